@@ -1,0 +1,38 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import type { Decline } from "../domain/declines.ts";
+import type { Cards } from "../domain/ports.ts";
+
+const decline = z.object({ rechargeId: z.string(), at: z.iso.datetime(), code: z.string(), hard: z.boolean() }) satisfies z.ZodMiniType<Decline>;
+
+/** Declines in DynamoDB: one item each, under the card. A card holds few: it is suspended at the fourth. */
+export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Cards {
+  async function listDeclines(cardKey: string): Promise<Decline[]> {
+    const { Items } = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: "cardKey = :cardKey",
+        ExpressionAttributeValues: { ":cardKey": cardKey },
+        ConsistentRead: true,
+      }),
+    );
+    return (Items ?? []).map((item) => z.parse(decline, item));
+  }
+
+  return {
+    listDeclines,
+
+    async putDecline(cardKey, item) {
+      try {
+        await client.send(new PutCommand({ TableName: table, Item: { ...item, cardKey }, ConditionExpression: "attribute_not_exists(cardKey)" }));
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+    },
+
+    async clear(cardKey) {
+      for (const { rechargeId } of await listDeclines(cardKey)) await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+
+/**
+ * The one way to DynamoDB: undefined fields are left out of items.
+ *
+ * Bounded so that a function never waits longer than its own timeout: 3 tries x 3 s.
+ */
+export function dynamoDb(endpoint?: string): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({ endpoint, maxAttempts: 3, requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 } });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** A page mark that is not one of ours: the caller's mistake. */
+export class InvalidPage extends Error {
+  override name = "InvalidPage";
+}
+
+/** Turns DynamoDB's last key into an opaque text for the next page. */
+export function pageMark(key: Record<string, unknown> | undefined): string | undefined {
+  return key === undefined ? undefined : Buffer.from(JSON.stringify(key)).toString("base64url");
+}
+
+/** Turns the text back; `parse` says which keys are ours and throws on others. */
+export function pageKey<Key>(mark: string | undefined, parse: (value: unknown) => Key): Key | undefined {
+  if (mark === undefined) return undefined;
+  try {
+    return parse(JSON.parse(Buffer.from(mark, "base64url").toString()));
+  } catch (error) {
+    throw new InvalidPage("The page mark was not given by this list", { cause: error });
+  }
+}

@@ -1,0 +1,128 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { balance as storedMoney } from "../contracts/money.ts";
+import type { Esim } from "../domain/esim.ts";
+import type { Iccid } from "../domain/iccid.ts";
+import type { Esims } from "../domain/ports.ts";
+import { pageKey, pageMark } from "./dynamodb-client.ts";
+import { carriesWriteId, esimFrom, itemOf } from "./esim-item.ts";
+
+const PAGE_SIZE = 100;
+const GETS_PER_BATCH = 100; // DynamoDB's limit
+const BATCH_TRIES = 5;
+
+const text = z.string();
+const subscriberKey = z.strictObject({ iccid: text, subscriberId: text });
+const slotIndexKey = z.strictObject({ iccid: text, slot: text, slotHash: text });
+const lookKey = z.strictObject({ iccid: text, lookShard: text, lookAt: text });
+const indexed = z.object({ iccid: text });
+const slotLine = z.object({
+  iccid: text,
+  subscriberId: text,
+  judge: z.object({ threshold: storedMoney, cycle: z.int(), quietUntil: z.optional(text) }),
+});
+
+/** Lines in DynamoDB: one item each, written only on the version that was read. */
+export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Esims {
+  async function read(iccid: Iccid): Promise<Record<string, unknown> | undefined> {
+    const { Item } = await client.send(new GetCommand({ TableName: table, Key: { iccid }, ConsistentRead: true }));
+    return Item;
+  }
+
+  async function loadBatch(iccids: readonly Iccid[]): Promise<Esim[]> {
+    const found: Esim[] = [];
+    let keys: Record<string, unknown>[] = iccids.map((iccid) => ({ iccid }));
+    for (let attempt = 1; keys.length > 0; attempt++) {
+      if (attempt > BATCH_TRIES) throw new Error(`DynamoDB left ${keys.length} lines unread after ${BATCH_TRIES} tries`);
+      const reply = await client.send(new BatchGetCommand({ RequestItems: { [table]: { Keys: keys, ConsistentRead: true } } }));
+      found.push(...(reply.Responses?.[table] ?? []).map(esimFrom));
+      keys = reply.UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+    return found;
+  }
+
+  return {
+    async load(iccid) {
+      const item = await read(iccid);
+      return item === undefined ? undefined : esimFrom(item);
+    },
+
+    async loadMany(iccids) {
+      const batches: Esim[][] = [];
+      for (let i = 0; i < iccids.length; i += GETS_PER_BATCH) batches.push(await loadBatch(iccids.slice(i, i + GETS_PER_BATCH)));
+      return batches.flat();
+    },
+
+    async save(esim, writeId) {
+      const version = esim.version + 1;
+      try {
+        await client.send(
+          new PutCommand({
+            TableName: table,
+            Item: itemOf(esim, version, writeId),
+            ...(esim.version === 0
+              ? { ConditionExpression: "attribute_not_exists(iccid)" }
+              : {
+                  ConditionExpression: "#version = :read",
+                  ExpressionAttributeNames: { "#version": "version" },
+                  ExpressionAttributeValues: { ":read": esim.version },
+                }),
+          }),
+        );
+        return { ...esim, version };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        const stored = await read(esim.iccid);
+        return stored !== undefined && carriesWriteId(stored, writeId) ? esimFrom(stored) : undefined;
+      }
+    },
+
+    async listBySubscriber(subscriberId, page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: "bySubscriber",
+          KeyConditionExpression: "subscriberId = :subscriberId",
+          ExpressionAttributeValues: { ":subscriberId": subscriberId },
+          // Whatever a mark says, only this subscriber's lines are listed.
+          ExclusiveStartKey: pageKey(page, (value) => ({ ...z.parse(subscriberKey, value), subscriberId })),
+          Limit: PAGE_SIZE,
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async listSlot({ slot, from, to }, page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: "slots",
+          KeyConditionExpression: "slot = :slot and slotHash between :from and :to",
+          ExpressionAttributeValues: { ":slot": slot, ":from": from, ":to": to },
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(slotIndexKey, value)),
+          Limit: PAGE_SIZE,
+        }),
+      );
+      const items = (Items ?? []).map((item) => {
+        const { iccid, subscriberId, judge } = z.parse(slotLine, item);
+        return { iccid, subscriberId, ...judge };
+      });
+      return { items, next: pageMark(LastEvaluatedKey) };
+    },
+
+    async listDue(shard, now, page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: "look",
+          KeyConditionExpression: "lookShard = :shard and lookAt <= :now",
+          ExpressionAttributeValues: { ":shard": shard, ":now": now },
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(lookKey, value)),
+          Limit: PAGE_SIZE,
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+    },
+  };
+}

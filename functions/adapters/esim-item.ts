@@ -1,0 +1,129 @@
+import * as z from "zod/mini";
+import { domainEvent } from "../contracts/events.ts";
+import { balance as storedMoney } from "../contracts/money.ts";
+import type { Esim } from "../domain/esim.ts";
+import { lookShard, slotHash, slotKey } from "../domain/slots.ts";
+
+/** The stored shape of a line, and the index attributes that are made of it. */
+
+const at = z.iso.datetime();
+const consent = z.object({ termsVersion: z.string(), at, timeZone: z.string() });
+
+const rule = z.object({
+  threshold: storedMoney,
+  topUp: z.discriminatedUnion("type", [
+    z.object({ type: z.literal("fixed"), amount: storedMoney }),
+    z.object({ type: z.literal("target"), target: storedMoney }),
+  ]),
+  limits: z.object({ perMonth: storedMoney, timesPerDay: z.int(), cooldownMinutes: z.int() }),
+  paymentMethodId: z.string(),
+  version: z.int(),
+  writeId: z.string(),
+  status: z.discriminatedUnion("state", [
+    z.object({ state: z.literal("active") }),
+    z.object({ state: z.literal("paused"), at }),
+    z.object({
+      state: z.literal("suspended"),
+      at,
+      reason: z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone"]),
+    }),
+  ]),
+  consent,
+  createdAt: at,
+  updatedAt: at,
+});
+
+const declined = { end: z.literal("declined"), code: z.string(), hard: z.boolean(), retryAt: z.optional(at) };
+const cancelled = {
+  end: z.literal("cancelled"),
+  reason: z.enum([
+    "rule-changed",
+    "card-declined-elsewhere",
+    "needs-customer",
+    "payment-method-unusable",
+    "amount-refused",
+    "payment-fault",
+    "payment-canceled-elsewhere",
+  ]),
+};
+const paymentIntentId = z.string();
+const closing = { name: z.literal("closing"), paymentIntentId };
+const ended = { name: z.literal("ended"), paymentIntentId: z.optional(paymentIntentId), at };
+
+const state = z.union([
+  z.object({ name: z.literal("reserved") }),
+  z.object({ name: z.literal("confirming"), paymentIntentId }),
+  z.object({ name: z.literal("processing"), paymentIntentId }),
+  z.object({ name: z.literal("crediting"), paymentIntentId, paidAt: at }),
+  z.object({ ...closing, ...declined }),
+  z.object({ ...closing, ...cancelled }),
+  z.object({
+    name: z.literal("needs-review"),
+    paymentIntentId,
+    paidAt: z.optional(at),
+    reason: z.enum(["carrier-refused", "carrier-unclear", "payment-mismatch"]),
+    since: at,
+  }),
+  z.object({ ...ended, end: z.literal("succeeded"), paidAt: at }),
+  z.object({ ...ended, ...declined }),
+  z.object({ ...ended, ...cancelled }),
+]);
+
+export const storedMethod = z.object({ id: z.string(), customerId: z.string(), cardKey: z.string(), brand: z.string(), lastFour: z.string() });
+export const storedReading = z.object({ balance: storedMoney, readAt: at });
+export const storedConsent = consent;
+
+const open = z.object({
+  rechargeId: z.string(),
+  subscriberId: z.string(),
+  amount: storedMoney,
+  method: storedMethod,
+  ruleVersion: z.int(),
+  consent,
+  period: z.object({ month: z.string(), day: z.string() }),
+  reading: storedReading,
+  reservedAt: at,
+  lease: z.object({ until: at, attempts: z.int() }),
+  state,
+});
+
+const spend = z.object({ month: z.string(), monthAmount: storedMoney, day: z.string(), dayCount: z.int(), lastPaidAt: at });
+
+const aggregate = z.object({
+  iccid: z.string(),
+  version: z.int(),
+  subscriberId: z.optional(z.string()),
+  rule: z.optional(rule),
+  open: z.optional(open),
+  spend: z.record(z.string(), spend),
+  cycle: z.int(),
+  tier: z.enum(["15m", "1h", "6h", "24h"]),
+  quietUntil: z.optional(at),
+  pendingEvents: z.array(domainEvent),
+  lookAt: z.optional(at),
+}) satisfies z.ZodMiniType<Esim>;
+
+export function esimFrom(item: Record<string, unknown>): Esim {
+  return z.parse(aggregate, item);
+}
+
+/** The writeId that the stored item carries: that of the last write, or of the last change to its rule. */
+export function carriesWriteId(item: Record<string, unknown>, writeId: string): boolean {
+  return item.writeId === writeId || z.safeParse(z.object({ rule: z.object({ writeId: z.literal(writeId) }) }), item).success;
+}
+
+/**
+ * The item of a line. Both indexes are sparse: a line is in `slots` while its rule is active and nothing is open, and
+ * in `look` while there is something to do. `judge` holds what the checker needs, so that a check reads no item.
+ */
+export function itemOf(esim: Esim, version: number, writeId: string): Record<string, unknown> {
+  const { iccid, rule: saved, cycle, quietUntil, tier } = esim;
+  const isWatched = saved?.status.state === "active" && esim.open === undefined;
+  return {
+    ...esim,
+    version,
+    writeId,
+    ...(isWatched && { slot: slotKey(iccid, tier), slotHash: slotHash(iccid), judge: { threshold: saved.threshold, cycle, quietUntil } }),
+    ...(esim.lookAt !== undefined && { lookShard: lookShard(iccid) }),
+  };
+}

@@ -1,0 +1,21 @@
+import { SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
+import type { Mail } from "../domain/ports.ts";
+
+/** Sends plain-text mail through SES. */
+export function sesMail(client: Pick<SESv2Client, "send">, from: string): Mail {
+  return {
+    async send({ to, subject, text }) {
+      await client.send(
+        new SendEmailCommand({
+          FromEmailAddress: from,
+          Destination: { ToAddresses: [to] },
+          Content: { Simple: { Subject: { Data: subject, Charset: "UTF-8" }, Body: { Text: { Data: text, Charset: "UTF-8" } } } },
+        }),
+      );
+    },
+  };
+}
+
+export function ses(): SESv2Client {
+  return new SESv2Client({ maxAttempts: 3, requestHandler: { requestTimeout: 5000, connectionTimeout: 1000 } });
+}

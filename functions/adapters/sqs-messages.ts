@@ -1,0 +1,38 @@
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { CheckRequests, Pokes } from "../domain/ports.ts";
+
+const MESSAGES_PER_CALL = 10; // SendMessageBatch's limit
+const TRIES = 3;
+/** SQS's limit of a message's delay. */
+const LONGEST_DELAY_SECONDS = 900;
+
+export function sqs(): SQSClient {
+  return new SQSClient({ maxAttempts: 3, requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 } });
+}
+
+/** Sends messages as JSON. Messages of a batch fail one by one, so only those that failed are sent again. */
+async function sendAll(client: Pick<SQSClient, "send">, queueUrl: string, messages: readonly object[], delaySeconds: number): Promise<void> {
+  for (let i = 0; i < messages.length; i += MESSAGES_PER_CALL) {
+    let left = messages.slice(i, i + MESSAGES_PER_CALL).map((message, index) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify(message),
+      DelaySeconds: Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS),
+    }));
+    for (let attempt = 1; attempt <= TRIES && left.length > 0; attempt++) {
+      const reply = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: left }));
+      const sent = new Set((reply.Successful ?? []).map((entry) => entry.Id));
+      left = left.filter((entry) => !sent.has(entry.Id));
+    }
+    if (left.length > 0) throw new Error(`SQS refused ${left.length} messages`);
+  }
+}
+
+/** Pokes of the recharge function, through its queue. */
+export function sqsPokes(client: Pick<SQSClient, "send">, queueUrl: string): Pokes {
+  return { send: (pokes, delaySeconds = 0) => sendAll(client, queueUrl, pokes, delaySeconds) };
+}
+
+/** Work for the balance checker, through its queue. */
+export function sqsCheckRequests(client: Pick<SQSClient, "send">, queueUrl: string): CheckRequests {
+  return { send: (requests) => sendAll(client, queueUrl, requests, 0) };
+}

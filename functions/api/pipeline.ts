@@ -1,0 +1,133 @@
+import middy from "@middy/core";
+import httpJsonBodyParser from "@middy/http-json-body-parser";
+import httpRouter from "@middy/http-router";
+import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, APIGatewayProxyStructuredResultV2 as Result } from "aws-lambda";
+import * as z from "zod/mini";
+import type { Method } from "../contracts/routes.ts";
+import { iccid } from "../contracts/rules.ts";
+import { type Log, OutcomeUnknown } from "../domain/ports.ts";
+import type { Problem } from "../domain/rule.ts";
+import { HttpProblem, problemResponse } from "./problem.ts";
+
+/** What a step gets of a request: parsed, and whose it is. */
+export interface ApiRequest<Body> {
+  /** The `sub` of the verified token. */
+  readonly subscriberId: string;
+  /** The token itself, to ask the issuer who that is. */
+  readonly accessToken: string;
+  /** The parameters of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly page: string | undefined;
+  readonly body: Body;
+  /** The version that the caller changes. Throws 428 where it was not named. */
+  readonly expectedVersion: () => number;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly body?: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One route of a function: what its body must be, and the step that answers it. */
+export interface ApiRoute {
+  readonly method: Method;
+  readonly path: string;
+  readonly respond: (event: Event) => Promise<Result>;
+  readonly hasBody: boolean;
+}
+
+export function route<Shape extends z.core.$ZodType = z.core.$ZodUndefined>(
+  method: Method,
+  path: string,
+  step: (request: ApiRequest<z.core.output<Shape>>) => Promise<ApiResponse>,
+  body?: Shape,
+): ApiRoute {
+  return { method, path, hasBody: body !== undefined, respond: async (event) => toGateway(await step(requestFrom(event, body))) };
+}
+
+/** The one pipeline of every HTTP function: route, parse, answer; and every error as problem+json. */
+export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
+  const router = httpRouter<Event, Result>(
+    routes.map(({ method, path, hasBody, respond }) => {
+      const pipeline = middy<Event, Result>();
+      if (hasBody) pipeline.use(httpJsonBodyParser());
+      return { method, path, handler: pipeline.handler<Event, Result>(respond) };
+    }),
+  );
+  return middy<Event, Result>()
+    .use({
+      onError: (request) => {
+        const problem = asProblem(request.error);
+        if (problem.status >= 500) log.error("request-failed", { error: request.error });
+        request.response = problemResponse(problem);
+      },
+    })
+    .handler<Event, Result>(router);
+}
+
+const pathParams = z.object({ iccid: z.optional(iccid), rechargeId: z.optional(z.string()) });
+
+function requestFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape | undefined): ApiRequest<z.core.output<Shape>> {
+  const { sub } = event.requestContext.authorizer.jwt.claims;
+  if (typeof sub !== "string" || sub === "") throw new HttpProblem(403, "no-subject", "The token names nobody");
+  const params = z.safeParse(pathParams, event.pathParameters ?? {});
+  // No line has such a number, so it is not the caller's line either.
+  if (!params.success)
+    throw new HttpProblem(404, "not-found", `${params.error.issues[0]?.path.join(".") ?? "The path"} ${params.error.issues[0]?.message ?? "is not valid"}`);
+  return {
+    subscriberId: sub,
+    accessToken: (event.headers.authorization ?? "").replace(/^Bearer\s+/i, ""),
+    params: Object.fromEntries(Object.entries(params.data).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    page: event.queryStringParameters?.page,
+    body: bodyFrom(event.body, shape),
+    expectedVersion: () => versionFrom(event.headers["if-match"]),
+  };
+}
+
+function bodyFrom<Shape extends z.core.$ZodType>(body: unknown, shape: Shape | undefined): z.core.output<Shape> {
+  if (shape === undefined) return undefined as z.core.output<Shape>;
+  const result = z.safeParse(shape, body);
+  if (result.success) return result.data;
+  throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf));
+}
+
+/** Where a schema's issue stands (a JSON pointer) and what would be right. */
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  const pointer = issue.path.map((key) => `/${String(key)}`).join("");
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ pointer: `${pointer}/${key}`, detail: "is not a field of this body" }));
+  const detail = issue.message === "Invalid input" ? (EXPECTED[issue.code] ?? "is missing or of the wrong type") : issue.message;
+  return [{ pointer, detail }];
+}
+
+const EXPECTED: Readonly<Record<string, string>> = { invalid_type: "is missing or of the wrong type", invalid_value: "is not one of the possible values" };
+
+function versionFrom(ifMatch: string | undefined): number {
+  if (ifMatch === undefined) {
+    throw new HttpProblem(428, "if-match-required", "Send the ETag of the rule that you change in If-Match, so that no change of somebody else is lost");
+  }
+  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
+  if (version === undefined) throw new HttpProblem(400, "invalid-if-match", 'If-Match must be the ETag of a rule, e.g. "3" with its quotes');
+  return Number(version);
+}
+
+function asProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof Error && error.name === "InvalidPage") return new HttpProblem(400, "invalid-page", "page must be the `next` of this list's last answer");
+  if (error instanceof OutcomeUnknown)
+    return new HttpProblem(503, "try-again", "A system that we depend on does not answer; nothing was changed", [], { "retry-after": "5" });
+  // What middy's body parser and router say, in our words.
+  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
+  if (status === 415) return new HttpProblem(415, "json-required", "Send the body as application/json");
+  if (status === 422 || status === 400) return new HttpProblem(400, "malformed-json", "The body is not valid JSON");
+  if (status === 404) return new HttpProblem(404, "not-found", "There is no such route");
+  return new HttpProblem(500, "internal", "Something went wrong on our side");
+}
+
+function toGateway({ status, body, headers }: ApiResponse): Result {
+  return {
+    statusCode: status,
+    headers: { ...(body !== undefined && { "content-type": "application/json" }), "cache-control": "no-store", ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
+}

@@ -1,0 +1,19 @@
+import { dynamoDb } from "../../adapters/dynamodb-client.ts";
+import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbRecharges } from "../../adapters/dynamodb-recharges.ts";
+import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { readEnvironment } from "../../contracts/environment.ts";
+import { apiHandler, route } from "../pipeline.ts";
+import { listRecharges, readRecharge } from "./read-recharges.ts";
+
+const environment = readEnvironment("recharges", process.env);
+const database = dynamoDb();
+const ports = {
+  esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
+  recharges: dynamoDbRecharges(database, environment.RECHARGES_TABLE),
+};
+
+export const handler = apiHandler(powertoolsLog("recharges"), [
+  route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
+  route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
+]);

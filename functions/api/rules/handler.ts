@@ -1,0 +1,41 @@
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
+import { dynamoDb } from "../../adapters/dynamodb-client.ts";
+import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
+import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
+import { oidcIdentity } from "../../adapters/oidc-identity.ts";
+import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
+import { randomIds, systemClock } from "../../adapters/system.ts";
+import { readEnvironment } from "../../contracts/environment.ts";
+import { newRuleBody, ruleBody, ruleStateBody } from "../../contracts/rules.ts";
+import { apiHandler, route } from "../pipeline.ts";
+import { listRules, readRule } from "./read-rules.ts";
+import { createLineRule, replaceLineRule } from "./save-rule.ts";
+import { deleteLineRule, setLineRuleState } from "./set-rule-state.ts";
+
+const environment = readEnvironment("rules", process.env);
+const database = dynamoDb();
+const log = powertoolsLog("rules");
+const local = {
+  esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
+  subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
+  cards: dynamoDbCards(database, environment.CARDS_TABLE),
+  pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
+  identity: oidcIdentity(environment.ISSUER_URL),
+  clock: systemClock,
+  ids: randomIds,
+  log,
+};
+const carrier = carrierFromSecret(new SecretsManagerClient(), environment, systemClock);
+const ports = async () => ({ ...local, carrier: await carrier() });
+
+export const handler = apiHandler(log, [
+  route("POST", "/v1/rules", async (request) => createLineRule(await ports(), request), newRuleBody),
+  route("GET", "/v1/rules", (request) => listRules(local, request)),
+  route("GET", "/v1/rules/{iccid}", (request) => readRule(local, request)),
+  route("PUT", "/v1/rules/{iccid}", async (request) => replaceLineRule(await ports(), request), ruleBody),
+  route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(local, request), ruleStateBody),
+  route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(local, request)),
+]);

@@ -1,0 +1,18 @@
+import type { Iccid } from "../../domain/iccid.ts";
+import type { Rule } from "../../domain/rule.ts";
+import type { ApiResponse } from "../pipeline.ts";
+
+/** A rule as the API shows it. */
+export function ruleView(iccid: Iccid, rule: Rule) {
+  const { writeId: _ours, ...shown } = rule;
+  return { iccid, ...shown };
+}
+
+/** A rule with its ETag, which later changes name in If-Match. */
+export function ruleResponse(status: 200 | 201, iccid: Iccid, rule: Rule): ApiResponse {
+  return {
+    status,
+    body: ruleView(iccid, rule),
+    headers: { etag: `"${rule.version}"`, ...(status === 201 && { location: `/v1/rules/${iccid}` }) },
+  };
+}

@@ -1,0 +1,78 @@
+import { createHash, createHmac } from "node:crypto";
+import * as z from "zod/mini";
+import { iccidProblem } from "../domain/iccid.ts";
+import { epochMilliseconds, instant } from "../domain/time.ts";
+import { currency, positiveMoney } from "./money.ts";
+
+/** The bodies of docs/carrier-api.yaml. Unknown fields are let through and dropped, so that either side may say more one day. */
+
+const iccid = z.string().check(z.refine((text) => iccidProblem(text) === undefined, { error: "must be an ICCID" }));
+
+/** Our name for one top-up: the carrier's idempotency key. */
+const reference = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "must be 1 to 64 letters, digits, - and _" }));
+
+/** RFC 3339 with any offset, read as the Instant that the domain sorts by. */
+const moment = z.pipe(
+  z.iso.datetime({ offset: true }),
+  z.transform((text) => instant(epochMilliseconds(text))),
+);
+
+/** The most lines that one question about balances may name. */
+export const LINES_PER_QUERY = 100;
+
+const name = z.string().check(z.minLength(1), z.maxLength(320)); // as long as an e-mail address can be
+
+export const esimQuery = z
+  .object({ subscriberId: z.optional(name), email: z.optional(name), phoneNumber: z.optional(name) })
+  .check(z.refine((who) => Object.values(who).some((text) => text !== undefined), { error: "must name somebody" }));
+export type EsimQuery = z.infer<typeof esimQuery>;
+
+export const esimList = z.object({ esims: z.array(z.object({ iccid, currency })) });
+export type EsimList = z.infer<typeof esimList>;
+
+export const balanceQuery = z.object({ iccids: z.array(iccid).check(z.minLength(1), z.maxLength(LINES_PER_QUERY)) });
+export type BalanceQuery = z.infer<typeof balanceQuery>;
+
+export const balanceList = z.object({
+  balances: z.array(z.object({ iccid, available: z.object({ amount: z.int(), currency }), readAt: moment })),
+});
+export type BalanceList = z.infer<typeof balanceList>;
+
+export const topUpOrder = z.object({ iccid, amount: positiveMoney, reference });
+export type TopUpOrder = z.infer<typeof topUpOrder>;
+
+/** The first answer for a reference, which never changes. */
+export const topUpReply = z.discriminatedUnion("status", [
+  z.object({ reference, status: z.literal("credited"), at: moment }),
+  z.object({ reference, status: z.literal("refused"), code: z.string().check(z.regex(/^[A-Za-z0-9._-]{1,64}$/)) }),
+]);
+export type TopUpReply = z.infer<typeof topUpReply>;
+
+/** The `type` by which the carrier itself says that it has never seen a reference; any other 404 says nothing. */
+export const UNKNOWN_REFERENCE = "urn:auto-recharge:carrier:unknown-reference";
+
+/** The body of a 404 that means it. */
+export const unknownReference = z.object({ type: z.literal(UNKNOWN_REFERENCE) });
+
+/** How far the carrier's clock and ours may be apart, and how long a captured request stays valid, in seconds. */
+export const SIGNATURE_TOLERANCE_SECONDS = 300;
+
+export const TIMESTAMP_HEADER = "X-Timestamp";
+export const SIGNATURE_HEADER = "X-Signature";
+
+/** What a signature covers, byte by byte as it is sent. */
+export interface SignedRequest {
+  /** Unix seconds, as in the header. */
+  readonly timestamp: string;
+  readonly method: string;
+  /** With the query, as in the request line. */
+  readonly path: string;
+  /** Empty when there is none. */
+  readonly body: string | Uint8Array;
+}
+
+/** The value of X-Signature. Source: docs/carrier-api.yaml, whose worked example the tests hold this to. */
+export function signCarrierRequest(secret: string, { timestamp, method, path, body }: SignedRequest): string {
+  const bodyHash = createHash("sha256").update(body).digest("hex");
+  return `v1=${createHmac("sha256", secret).update(`${timestamp}\n${method}\n${path}\n${bodyHash}`).digest("hex")}`;
+}

@@ -1,0 +1,46 @@
+import * as z from "zod/mini";
+import type { DomainEvent, EventName } from "../domain/events.ts";
+import { balance as anyMoney } from "./money.ts";
+
+/** The bus and the source of everything we publish. */
+export const EVENT_SOURCE = "auto-recharge";
+
+const at = z.iso.datetime();
+
+function happened<Name extends EventName, Fields extends z.core.$ZodLooseShape>(name: Name, fields: Fields) {
+  return z.object({ name: z.literal(name), id: z.string(), version: z.literal(1), at, iccid: z.string(), subscriberId: z.string(), ...fields });
+}
+
+const recharge = { rechargeId: z.string(), amount: anyMoney };
+const rule = { ruleVersion: z.int() };
+const suspensionReason = z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone"]);
+
+/** The details of our events. Unknown fields are let through: a later version may say more. */
+export const lowBalanceDetected = happened("LowBalanceDetected", { balance: anyMoney, readAt: at, cycle: z.int() });
+
+/** The events that tell the subscriber something: `notify` gets these and no others. */
+export const noticedEvent = z.discriminatedUnion("name", [
+  happened("RechargeSucceeded", recharge),
+  happened("RechargeDeclined", { ...recharge, reason: z.string(), nextTryAt: z.optional(at) }),
+  happened("RechargeCancelled", { ...recharge, reason: z.string() }),
+  happened("RechargeNeedsReview", { ...recharge, reason: z.string() }),
+  happened("RuleSuspended", { ...rule, reason: suspensionReason }),
+  happened("CapReached", { cap: anyMoney, balance: anyMoney, until: at }),
+]);
+export type NoticedEvent = z.infer<typeof noticedEvent>;
+
+export const domainEvent = z.discriminatedUnion("name", [
+  lowBalanceDetected,
+  noticedEvent,
+  happened("RuleSaved", rule),
+  happened("RulePaused", rule),
+  happened("RuleDeleted", rule),
+]) satisfies z.ZodMiniType<DomainEvent>;
+
+/** Their names, for the rule on the bus that feeds `notify`. */
+export const NOTICED_EVENTS = noticedEvent.def.options.flatMap((option) => [...option.def.shape.name.def.values]);
+
+/** What EventBridge puts around a detail. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+export function envelopeOf<Detail extends z.core.$ZodType>(detail: Detail) {
+  return z.object({ source: z.literal(EVENT_SOURCE), "detail-type": z.string(), detail });
+}

@@ -1,0 +1,176 @@
+import type { DomainEvent } from "./events.ts";
+import type { Iccid } from "./iccid.ts";
+import type { Money } from "./money.ts";
+import type { RechargeState } from "./recharge-states.ts";
+import type { Consent, Rule, RuleSettings, RuleStatus, SuspensionReason } from "./rule.ts";
+import { SHORTEST_TIER, type Tier } from "./slots.ts";
+import type { Period, Spend } from "./spend.ts";
+import { type Instant, plusMinutes } from "./time.ts";
+
+/** A saved way to pay, as the subscriber's record holds it; never a card number. */
+export interface PaymentMethod {
+  /** Stripe's `pm_...` */
+  readonly id: string;
+  /** Stripe's `cus_...` */
+  readonly customerId: string;
+  /** What declines are counted by: the card's fingerprint, or the method's own id where it has none. */
+  readonly cardKey: string;
+  readonly brand: string;
+  readonly lastFour: string;
+}
+
+/** A balance as the carrier told it: what is available, and when it was read. */
+export interface Reading {
+  readonly balance: Money;
+  readonly readAt: Instant;
+}
+
+/** The one recharge that a line may have open. Everything it was decided on is frozen in it. */
+export interface OpenRecharge {
+  /** Random; names the recharge at Stripe (metadata) and at the carrier (reference). Never contains an ICCID. */
+  readonly rechargeId: string;
+  readonly subscriberId: string;
+  readonly amount: Money;
+  readonly method: PaymentMethod;
+  readonly ruleVersion: number;
+  readonly consent: Consent;
+  readonly period: Period;
+  /** The balance on which it was decided. */
+  readonly reading: Reading;
+  readonly reservedAt: Instant;
+  /** Keeps two workers from calling out at once; nothing depends on it for correctness. `attempts`: leases taken since the last progress. */
+  readonly lease: { readonly until: Instant; readonly attempts: number };
+  readonly state: RechargeState;
+}
+
+/** One line: everything that must change together. One stored item, changed only on the version that was read. */
+export interface Esim {
+  readonly iccid: Iccid;
+  /** The stored item's version; 0 when nothing is stored yet. Only the store raises it. */
+  readonly version: number;
+  /** Who pays; outlives the rule, as the counters do. */
+  readonly subscriberId?: string;
+  readonly rule?: Rule;
+  readonly open?: OpenRecharge;
+  /** Per payer. */
+  readonly spend: { readonly [subscriberId: string]: Spend };
+  /** Goes up by one when a recharge ends: a report of an earlier cycle is old news. */
+  readonly cycle: number;
+  readonly tier: Tier;
+  /** The checker passes the line over until then. */
+  readonly quietUntil?: Instant;
+  /** The outbox: events that are true and not yet published. */
+  readonly pendingEvents: readonly DomainEvent[];
+  /** When somebody must look at the line at the latest; present whenever a recharge is open or an event is pending. */
+  readonly lookAt?: Instant;
+}
+
+/** How long a saved change may wait for its poke before the sweeper looks after it. */
+const LOOK_AFTER_SAVE_MINUTES = 1;
+
+export function newEsim(iccid: Iccid): Esim {
+  return { iccid, version: 0, spend: {}, cycle: 0, tier: SHORTEST_TIER, pendingEvents: [] };
+}
+
+/** Adds an event to the outbox, in the same write as the state that it tells of. */
+export function withEvent(esim: Esim, event: DomainEvent, now: Instant): Esim {
+  return { ...esim, pendingEvents: [...esim.pendingEvents, event], lookAt: esim.lookAt ?? plusMinutes(now, LOOK_AFTER_SAVE_MINUTES) };
+}
+
+/** Removes published events from the outbox. */
+export function applyPublished(esim: Esim, published: readonly DomainEvent[]): Esim {
+  const ids = new Set(published.map((event) => event.id));
+  const pendingEvents = esim.pendingEvents.filter((event) => !ids.has(event.id));
+  if (pendingEvents.length === esim.pendingEvents.length) return esim;
+  const done = pendingEvents.length === 0 && esim.open === undefined;
+  return { ...esim, pendingEvents, lookAt: done ? undefined : esim.lookAt };
+}
+
+export type RuleRefusal = "rule-exists" | "no-rule" | "version-mismatch";
+export type RuleDecision = { readonly kind: "changed"; readonly esim: Esim; readonly rule: Rule } | { readonly kind: "refused"; readonly reason: RuleRefusal };
+
+function refused(reason: RuleRefusal): RuleDecision {
+  return { kind: "refused", reason };
+}
+
+/** The subscriber's rule on this line; undefined when the rule is another's, which is nobody else's business. */
+export function ruleOf(esim: Esim | undefined, subscriberId: string): Rule | undefined {
+  return esim?.subscriberId === subscriberId ? esim.rule : undefined;
+}
+
+export interface RuleInput {
+  readonly subscriberId: string;
+  readonly settings: RuleSettings;
+  readonly consent: Consent;
+  readonly writeId: string;
+}
+
+/** Saves the first rule of a line. */
+export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDecision {
+  if (esim.rule !== undefined) return refused("rule-exists");
+  // Versions go on where a deleted rule stopped, so that no ETag of the old one fits the new one.
+  const rule: Rule = {
+    ...input.settings,
+    version: esim.version + 1,
+    writeId: input.writeId,
+    status: { state: "active" },
+    consent: input.consent,
+    createdAt: now,
+    updatedAt: now,
+  };
+  return changed({ ...esim, subscriberId: input.subscriberId }, rule, "RuleSaved", now);
+}
+
+/** Replaces all settings of a rule. Its status stays: saving settings resumes nothing. */
+export function replaceRule(esim: Esim, input: RuleInput, expectedVersion: number, now: Instant): RuleDecision {
+  const rule = ruleOf(esim, input.subscriberId);
+  if (rule === undefined) return refused("no-rule");
+  if (rule.version !== expectedVersion) return refused("version-mismatch");
+  const next = { ...rule, ...input.settings, consent: input.consent, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
+  return changed(esim, next, "RuleSaved", now);
+}
+
+/** Pauses or resumes a rule. */
+export function setRuleState(
+  esim: Esim,
+  input: { readonly subscriberId: string; readonly state: "active" | "paused"; readonly writeId: string },
+  expectedVersion: number,
+  now: Instant,
+): RuleDecision {
+  const rule = ruleOf(esim, input.subscriberId);
+  if (rule === undefined) return refused("no-rule");
+  if (rule.version !== expectedVersion) return refused("version-mismatch");
+  const status: RuleStatus = input.state === "active" ? { state: "active" } : { state: "paused", at: now };
+  const next = { ...rule, status, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
+  return changed(esim, next, input.state === "active" ? "RuleSaved" : "RulePaused", now);
+}
+
+/** Deletes a rule; the counters stay, and an open recharge goes on to its end (unpaid, unless it is being paid already). */
+export function deleteRule(esim: Esim, subscriberId: string, expectedVersion: number, now: Instant): RuleDecision {
+  const rule = ruleOf(esim, subscriberId);
+  if (rule === undefined) return refused("no-rule");
+  if (rule.version !== expectedVersion) return refused("version-mismatch");
+  const { esim: next } = changed(esim, { ...rule, version: rule.version + 1 }, "RuleDeleted", now);
+  return { kind: "changed", esim: { ...next, rule: undefined }, rule };
+}
+
+/** Stops a rule until the subscriber resumes it, and says so. */
+export function suspendRule(esim: Esim, reason: SuspensionReason, now: Instant): Esim {
+  const { rule, subscriberId } = esim;
+  if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return esim;
+  const next: Rule = { ...rule, status: { state: "suspended", at: now, reason }, version: rule.version + 1, updatedAt: now };
+  const event = { ...ruleEvent(esim, next, "RuleSuspended", now), reason } as const;
+  return withEvent({ ...esim, rule: next }, event, now);
+}
+
+function ruleEvent<Name extends string>(esim: Esim, rule: Rule, name: Name, now: Instant) {
+  const { iccid, subscriberId } = esim;
+  if (subscriberId === undefined) throw new Error("A rule without a payer");
+  return { name, id: `${iccid}/rule/${rule.version}/${name}`, version: 1, at: now, iccid, subscriberId, ruleVersion: rule.version } as const;
+}
+
+/** Any change puts the line into the shortest tier and wakes the checker up: what was known about it may no longer hold. */
+function changed(esim: Esim, rule: Rule, name: "RuleSaved" | "RulePaused" | "RuleDeleted", now: Instant) {
+  const next = withEvent({ ...esim, rule, tier: SHORTEST_TIER, quietUntil: undefined }, ruleEvent(esim, rule, name, now), now);
+  return { kind: "changed", esim: next, rule } as const;
+}

@@ -1,0 +1,93 @@
+import type { Instant } from "./time.ts";
+
+/** How a recharge can end. An ended recharge is a bill record and never changes. */
+export type RechargeEnd = "succeeded" | "declined" | "cancelled";
+
+/** Why a recharge was cancelled: nothing was taken. */
+export type CancelReason =
+  /** Paused, edited, deleted or suspended between the decision and the charge. */
+  | "rule-changed"
+  /** The card was declined for another line after this recharge was reserved. */
+  | "card-declined-elsewhere"
+  /** The issuer asks for the cardholder. */
+  | "needs-customer"
+  /** Stripe does not know the way to pay any more, or cannot use it. */
+  | "payment-method-unusable"
+  /** Stripe refuses the sum (below its minimum, above its maximum). */
+  | "amount-refused"
+  /** Stripe refuses our request: a fault of ours. */
+  | "payment-fault"
+  /** The PaymentIntent was canceled by somebody else. */
+  | "payment-canceled-elsewhere";
+
+export type ReviewReason =
+  /** Paid, and the carrier's answer is no. */
+  | "carrier-refused"
+  /** Paid, and the carrier cannot say whether it credited. */
+  | "carrier-unclear"
+  /** Stripe's PaymentIntent has another amount or currency than was recorded. */
+  | "payment-mismatch";
+
+/** Where an open recharge stands, with what the next step needs. */
+export type RechargeState =
+  /** The line is taken; no PaymentIntent of ours can have moved money. */
+  | { readonly name: "reserved" }
+  /** The PaymentIntent is stored; it may or may not have been confirmed: whoever finds this asks Stripe first. */
+  | { readonly name: "confirming"; readonly paymentIntentId: string }
+  /** Stripe has accepted the payment and does not know its outcome yet. */
+  | { readonly name: "processing"; readonly paymentIntentId: string }
+  /** Paid. The carrier may or may not have been asked: whoever finds this asks the carrier first. */
+  | { readonly name: "crediting"; readonly paymentIntentId: string; readonly paidAt: Instant }
+  /** Is to end unpaid, as soon as its PaymentIntent is seen canceled. */
+  | ({ readonly name: "closing"; readonly paymentIntentId: string } & UnpaidEnd)
+  /** Parked: nobody can tell, or it was paid and not credited. Not an end. */
+  | { readonly name: "needs-review"; readonly paymentIntentId: string; readonly paidAt?: Instant; readonly reason: ReviewReason; readonly since: Instant }
+  /** Decided; the bill is to be put and the event to be published before the line is free again. */
+  | ({ readonly name: "ended"; readonly paymentIntentId?: string; readonly at: Instant } & (
+      | { readonly end: "succeeded"; readonly paidAt: Instant }
+      | UnpaidEnd
+    ));
+
+/** `hard`: the card is refused for good. `retryAt`: when it may be tried again by itself; missing when it may not. */
+export type UnpaidEnd =
+  | { readonly end: "declined"; readonly code: string; readonly hard: boolean; readonly retryAt?: Instant }
+  | { readonly end: "cancelled"; readonly reason: CancelReason };
+
+export type StateName = RechargeState["name"];
+
+/** What a step found out: the only things that move an open recharge. */
+export type Move =
+  | { readonly type: "created"; readonly paymentIntentId: string }
+  | { readonly type: "dropped"; readonly reason: CancelReason; readonly at: Instant }
+  | { readonly type: "paid"; readonly at: Instant }
+  | { readonly type: "pending" }
+  | { readonly type: "unpaid"; readonly paymentIntentId: string; readonly because: UnpaidEnd }
+  | { readonly type: "canceled"; readonly at: Instant }
+  | { readonly type: "credited"; readonly at: Instant }
+  | { readonly type: "puzzled"; readonly reason: ReviewReason; readonly at: Instant };
+
+export type MoveType = Move["type"];
+
+/**
+ * The whole life of a recharge: from which state which finding leads where.
+ *
+ * A finding that is missing here is impossible by design and stops the worker with a fault; one that leads to its own
+ * state is old news (two workers found the same) and changes nothing.
+ */
+export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in MoveType]?: StateName } } = {
+  reserved: { created: "confirming", dropped: "ended", unpaid: "closing" },
+  confirming: {
+    created: "confirming",
+    dropped: "confirming",
+    paid: "crediting",
+    pending: "processing",
+    unpaid: "closing",
+    canceled: "ended",
+    puzzled: "needs-review",
+  },
+  processing: { paid: "crediting", pending: "processing", unpaid: "closing", canceled: "ended", puzzled: "needs-review" },
+  closing: { unpaid: "closing", canceled: "ended", paid: "crediting", pending: "processing", puzzled: "needs-review" },
+  crediting: { paid: "crediting", pending: "crediting", credited: "ended", puzzled: "needs-review" },
+  "needs-review": { paid: "needs-review", credited: "ended", puzzled: "needs-review" },
+  ended: { paid: "ended", canceled: "ended", credited: "ended" },
+};

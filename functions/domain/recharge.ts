@@ -1,0 +1,253 @@
+import { type CardStanding, cardStanding, type Decline } from "./declines.ts";
+import { applyPublished, type Esim, type OpenRecharge, type PaymentMethod, type Reading, suspendRule, withEvent } from "./esim.ts";
+import type { DomainEvent } from "./events.ts";
+import { isBelow, type Money } from "./money.ts";
+import { type CancelReason, type Move, type RechargeState, TRANSITIONS, type UnpaidEnd } from "./recharge-states.ts";
+import { type SuspensionReason, topUpAmount } from "./rule.ts";
+import { book, limitRefusal, type Period, periodAt } from "./spend.ts";
+import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
+
+export type RechargeDecision =
+  | { readonly kind: "recharge"; readonly amount: Money; readonly period: Period }
+  | { readonly kind: "leave"; readonly reason: "no-active-rule" | "already-open" | "balance-ok" }
+  | { readonly kind: "wait"; readonly reason: "cooling-down" | "daily-limit" | "cap-reached" | "card-backing-off"; readonly until: Instant }
+  | { readonly kind: "suspend"; readonly reason: SuspensionReason };
+
+/**
+ * Decides whether a line becomes a recharge at this balance.
+ *
+ * The balance is judged again here, since a report may come late or twice; exactly at the threshold is not low.
+ * Never charges part of a top-up: the subscriber sees the amount they chose, or nothing.
+ */
+export function decideRecharge(esim: Esim, balance: Money, declines: readonly Decline[], now: Instant): RechargeDecision {
+  const { rule, subscriberId } = esim;
+  if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return { kind: "leave", reason: "no-active-rule" };
+  if (esim.open !== undefined) return { kind: "leave", reason: "already-open" };
+  if (balance.currency !== rule.threshold.currency) return { kind: "suspend", reason: "currency-changed" };
+  if (!isBelow(balance, rule.threshold)) return { kind: "leave", reason: "balance-ok" };
+  const standing: CardStanding = cardStanding(declines, now);
+  if (standing.kind === "exhausted") return { kind: "suspend", reason: standing.reason };
+  if (standing.kind === "backing-off") return { kind: "wait", reason: "card-backing-off", until: standing.until };
+  const amount = topUpAmount(rule.topUp, balance);
+  const spend = esim.spend[subscriberId];
+  const refusal = limitRefusal(spend, rule.limits, amount, rule.consent.timeZone, now);
+  if (refusal !== undefined) return { kind: "wait", ...refusal };
+  return { kind: "recharge", amount, period: periodAt(spend, rule.consent.timeZone, now) };
+}
+
+/** A worker's time for its calls; longer than the recharge function may run, so that a lease never ends under a living worker. */
+export const LEASE_SECONDS = 90;
+
+/** How much later the next look comes after each lease that led to nothing: 1, 2, 4, ... 64 minutes. */
+const LONGEST_LOOK_DELAY_MINUTES = 64;
+
+/** A review is looked at once a day: only the carrier's late word can end it by itself. */
+const REVIEW_LOOK_MINUTES = 24 * 60;
+
+function leaseAt(attempts: number, now: Instant): { lease: OpenRecharge["lease"]; lookAt: Instant } {
+  const until = plusSeconds(now, LEASE_SECONDS);
+  return { lease: { until, attempts }, lookAt: plusMinutes(until, Math.min(2 ** attempts, LONGEST_LOOK_DELAY_MINUTES)) };
+}
+
+export interface Reservation {
+  readonly rechargeId: string;
+  readonly amount: Money;
+  readonly period: Period;
+  readonly method: PaymentMethod;
+  readonly reading: Reading;
+}
+
+/** Takes the line for a recharge that `decideRecharge` allowed on this very version of it. */
+export function applyReserved(esim: Esim, reservation: Reservation, now: Instant): Esim {
+  const { rule, subscriberId } = esim;
+  if (rule === undefined || subscriberId === undefined || esim.open !== undefined) throw new Error("Reserving a line that is not free");
+  const { lease, lookAt } = leaseAt(0, now);
+  const open: OpenRecharge = {
+    ...reservation,
+    subscriberId,
+    ruleVersion: rule.version,
+    consent: rule.consent,
+    reservedAt: now,
+    lease,
+    state: { name: "reserved" },
+  };
+  return { ...esim, open, lookAt, quietUntil: undefined };
+}
+
+/** Takes over an open recharge whose last worker is gone, or undefined while its lease runs. */
+export function applyLease(esim: Esim, now: Instant): Esim | undefined {
+  const { open } = esim;
+  if (open === undefined) throw new Error("Nothing is open on this line");
+  if (now < open.lease.until) return undefined;
+  const { lease, lookAt } = leaseAt(open.lease.attempts + 1, now);
+  return { ...esim, open: { ...open, lease }, lookAt: open.state.name === "needs-review" ? plusMinutes(now, REVIEW_LOOK_MINUTES) : lookAt };
+}
+
+/** Records that a low line may not be recharged before a certain time; the checker passes it over until then. */
+export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind: "wait" }>, reading: Reading, now: Instant): Esim {
+  const { rule, subscriberId } = esim;
+  if (rule === undefined || subscriberId === undefined || esim.quietUntil === decision.until) return esim;
+  const quiet = { ...esim, quietUntil: decision.until };
+  if (decision.reason !== "cap-reached") return quiet;
+  const event: DomainEvent = {
+    name: "CapReached",
+    // A raised cap that is reached again is news; the same cap in the same month is not.
+    id: `${esim.iccid}/cap/${rule.version}/${decision.until}`,
+    version: 1,
+    at: now,
+    iccid: esim.iccid,
+    subscriberId,
+    cap: rule.limits.perMonth,
+    balance: reading.balance,
+    until: decision.until,
+  };
+  return withEvent(quiet, event, now);
+}
+
+/** Whether the rule still says what the recharge was reserved on; asked once more before money can move. */
+export function isStillWanted(esim: Esim, open: OpenRecharge): boolean {
+  const { rule } = esim;
+  return rule !== undefined && esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion;
+}
+
+/** A finding that the transition table does not know: a fault of ours, which must be seen. */
+export class IllegalMove extends Error {
+  override name = "IllegalMove";
+}
+
+/**
+ * The line after a step found something out.
+ *
+ * Gives the same line back when the finding is old news, so that a worker may apply what it knows to a line that another has moved meanwhile.
+ */
+export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Instant): Esim {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId) return esim; // ended and cleared by another worker
+  const from = open.state;
+  const to = TRANSITIONS[from.name][move.type];
+  if (to === undefined || (from.name === "ended" && from.end !== "succeeded" && move.type === "paid")) {
+    throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
+  }
+  if (to === from.name) return esim;
+  // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
+  if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
+  const state = nextState(from, to, move);
+  const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0 } } };
+  if (state.name === "ended") return applyEnded(moved, open, state, now);
+  if (state.name === "needs-review") return applyReview(moved, open, state, now);
+  if (state.name === "processing") return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0 } }, lookAt: plusMinutes(now, 1) };
+  return moved;
+}
+
+function nextState(from: RechargeState, to: RechargeState["name"], move: Move): RechargeState {
+  const paymentIntentId = "paymentIntentId" in from ? from.paymentIntentId : undefined;
+  switch (move.type) {
+    case "created":
+      return { name: "confirming", paymentIntentId: move.paymentIntentId };
+    case "dropped":
+      return { name: "ended", at: move.at, end: "cancelled", reason: move.reason };
+    case "unpaid":
+      return { name: "closing", paymentIntentId: move.paymentIntentId, ...move.because };
+    default:
+  }
+  if (paymentIntentId === undefined) throw new IllegalMove(`${to} without a PaymentIntent`);
+  switch (move.type) {
+    case "paid":
+      return { name: "crediting", paymentIntentId, paidAt: move.at };
+    case "pending":
+      return { name: "processing", paymentIntentId };
+    case "canceled": {
+      // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
+      const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
+      return { name: "ended", paymentIntentId, at: move.at, ...unpaidEnd(because) };
+    }
+    case "credited": {
+      const paidAt = "paidAt" in from ? from.paidAt : undefined;
+      if (paidAt === undefined) throw new IllegalMove("credited before it was paid");
+      return { name: "ended", paymentIntentId, at: move.at, end: "succeeded", paidAt };
+    }
+    case "puzzled":
+      return { name: "needs-review", paymentIntentId, paidAt: "paidAt" in from ? from.paidAt : undefined, reason: move.reason, since: move.at };
+  }
+}
+
+function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
+  return because.end === "declined"
+    ? { end: "declined", code: because.code, hard: because.hard, retryAt: because.retryAt }
+    : { end: "cancelled", reason: because.reason };
+}
+
+function rechargeEvent<Name extends string>(esim: Esim, open: OpenRecharge, name: Name, at: Instant) {
+  const { rechargeId, subscriberId, amount } = open;
+  return { name, id: `${rechargeId}/${name}`, version: 1, at, iccid: esim.iccid, subscriberId, rechargeId, amount } as const;
+}
+
+type Ended = Extract<RechargeState, { name: "ended" }>;
+
+function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): DomainEvent {
+  switch (ended.end) {
+    case "succeeded":
+      return rechargeEvent(esim, open, "RechargeSucceeded", ended.at);
+    case "declined":
+      return { ...rechargeEvent(esim, open, "RechargeDeclined", ended.at), reason: ended.code, nextTryAt: ended.retryAt };
+    case "cancelled":
+      return { ...rechargeEvent(esim, open, "RechargeCancelled", ended.at), reason: ended.reason };
+  }
+}
+
+function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant): Esim {
+  const told = withEvent(esim, endEvent(esim, open, ended), now);
+  const isLast = ended.end === "declined" && ended.retryAt === undefined;
+  if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
+  return suspendRule(told, ended.hard ? "card-refused-for-good" : "declined-too-often", now);
+}
+
+function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeState, { name: "needs-review" }>, now: Instant): Esim {
+  const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: state.reason } as const;
+  return { ...withEvent(esim, event, now), lookAt: plusMinutes(now, REVIEW_LOOK_MINUTES) };
+}
+
+/**
+ * How long a line whose recharge was cancelled stays quiet, in minutes.
+ *
+ * A cancelled recharge would be due again at the next check; what failed for want of the customer must not knock at the issuer every 15 minutes.
+ */
+const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
+  "rule-changed": 0,
+  "card-declined-elsewhere": 15, // the next judgement finds how long the card must rest
+  "needs-customer": 24 * 60,
+  "payment-method-unusable": 24 * 60,
+  "amount-refused": 24 * 60,
+  "payment-fault": 60,
+  "payment-canceled-elsewhere": 60,
+};
+
+/** The line set free after its bill was put and its events were published: spend booked, cycle raised. */
+export function applyCleared(esim: Esim, rechargeId: string, published: readonly DomainEvent[], now: Instant): Esim {
+  const { open, rule } = esim;
+  if (open?.rechargeId !== rechargeId) return applyPublished(esim, published);
+  const { state, subscriberId } = open;
+  if (state.name !== "ended") throw new IllegalMove(`Clearing recharge ${rechargeId}, which is ${state.name}`);
+  const spend =
+    state.end === "succeeded" ? { ...esim.spend, [subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.paidAt) } : esim.spend;
+  const cleared = {
+    ...esim,
+    open: undefined,
+    spend,
+    cycle: esim.cycle + 1,
+    quietUntil: latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
+  };
+  const next = applyPublished(cleared, published);
+  return next.pendingEvents.length === 0 ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
+}
+
+function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {
+  switch (ended.end) {
+    case "succeeded":
+      return plusMinutes(ended.paidAt, cooldownMinutes);
+    case "declined":
+      return ended.retryAt;
+    case "cancelled":
+      return QUIET_AFTER_CANCEL_MINUTES[ended.reason] === 0 ? undefined : plusMinutes(ended.at, QUIET_AFTER_CANCEL_MINUTES[ended.reason]);
+  }
+}

@@ -1,0 +1,94 @@
+import { formatMoney, isBelow, type Money, minus } from "./money.ts";
+import type { Instant } from "./time.ts";
+
+/** What a recharge adds: always the same amount, or what is missing up to a target balance. */
+export type TopUp = { readonly type: "fixed"; readonly amount: Money } | { readonly type: "target"; readonly target: Money };
+
+/** What a rule may spend at most; every limit is checked before a charge, never after. */
+export interface Limits {
+  /** The most that may be charged for this line in a calendar month of the consent's time zone. */
+  readonly perMonth: Money;
+  /** Paid recharges per calendar day of the consent's time zone. */
+  readonly timesPerDay: number;
+  /** Minutes that must pass after a paid recharge before the next one. */
+  readonly cooldownMinutes: number;
+}
+
+export const DEFAULT_TIMES_PER_DAY = 3;
+export const DEFAULT_COOLDOWN_MINUTES = 60;
+/** A carrier may show an old balance for some minutes after a top-up; a shorter pause would charge for the same low twice. */
+export const SHORTEST_COOLDOWN_MINUTES = 15;
+
+/** What the subscriber agreed to, and when; frozen into every recharge that stands on it. */
+export interface Consent {
+  readonly termsVersion: string;
+  readonly at: Instant;
+  /** IANA name; months and days of the limits are counted in it, so that nobody resets a cap by moving. */
+  readonly timeZone: string;
+}
+
+/** What of a rule the subscriber chooses. */
+export interface RuleSettings {
+  /** The line is low when its balance is strictly below this. */
+  readonly threshold: Money;
+  readonly topUp: TopUp;
+  readonly limits: Limits;
+  /** Stripe's id of the saved way to pay (`pm_...`). */
+  readonly paymentMethodId: string;
+}
+
+export type SuspensionReason = "card-refused-for-good" | "declined-too-often" | "line-not-yours" | "currency-changed" | "payment-method-gone";
+
+export type RuleStatus =
+  | { readonly state: "active" }
+  | { readonly state: "paused"; readonly at: Instant }
+  | { readonly state: "suspended"; readonly at: Instant; readonly reason: SuspensionReason };
+
+export interface Rule extends RuleSettings {
+  /** Goes up with every change the subscriber or a suspension makes; the API's ETag. The machine's other writes leave it alone. */
+  readonly version: number;
+  /** The random id of the write that last changed the rule: tells the API that its own write arrived although its reply was lost. */
+  readonly writeId: string;
+  readonly status: RuleStatus;
+  readonly consent: Consent;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** One thing wrong with a request: which field (JSON pointer), and what would be right. */
+export interface Problem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+/**
+ * What is wrong with settings that are well-formed one by one but make no sense together, for a line of this currency.
+ *
+ * A rule that its own limits would always refuse must not be saved: it would be silent for ever.
+ */
+export function ruleProblems({ threshold, topUp, limits }: RuleSettings, currency: string): Problem[] {
+  const [pointer, sum] = topUp.type === "fixed" ? ["/topUp/amount", topUp.amount] : ["/topUp/target", topUp.target];
+  const foreign = [
+    { pointer: "/threshold/currency", sum: threshold },
+    { pointer: `${pointer}/currency`, sum },
+    { pointer: "/limits/perMonth/currency", sum: limits.perMonth },
+  ]
+    .filter((field) => field.sum.currency !== currency)
+    .map((field) => ({ pointer: field.pointer, detail: `must be ${currency}, the currency of this line` }));
+  if (foreign.length > 0) return foreign;
+
+  const problems: Problem[] = [];
+  if (topUp.type === "target" && !isBelow(threshold, topUp.target)) {
+    problems.push({ pointer: `${pointer}/amount`, detail: `must be above the threshold of ${formatMoney(threshold)}` });
+  }
+  const smallest = topUp.type === "fixed" ? topUp.amount : minus(topUp.target, threshold);
+  if (isBelow(limits.perMonth, smallest)) {
+    problems.push({ pointer: "/limits/perMonth/amount", detail: `must be at least ${formatMoney(smallest)}, one recharge of this rule` });
+  }
+  return problems;
+}
+
+/** The sum that one recharge charges at this balance. */
+export function topUpAmount(topUp: TopUp, balance: Money): Money {
+  return topUp.type === "fixed" ? topUp.amount : minus(topUp.target, balance);
+}

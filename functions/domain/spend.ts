@@ -1,0 +1,69 @@
+import { isBelow, type Money, minus, money, plus } from "./money.ts";
+import type { Limits } from "./rule.ts";
+import { dayIn, endOfPeriod, type Instant, monthIn, plusMinutes } from "./time.ts";
+
+/**
+ * What one payer has spent on one line: booked when a paid recharge ends, in the period in which it was reserved.
+ *
+ * Period keys never go back, so neither a clock nor a new time zone can reopen a period that was left.
+ */
+export interface Spend {
+  readonly month: string;
+  readonly monthAmount: Money;
+  readonly day: string;
+  readonly dayCount: number;
+  readonly lastPaidAt: Instant;
+}
+
+/** The period in which a recharge counts, fixed when it is reserved. */
+export interface Period {
+  readonly month: string;
+  readonly day: string;
+}
+
+function later(a: string | undefined, b: string): string {
+  return a !== undefined && a > b ? a : b;
+}
+
+export function periodAt(spend: Spend | undefined, timeZone: string, now: Instant): Period {
+  return { month: later(spend?.month, monthIn(timeZone, now)), day: later(spend?.day, dayIn(timeZone, now)) };
+}
+
+export type LimitRefusal = { readonly reason: "cooling-down" | "daily-limit" | "cap-reached"; readonly until: Instant };
+
+/** Says whether another recharge of this amount would pass a limit, which one, and when to ask again. */
+export function limitRefusal(spend: Spend | undefined, limits: Limits, amount: Money, timeZone: string, now: Instant): LimitRefusal | undefined {
+  if (spend === undefined) {
+    return isBelow(limits.perMonth, amount) ? { reason: "cap-reached", until: endOfPeriod(timeZone, monthIn(timeZone, now), now) } : undefined;
+  }
+  const period = periodAt(spend, timeZone, now);
+  const spentThisMonth = spend.month === period.month ? spend.monthAmount : money(0, spend.monthAmount.currency);
+  // A counter in another currency (the line changed hands at the carrier) says nothing about this one; the rule is suspended before it gets here.
+  if (spentThisMonth.currency === amount.currency && isBelow(limits.perMonth, plus(spentThisMonth, amount))) {
+    return { reason: "cap-reached", until: endOfPeriod(timeZone, period.month, now) };
+  }
+  if (spend.day === period.day && spend.dayCount >= limits.timesPerDay) {
+    return { reason: "daily-limit", until: endOfPeriod(timeZone, period.day, now) };
+  }
+  const cooledAt = plusMinutes(spend.lastPaidAt, limits.cooldownMinutes);
+  return now < cooledAt ? { reason: "cooling-down", until: cooledAt } : undefined;
+}
+
+/** What is left of the monthly cap in the current period. */
+export function leftThisMonth(spend: Spend | undefined, limits: Limits, timeZone: string, now: Instant): Money {
+  if (spend === undefined || spend.month !== periodAt(spend, timeZone, now).month || spend.monthAmount.currency !== limits.perMonth.currency)
+    return limits.perMonth;
+  return minus(limits.perMonth, spend.monthAmount);
+}
+
+/** Books a paid recharge in the period in which it was reserved. */
+export function book(spend: Spend | undefined, period: Period, amount: Money, paidAt: Instant): Spend {
+  const sameMonth = spend?.month === period.month && spend.monthAmount.currency === amount.currency;
+  return {
+    month: period.month, // never before spend.month: periodAt saw to it when the recharge was reserved
+    monthAmount: sameMonth ? plus(spend.monthAmount, amount) : amount,
+    day: period.day,
+    dayCount: spend?.day === period.day ? spend.dayCount + 1 : 1,
+    lastPaidAt: paidAt,
+  };
+}

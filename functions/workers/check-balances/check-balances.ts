@@ -1,0 +1,57 @@
+import type { Reading } from "../../domain/esim.ts";
+import type { LowBalanceDetected } from "../../domain/events.ts";
+import { isBelow } from "../../domain/money.ts";
+import type { Carrier, CheckRequest, CheckRequests, Clock, Esims, Events, Log, SlotLine } from "../../domain/ports.ts";
+import { epochMinute, type Instant } from "../../domain/time.ts";
+
+export interface CheckBalancesPorts {
+  readonly esims: Esims;
+  readonly carrier: Carrier;
+  readonly events: Events;
+  readonly checkRequests: CheckRequests;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Milliseconds left for this invocation. */
+  readonly timeLeft: () => number;
+}
+
+/** A page may cost a query, the carrier's 8 s for a bulk read, and a publication: what does not fit is sent on as a new message. */
+const MILLISECONDS_FOR_A_PAGE = 20_000;
+
+/**
+ * Reads the balances of a slot's lines in bulk and reports the low ones. A line that is well costs no write.
+ *
+ * Judges by the index, which may be a moment old: the recharge function judges again before money moves.
+ */
+export async function checkBalances(ports: CheckBalancesPorts, request: CheckRequest): Promise<void> {
+  let page = request.page;
+  do {
+    if (ports.timeLeft() < MILLISECONDS_FOR_A_PAGE) return ports.checkRequests.send([{ ...request, page }]);
+    const { items, next } = await ports.esims.listSlot(request, page);
+    await checkLines(ports, items);
+    page = next;
+  } while (page !== undefined);
+}
+
+async function checkLines({ carrier, events, clock, log }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
+  const now = clock.now();
+  const awake = lines.filter((line) => line.quietUntil === undefined || line.quietUntil <= now);
+  if (awake.length === 0) return;
+  const balances = await carrier.getBalances(awake.map((line) => line.iccid));
+  const missing = awake.filter((line) => !balances.has(line.iccid)).length;
+  if (missing > 0) log.error("balance-missing", { lines: missing });
+  const low = awake.flatMap((line) => {
+    const reading = balances.get(line.iccid);
+    return reading !== undefined && isLow(line, reading) ? [lowBalance(line, reading, now)] : [];
+  });
+  if (low.length > 0) await events.publish(low);
+}
+
+/** A line whose currency changed is reported too: the recharge function suspends its rule and says so. */
+function isLow(line: SlotLine, { balance }: Reading): boolean {
+  return balance.currency !== line.threshold.currency || isBelow(balance, line.threshold);
+}
+
+function lowBalance({ iccid, subscriberId, cycle }: SlotLine, { balance, readAt }: Reading, now: Instant): LowBalanceDetected {
+  return { name: "LowBalanceDetected", id: `${iccid}/${cycle}/${epochMinute(now)}`, version: 1, at: now, iccid, subscriberId, balance, readAt, cycle };
+}

@@ -1,0 +1,29 @@
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Context, SQSEvent } from "aws-lambda";
+import { dynamoDb } from "../../adapters/dynamodb-client.ts";
+import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { eventBridge, eventBridgeEvents } from "../../adapters/eventbridge-events.ts";
+import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
+import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { sqs, sqsCheckRequests } from "../../adapters/sqs-messages.ts";
+import { systemClock } from "../../adapters/system.ts";
+import { readEnvironment } from "../../contracts/environment.ts";
+import { checkRequest } from "../../contracts/messages.ts";
+import { queueHandler } from "../queue-handler.ts";
+import { checkBalances } from "./check-balances.ts";
+
+const environment = readEnvironment("check-balances", process.env);
+const log = powertoolsLog("check-balances");
+const local = {
+  esims: dynamoDbEsims(dynamoDb(), environment.ESIMS_TABLE),
+  events: eventBridgeEvents(eventBridge(), environment.EVENT_BUS_NAME),
+  checkRequests: sqsCheckRequests(sqs(), environment.CHECK_BALANCES_QUEUE_URL),
+  clock: systemClock,
+  log,
+};
+const carrier = carrierFromSecret(new SecretsManagerClient(), environment, systemClock);
+
+export const handler = (event: SQSEvent, context: Context) =>
+  queueHandler(log, checkRequest, async (request) =>
+    checkBalances({ ...local, carrier: await carrier(), timeLeft: () => context.getRemainingTimeInMillis() }, request),
+  )(event);

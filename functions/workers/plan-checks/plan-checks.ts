@@ -1,0 +1,32 @@
+import type { CheckRequests, Controls, SlotRange } from "../../domain/ports.ts";
+import { dueSlots } from "../../domain/slots.ts";
+import { epochMinute, type Instant } from "../../domain/time.ts";
+
+export interface PlanChecksPorts {
+  readonly controls: Controls;
+  readonly checkRequests: CheckRequests;
+  /** Into how many parts each slot is cut, so that checkers share it: 1 to 256. */
+  readonly hashRanges: number;
+}
+
+/**
+ * Sends out every slot of the wheel that fell due since the last planned minute.
+ *
+ * The cursor moves only after the messages are sent: a crash in between sends some of them twice, which costs a second
+ * look; none is ever left out.
+ */
+export async function planChecks({ controls, checkRequests, hashRanges }: PlanChecksPorts, scheduledTime: Instant): Promise<void> {
+  const through = epochMinute(scheduledTime);
+  const wheel = await controls.getWheel();
+  if (wheel !== undefined && wheel.plannedThrough >= through) return;
+  const slots = dueSlots(wheel?.plannedThrough, through);
+  await checkRequests.send(slots.flatMap((slot) => hashRangesOf(slot, hashRanges)));
+  await controls.putWheel({ plannedThrough: through });
+}
+
+/** A slot cut into equal ranges of its sort key, eight hex digits. */
+function hashRangesOf(slot: string, count: number): SlotRange[] {
+  const bound = (index: number) => Math.ceil((index * 2 ** 32) / count);
+  const hex = (value: number) => value.toString(16).padStart(8, "0");
+  return Array.from({ length: count }, (_, index) => ({ slot, from: hex(bound(index)), to: hex(bound(index + 1) - 1) }));
+}

@@ -1,0 +1,76 @@
+import type { Decline } from "../../domain/declines.ts";
+import { type Esim, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
+import { applyReserved, applyWait, decideRecharge } from "../../domain/recharge.ts";
+import { epochMilliseconds, type Instant } from "../../domain/time.ts";
+import type { Recorded } from "../record.ts";
+import type { RechargePorts } from "./ports.ts";
+import type { Report } from "./recharge-line.ts";
+
+const TRIES = 5;
+
+/**
+ * Judges a free line on the balance it has now, and reserves a recharge if it is due. Every conflict judges again from the start.
+ *
+ * Undefined: another worker reserved meanwhile, and goes on.
+ */
+export async function judgeLine(ports: RechargePorts, esim: Esim, report: Report | undefined): Promise<Recorded | undefined> {
+  let current = esim;
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const judged = await judgeOnce(ports, current, report);
+    if (judged === current) return { esim: current, own: false };
+    const saved = await ports.esims.save(judged, ports.ids.next());
+    if (saved !== undefined) return { esim: saved, own: true };
+    const reloaded = await ports.esims.load(esim.iccid);
+    if (reloaded === undefined || reloaded.open !== undefined) return undefined;
+    current = reloaded;
+  }
+  throw new Error(`The line was changed by others ${TRIES} times in a row`);
+}
+
+async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | undefined): Promise<Esim> {
+  const { rule, subscriberId } = esim;
+  if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return esim;
+
+  const reading = await readBalance(ports, esim, report);
+  if (reading === undefined) return esim;
+  // Most lines are well: they are left with one call to the carrier. What follows is asked only for a line that is low.
+  const first = decideRecharge(esim, reading.balance, [], ports.clock.now());
+  if (first.kind === "leave") return esim;
+  if (!(await isStillTheirs(ports, esim.iccid, subscriberId))) return suspendRule(esim, "line-not-yours", ports.clock.now());
+  const method = await ports.subscribers.getMethod(subscriberId, rule.paymentMethodId);
+  if (method === undefined) return suspendRule(esim, "payment-method-gone", ports.clock.now());
+
+  const declines = await ports.cards.listDeclines(method.cardKey);
+  return decided(ports, esim, reading, method, declines, ports.clock.now());
+}
+
+function decided(ports: RechargePorts, esim: Esim, reading: Reading, method: PaymentMethod, declines: readonly Decline[], now: Instant): Esim {
+  const decision = decideRecharge(esim, reading.balance, declines, now);
+  switch (decision.kind) {
+    case "leave":
+      return esim;
+    case "wait":
+      return applyWait(esim, decision, reading, now);
+    case "suspend":
+      return suspendRule(esim, decision.reason, now);
+    case "recharge": {
+      const { amount, period } = decision;
+      return applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading }, now);
+    }
+  }
+}
+
+/** The balance to judge: the report's, if it is of this cycle and the carrier would only repeat it; else a new one. */
+async function readBalance(ports: RechargePorts, esim: Esim, report: Report | undefined): Promise<Reading | undefined> {
+  const ageSeconds = report === undefined ? Number.POSITIVE_INFINITY : (epochMilliseconds(ports.clock.now()) - epochMilliseconds(report.readAt)) / 1000;
+  if (report?.cycle === esim.cycle && ageSeconds >= 0 && ageSeconds < ports.readIntervalSeconds) return { balance: report.balance, readAt: report.readAt };
+  const reading = (await ports.carrier.getBalances([esim.iccid])).get(esim.iccid);
+  if (reading === undefined) ports.log.error("balance-missing", { subscriberId: esim.subscriberId });
+  return reading;
+}
+
+/** The carrier's word on whose line it is, asked before every charge. */
+async function isStillTheirs({ carrier, subscribers }: RechargePorts, iccid: string, subscriberId: string): Promise<boolean> {
+  const profile = (await subscribers.getProfile(subscriberId)) ?? { subscriberId };
+  return (await carrier.listEsims(profile)).some((line) => line.iccid === iccid);
+}

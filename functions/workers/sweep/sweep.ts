@@ -1,0 +1,25 @@
+import type { Clock, Esims, Pokes } from "../../domain/ports.ts";
+import { LOOK_SHARDS } from "../../domain/slots.ts";
+
+export interface SweepPorts {
+  readonly esims: Esims;
+  readonly pokes: Pokes;
+  readonly clock: Clock;
+}
+
+/** At the most this many pages of lines a shard and minute; the rest is still due in the next one. */
+const PAGES_PER_SHARD = 10;
+
+/** Pokes every line whose time to look has come: whatever was lost (a poke, a worker, a reply), nothing waits for ever. Writes nothing. */
+export async function sweep({ esims, pokes, clock }: SweepPorts): Promise<void> {
+  const now = clock.now();
+  for (let shard = 0; shard < LOOK_SHARDS; shard++) {
+    let page: string | undefined;
+    for (let pages = 0; pages < PAGES_PER_SHARD; pages++) {
+      const { items, next } = await esims.listDue(`look#${shard}`, now, page);
+      if (items.length > 0) await pokes.send(items.map((iccid) => ({ iccid })));
+      page = next;
+      if (page === undefined) break;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+import type { EnvironmentOf, FunctionName } from "../../functions/contracts/environment.ts";
+
+/** An API function may run as long as API Gateway waits for it. Source: HTTP API quotas, 30 s. */
+export const API_TIMEOUT_SECONDS = 29;
+
+export interface ServiceFunctionProps<Name extends FunctionName> {
+  /** The function in functions/ that runs, and by that what its environment must hold. */
+  readonly name: Name;
+  /** Folder of all bundles. */
+  readonly bundles: string;
+  readonly environment: EnvironmentOf<Name>;
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+}
+
+/** One function of the service: its bundle, exactly the environment that its contract names, and its own log group. */
+export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
+  constructor(scope: Construct, id: string, props: ServiceFunctionProps<Name>) {
+    super(scope, id, {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(join(props.bundles, props.name)),
+      handler: "index.handler",
+      environment: { ...props.environment, POWERTOOLS_SERVICE_NAME: props.name },
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMegabytes,
+      logGroup: new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY }),
+    });
+  }
+}

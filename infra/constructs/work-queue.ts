@@ -1,0 +1,88 @@
+import { Duration } from "aws-cdk-lib";
+import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { type IEventBus, Rule } from "aws-cdk-lib/aws-events";
+import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import { Schedule, ScheduleExpression, ScheduleTargetInput } from "aws-cdk-lib/aws-scheduler";
+import { SqsSendMessage } from "aws-cdk-lib/aws-scheduler-targets";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { EVENT_SOURCE } from "../../functions/contracts/events.ts";
+
+const DELIVERIES_BEFORE_DEAD_LETTER = 5;
+/** AWS advises six times the function's timeout. Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+const VISIBILITY_TIMEOUTS = 6;
+const DEAD_LETTER_DAYS = 14; // SQS's longest
+
+export interface WorkQueueProps {
+  /** Longest run of the function that works on the queue. */
+  readonly timeoutSeconds: number;
+  readonly alarms: ITopic;
+  /** Who is hurt when a message ends among the dead letters; the first words of the alarm. */
+  readonly whoIsHurt: string;
+}
+
+/** The one way work reaches a function without somebody waiting: a queue, its dead letters beside it, and an alarm on the first of them. */
+export class WorkQueue extends Construct {
+  readonly queue: Queue;
+  private readonly deadLetters: Queue;
+  private readonly timeoutSeconds: number;
+
+  constructor(scope: Construct, id: string, props: WorkQueueProps) {
+    super(scope, id);
+    this.timeoutSeconds = props.timeoutSeconds;
+    this.deadLetters = new Queue(this, "DeadLetters", {
+      retentionPeriod: Duration.days(DEAD_LETTER_DAYS),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    this.queue = new Queue(this, "Queue", {
+      visibilityTimeout: Duration.seconds(props.timeoutSeconds * VISIBILITY_TIMEOUTS),
+      retentionPeriod: Duration.days(4),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: DELIVERIES_BEFORE_DEAD_LETTER },
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    const alarm = new Alarm(this, "DeadLettersAlarm", {
+      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: "max" }),
+      threshold: 0,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${props.whoIsHurt} Messages of ${id} failed ${DELIVERIES_BEFORE_DEAD_LETTER} times. See docs/runbook.md#dead-letters`,
+    });
+    alarm.addAlarmAction(new SnsAction(props.alarms));
+  }
+
+  /** Hands the messages to a function, `maxConcurrency` (2 to 1,000) invocations at once at the most. */
+  deliverTo(target: LambdaFunction, options: { readonly batchSize: number; readonly maxConcurrency: number }): void {
+    if (target.timeout?.toSeconds() !== this.timeoutSeconds)
+      throw new Error(`${target.node.path} must time out after ${this.timeoutSeconds} s, as its queue expects`);
+    target.addEventSource(new SqsEventSource(this.queue, { ...options, reportBatchItemFailures: true }));
+  }
+
+  /** Feeds the queue with our events of these names. What EventBridge cannot deliver within a day joins the dead letters. */
+  listenTo(bus: IEventBus, detailTypes: readonly string[]): void {
+    new Rule(this, "Rule", {
+      eventBus: bus,
+      eventPattern: { source: [EVENT_SOURCE], detailType: [...detailTypes] },
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters, maxEventAge: Duration.hours(24), retryAttempts: 185 })],
+    });
+  }
+
+  /** Feeds the queue with a tick `{ scheduledTime }` each minute. A tick that is an hour late has been overtaken by later ones. */
+  tickEveryMinute(): void {
+    new Schedule(this, "Schedule", {
+      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+      target: new SqsSendMessage(this.queue, {
+        input: ScheduleTargetInput.fromObject({ scheduledTime: "<aws.scheduler.scheduled-time>" }),
+        deadLetterQueue: this.deadLetters,
+        maxEventAge: Duration.hours(1),
+        retryAttempts: 60,
+      }),
+    });
+  }
+}

@@ -1,0 +1,126 @@
+import { Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { OAuthScope, ResourceServerScope, UserPool, type UserPoolClient } from "aws-cdk-lib/aws-cognito";
+import { AttributeType, ProjectionType, type TablePropsV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { EventBus } from "aws-cdk-lib/aws-events";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { EmailIdentity, Identity } from "aws-cdk-lib/aws-ses";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import type { Construct } from "constructs";
+import { EVENT_SOURCE } from "../functions/contracts/events.ts";
+import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
+import type { Stage } from "./stages.ts";
+
+const ARCHIVE_DAYS = 30;
+
+export interface DataStackProps extends StackProps {
+  readonly stage: Stage;
+}
+
+/**
+ * What must outlive everything: nothing here is deleted with its stack, and no logical id may ever change.
+ *
+ * Keys and projections of tables and indexes cannot be changed later either.
+ */
+export class DataStack extends Stack {
+  /** One item per line: `functions/adapters/esim-item.ts`. */
+  readonly esims: TableV2;
+  /** Starts and bills of recharges. */
+  readonly recharges: TableV2;
+  /** Profiles, ways to pay, sent notices. */
+  readonly subscribers: TableV2;
+  /** Declines per card. */
+  readonly cards: TableV2;
+  /** Single records of the stage. */
+  readonly controls: TableV2;
+  readonly bus: EventBus;
+  readonly userPool: UserPool;
+  readonly webClient: UserPoolClient;
+  /** JSON `{ "secretKey": "sk_...", "baseUrl"?: "https://..." }`, written by the operator. */
+  readonly stripeSecret: Secret;
+  /** JSON `{ "baseUrl": "https://...", "secret": "..." }`, written by the operator. */
+  readonly carrierSecret: Secret;
+  /** JSON `{ "key": "..." }`, made once and never rotated: the bills of a line are grouped by it. */
+  readonly lineHashSecret: Secret;
+  readonly mailIdentity: EmailIdentity;
+  readonly alarms: Topic;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { stage } = props;
+    const string = (name: string) => ({ name, type: AttributeType.STRING });
+    const table = (name: string, tableProps: TablePropsV2) =>
+      new TableV2(this, name, {
+        ...tableProps,
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        deletionProtection: true,
+        removalPolicy: RemovalPolicy.RETAIN,
+      });
+
+    this.esims = table("Esims", {
+      partitionKey: string("iccid"),
+      globalSecondaryIndexes: [
+        { indexName: "bySubscriber", partitionKey: string("subscriberId"), sortKey: string("iccid"), projectionType: ProjectionType.KEYS_ONLY },
+        {
+          indexName: "slots",
+          partitionKey: string("slot"),
+          sortKey: string("slotHash"),
+          projectionType: ProjectionType.INCLUDE,
+          nonKeyAttributes: ["judge", "subscriberId"],
+        },
+        { indexName: "look", partitionKey: string("lookShard"), sortKey: string("lookAt"), projectionType: ProjectionType.KEYS_ONLY },
+      ],
+    });
+    this.recharges = table("Recharges", {
+      partitionKey: string("rechargeId"),
+      sortKey: string("part"),
+      globalSecondaryIndexes: [
+        { indexName: "bySubscriber", partitionKey: string("subscriberId"), sortKey: string("endedAt"), projectionType: ProjectionType.ALL },
+      ],
+    });
+    this.subscribers = table("Subscribers", {
+      partitionKey: string("subscriberId"),
+      sortKey: string("part"),
+      timeToLiveAttribute: "expiresAt",
+      globalSecondaryIndexes: [{ indexName: "byMethod", partitionKey: string("paymentMethodId"), projectionType: ProjectionType.KEYS_ONLY }],
+    });
+    this.cards = table("Cards", { partitionKey: string("cardKey"), sortKey: string("rechargeId") });
+    this.controls = table("Controls", { partitionKey: string("name") });
+
+    this.bus = new EventBus(this, "Bus", { eventBusName: `auto-recharge-${stage.name}` });
+    this.bus.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    this.bus.archive("Archive", { eventPattern: { source: [EVENT_SOURCE] }, retention: Duration.days(ARCHIVE_DAYS) });
+
+    this.userPool = new UserPool(this, "UserPool", {
+      selfSignUpEnabled: true,
+      signInAliases: { email: true, phone: true },
+      autoVerify: { email: true, phone: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const scopes = Object.entries(SCOPES).map(([scopeName, scopeDescription]) => new ResourceServerScope({ scopeName, scopeDescription }));
+    const resourceServer = this.userPool.addResourceServer("ResourceServer", { identifier: RESOURCE_SERVER, scopes });
+    this.webClient = this.userPool.addClient("WebClient", {
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        callbackUrls: [...stage.callbackUrls],
+        scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PHONE, ...scopes.map((each) => OAuthScope.resourceServer(resourceServer, each))],
+      },
+      preventUserExistenceErrors: true,
+    });
+    this.userPool.addDomain("SignInDomain", { cognitoDomain: { domainPrefix: stage.signInDomainPrefix } });
+
+    const secret = (name: string, description: string, template?: { secretStringTemplate: string; generateStringKey: string }) =>
+      new Secret(this, name, { description, removalPolicy: RemovalPolicy.RETAIN, generateSecretString: template });
+    this.stripeSecret = secret("StripeSecret", "Stripe's secret key: write it here before the first recharge");
+    this.carrierSecret = secret("CarrierSecret", "The carrier's address and signing secret: write them here before the first recharge");
+    this.lineHashSecret = secret("LineHashSecret", "Groups the bills of a line without naming it; never rotate it", {
+      secretStringTemplate: "{}",
+      generateStringKey: "key",
+    });
+
+    this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
+    this.mailIdentity.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
+    this.alarms.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  }
+}

@@ -1,0 +1,61 @@
+/** What differs between the stages, and nothing else. One stage per synth: `-c stage=prod`, or `STAGE=prod`. */
+export interface Stage {
+  readonly name: string;
+  /** Account and region to deploy to; without them the credentials of the deployment decide. */
+  readonly env?: { readonly account: string; readonly region: string };
+  /** Where notices come from; its domain (or the address itself) must be verified at SES. */
+  readonly mailFrom: string;
+  /** First part of the sign-in page's host name; must be free in the region. */
+  readonly signInDomainPrefix: string;
+  /** Where the sign-in page may return to; the first is the web app. */
+  readonly callbackUrls: readonly string[];
+  /** An operator's own issuer and audience instead of the user pool. */
+  readonly issuer?: { readonly url: string; readonly audience: string };
+  readonly carrier: {
+    /** `final`: the carrier keeps its first answer for a reference, for 30 days at least; `once`: it cannot promise that. */
+    readonly answers: "final" | "once";
+    /** Within this time the carrier repeats the same reading. */
+    readonly readIntervalSeconds: number;
+  };
+  /** Into how many parts each slot of the wheel is cut (1 to 256); more where a minute's lines do not fit one checker. */
+  readonly hashRanges: number;
+}
+
+export const STAGES: Readonly<Record<string, Stage>> = {
+  dev: {
+    name: "dev",
+    mailFrom: "recharge@dev.example.com",
+    signInDomainPrefix: "auto-recharge-dev",
+    callbackUrls: ["http://localhost:8787/"],
+    carrier: { answers: "final", readIntervalSeconds: 300 },
+    hashRanges: 1,
+  },
+  prod: {
+    name: "prod",
+    mailFrom: "recharge@example.com",
+    signInDomainPrefix: "auto-recharge-prod",
+    callbackUrls: ["https://recharge.example.com/"],
+    carrier: { answers: "final", readIntervalSeconds: 300 },
+    hashRanges: 1,
+  },
+};
+
+/**
+ * The CDK's context. It is set here, after the CLI's own, and not in cdk.json, so that `cdk synth` and `node infra/app.ts` give the same templates.
+ */
+export const CDK_CONTEXT = {
+  "aws:cdk:enable-path-metadata": true,
+  "aws:cdk:enable-asset-metadata": true, // SAM finds the functions' code by it
+  "@aws-cdk/aws-iam:minimizePolicies": true,
+  "@aws-cdk/core:checkSecretUsage": true,
+  "@aws-cdk/aws-events:eventsTargetQueueSameAccount": true,
+  "@aws-cdk/aws-cloudwatch-actions:changeLambdaPermissionLogicalIdForLambdaAction": true,
+  "@aws-cdk/core:enablePartitionLiterals": true,
+  "@aws-cdk/core:explicitStackTags": true,
+} as const;
+
+export function stageNamed(name: string): Stage {
+  const stage = STAGES[name];
+  if (stage === undefined) throw new Error(`There is no stage "${name}" in infra/stages.ts; there are: ${Object.keys(STAGES).join(", ")}`);
+  return stage;
+}
