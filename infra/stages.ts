@@ -52,6 +52,7 @@ export const CDK_CONTEXT = {
   "@aws-cdk/aws-cloudwatch-actions:changeLambdaPermissionLogicalIdForLambdaAction": true,
   "@aws-cdk/core:enablePartitionLiterals": true,
   "@aws-cdk/core:explicitStackTags": true,
+  "@aws-cdk/core:defaultCrossStackReferences": "strong", // the Data stack must not lose what the Service stack uses
 } as const;
 
 export function stageNamed(name: string): Stage {

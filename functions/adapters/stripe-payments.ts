@@ -68,6 +68,7 @@ const stripeError = z.object({
   code: z.nullish(z.string()),
   decline_code: z.nullish(z.string()),
   advice_code: z.nullish(z.string()),
+  param: z.nullish(z.string()),
 });
 
 const stripeIntent = z.object({
@@ -102,8 +103,8 @@ function refusalOf(fault: unknown): PaymentError {
   throw new OutcomeUnknown("Stripe gave no clear answer", { cause: fault });
 }
 
-function toError({ type, code, decline_code, advice_code }: z.output<typeof stripeError>): PaymentError {
-  return { type, code: code ?? undefined, declineCode: decline_code ?? undefined, adviceCode: advice_code ?? undefined };
+function toError({ type, code, decline_code, advice_code, param }: z.output<typeof stripeError>): PaymentError {
+  return { type, code: code ?? undefined, declineCode: decline_code ?? undefined, adviceCode: advice_code ?? undefined, param: param ?? undefined };
 }
 
 function toIntent(intent: z.output<typeof stripeIntent>): PaymentIntent {

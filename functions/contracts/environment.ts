@@ -32,8 +32,8 @@ export const environments = {
     STAGE: text,
     STRIPE_SECRET_ARN: text,
     LINE_HASH_SECRET_ARN: text,
-    /** A balance that the carrier read within this many seconds is as good as a new one. */
-    CARRIER_READ_INTERVAL_SECONDS: z.string().check(z.regex(/^\d{1,5}$/)),
+    /** A balance that the carrier read within this many seconds is as good as a new one; below 900, the shortest cooldown. */
+    CARRIER_READ_INTERVAL_SECONDS: z.string().check(z.regex(/^[1-8]?\d{1,2}$/)),
   }),
   sweep: z.object({ ...esimsTable, ...rechargeQueue }),
   notify: z.object({ ...subscribersTable, MAIL_FROM: text }),

@@ -48,12 +48,18 @@ export function isCurrency(text: string): boolean {
   return currencies.has(text);
 }
 
-/** Stripe counts these in other minor units than ISO 4217 does. Source: https://docs.stripe.com/currencies#special-cases */
-const STRIPE_DECIMALS: Readonly<Record<string, number>> = { ISK: 2, UGX: 2, MGA: 0 };
+/**
+ * Stripe's own lists, not the runtime's: ICU counts some currencies in other units (HUF), and a new ICU may change its mind.
+ *
+ * Source: https://docs.stripe.com/currencies#zero-decimal and #three-decimal; ISK and UGX keep two decimals in the API.
+ */
+const ZERO_DECIMALS: ReadonlySet<string> = new Set("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(" "));
+const THREE_DECIMALS: ReadonlySet<string> = new Set("BHD JOD KWD OMR TND".split(" "));
 
 /** How many decimals the minor unit stands for: 2 for CNY, 0 for JPY, 3 for KWD. */
 export function decimalsOf(currency: string): number {
-  return STRIPE_DECIMALS[currency] ?? new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  if (ZERO_DECIMALS.has(currency)) return 0;
+  return THREE_DECIMALS.has(currency) ? 3 : 2;
 }
 
 /** `CNY 50.00`, `JPY 500`: for people, the same in every language; never parsed. */

@@ -8,6 +8,8 @@ export interface PaymentError {
   readonly code?: string;
   readonly declineCode?: string;
   readonly adviceCode?: string;
+  /** The parameter of our request that it is about. */
+  readonly param?: string;
 }
 
 /** A PaymentIntent as Stripe shows it; `status` is Stripe's. */
@@ -55,7 +57,8 @@ const HARD_DECLINES: ReadonlySet<string> = new Set([
 
 const NEEDS_CUSTOMER: ReadonlySet<string> = new Set(["authentication_required", "authentication_not_handled", "payment_intent_authentication_failure"]);
 const AMOUNT_REFUSED: ReadonlySet<string> = new Set(["amount_too_small", "amount_too_large"]);
-const METHOD_UNUSABLE: ReadonlySet<string> = new Set(["payment_method_unexpected_state", "resource_missing", "payment_method_customer_decline"]);
+const METHOD_UNUSABLE: ReadonlySet<string> = new Set(["payment_method_unexpected_state", "payment_method_customer_decline"]);
+const METHOD_PARAMS: ReadonlySet<string> = new Set(["payment_method", "customer"]);
 const LOOK_AGAIN: ReadonlySet<string> = new Set(["payment_intent_unexpected_state", "lock_timeout", "idempotency_key_in_use"]);
 
 /** What a refusal by Stripe means. */
@@ -65,6 +68,9 @@ export function errorOutcome(error: PaymentError): PaymentOutcome {
   if (error.code !== undefined && LOOK_AGAIN.has(error.code)) return { kind: "unknown" };
   if (error.type === "card_error") return { kind: "declined", code, hard: error.adviceCode === "do_not_try_again" || HARD_DECLINES.has(code) };
   if (error.code !== undefined && AMOUNT_REFUSED.has(error.code)) return { kind: "refused", reason: "amount-refused" };
+  // Anything else that is missing is a PaymentIntent of ours: a wrong account or key, which says nothing about the payment.
+  if (error.code === "resource_missing")
+    return METHOD_PARAMS.has(error.param ?? "") ? { kind: "refused", reason: "payment-method-unusable" } : { kind: "unknown" };
   if (error.code !== undefined && METHOD_UNUSABLE.has(error.code)) return { kind: "refused", reason: "payment-method-unusable" };
   return { kind: "refused", reason: "payment-fault" };
 }

@@ -1,0 +1,267 @@
+import { createServer, type RequestListener } from "node:http";
+import { describe, expect, it } from "@jest/globals";
+import { Stripe } from "stripe";
+import { stripeClient, stripePayments } from "../../functions/adapters/stripe-payments.ts";
+import type { PaymentAnswer } from "../../functions/domain/payment-outcomes.ts";
+import { OutcomeUnknown, type PaymentRequest } from "../../functions/domain/ports.ts";
+import { memoryRecords } from "../../local/records.ts";
+import { stripeModel } from "../../local/stripe/stripe-model.ts";
+import { startStripeServer } from "../../local/stripe/stripe-server.ts";
+
+/** The adapter in front of the local Stripe, and one subscriber with this card. */
+async function paymentsWith(card: string) {
+  const model = stripeModel({ records: memoryRecords(), now: () => Date.parse("2026-11-23T08:00:00Z") });
+  const server = await startStripeServer({ model });
+  const stripe = stripeClient({ secretKey: "sk_test_local", baseUrl: server.url });
+  const customer = await stripe.customers.create();
+  const method = await stripe.paymentMethods.attach(card, { customer: customer.id });
+  const request: PaymentRequest = {
+    rechargeId: "r1",
+    amount: { amount: 5000, currency: "CNY" },
+    method: { id: method.id, customerId: customer.id, cardKey: "f1", brand: "visa", lastFour: "4242" },
+    idempotencyKey: "r1/create/1",
+  };
+  return { model, stripe, request, payments: stripePayments({ stripe, stage: "test" }), [Symbol.asyncDispose]: server.close };
+}
+
+/** The adapter in front of a server that answers anything the test likes. */
+async function paymentsBefore(answer: RequestListener) {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  const stripe = stripeClient({ secretKey: "sk_test_local", baseUrl: `http://127.0.0.1:${port}`, timeoutMilliseconds: 200 });
+  return {
+    payments: stripePayments({ stripe, stage: "test" }),
+    requests: () => requests,
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function answering(status: number, body: unknown): RequestListener {
+  return (_, response) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
+  };
+}
+
+function intentOf(answer: PaymentAnswer) {
+  if (answer.kind === "intent") return answer.intent;
+  throw new Error(`Refused: ${JSON.stringify(answer.error)}`);
+}
+
+describe("payments by Stripe", () => {
+  it("are created without moving money, and say which recharge and stage they are of", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+
+    const intent = intentOf(await world.payments.create(world.request));
+
+    expect(intent).toEqual({
+      id: expect.stringMatching(/^pi_/),
+      status: "requires_confirmation",
+      amount: { amount: 5000, currency: "CNY" },
+      amountReceived: 0,
+      lastError: undefined,
+    });
+    expect(await world.stripe.paymentIntents.retrieve(intent.id)).toMatchObject({
+      customer: world.request.method.customerId,
+      payment_method: world.request.method.id,
+      allowed_payment_method_types: ["card"],
+      currency: "cny",
+      metadata: { rechargeId: "r1", stage: "test" },
+    });
+    expect(world.model.listCharges()).toEqual([]);
+  });
+
+  it("are created once for one idempotency key", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+
+    const first = intentOf(await world.payments.create(world.request));
+    const second = intentOf(await world.payments.create(world.request));
+
+    expect(second.id).toBe(first.id);
+  });
+
+  it("are paid by confirming, with the customer away", async () => {
+    await using world = await paymentsWith("pm_card_authenticationRequiredSetupForOffSession"); // on-session it would ask for the customer
+    const { id } = intentOf(await world.payments.create(world.request));
+
+    const paid = intentOf(await world.payments.confirm(id, "r1/confirm/2"));
+
+    expect(paid).toMatchObject({ id, status: "succeeded", amountReceived: 5000 });
+    expect(intentOf(await world.payments.retrieve(id))).toEqual(paid);
+  });
+
+  it("are confirmed under the key of this try: the old key repeats the old failure", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+    world.model.chooseNext("error-500");
+
+    await expect(world.payments.confirm(id, "r1/confirm/2")).rejects.toThrow(OutcomeUnknown);
+    await expect(world.payments.confirm(id, "r1/confirm/2")).rejects.toThrow(OutcomeUnknown);
+
+    expect(intentOf(await world.payments.confirm(id, "r1/confirm/3")).status).toBe("succeeded");
+  });
+
+  it("tell why a card was declined, at once and later", async () => {
+    await using world = await paymentsWith("pm_card_visa_chargeDeclinedLostCard");
+    const { id } = intentOf(await world.payments.create(world.request));
+
+    const answer = await world.payments.confirm(id, "r1/confirm/2");
+
+    const error = { type: "card_error", code: "card_declined", declineCode: "lost_card", adviceCode: "do_not_try_again" };
+    expect(answer).toEqual({ kind: "refused", error });
+    expect(intentOf(await world.payments.retrieve(id))).toMatchObject({ status: "requires_payment_method", lastError: error });
+  });
+
+  it("have no decline code where the issuer gave none", async () => {
+    await using world = await paymentsWith("pm_card_chargeDeclinedExpiredCard");
+    const { id } = intentOf(await world.payments.create(world.request));
+
+    expect(await world.payments.confirm(id, "r1/confirm/2")).toEqual({ kind: "refused", error: { type: "card_error", code: "expired_card" } });
+  });
+
+  it("are refused, not left open, when the issuer asks for the customer", async () => {
+    await using world = await paymentsWith("pm_card_authenticationRequired");
+    const { id } = intentOf(await world.payments.create(world.request));
+
+    const answer = await world.payments.confirm(id, "r1/confirm/2");
+
+    expect(answer).toMatchObject({ kind: "refused", error: { type: "card_error", code: "authentication_required" } });
+    expect(intentOf(await world.payments.retrieve(id)).status).toBe("requires_payment_method");
+  });
+
+  it("are refused when the sum is too small", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+
+    const answer = await world.payments.create({ ...world.request, amount: { amount: 399, currency: "CNY" } });
+
+    expect(answer).toEqual({ kind: "refused", error: { type: "invalid_request_error", code: "amount_too_small" } });
+  });
+
+  it("are canceled, and stay canceled when asked again", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+
+    expect(intentOf(await world.payments.cancel(id)).status).toBe("canceled");
+    expect(intentOf(await world.payments.cancel(id)).status).toBe("canceled");
+    expect(await world.stripe.paymentIntents.retrieve(id)).toMatchObject({ cancellation_reason: "abandoned" });
+  });
+
+  it("show themselves as paid when they are to be canceled too late", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+    await world.payments.confirm(id, "r1/confirm/2");
+
+    expect(intentOf(await world.payments.cancel(id))).toMatchObject({ status: "succeeded", amountReceived: 5000 });
+  });
+
+  it("show themselves as processing when they cannot be canceled for now", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+    world.model.chooseNext("processing");
+    await world.payments.confirm(id, "r1/confirm/2");
+
+    expect(intentOf(await world.payments.cancel(id)).status).toBe("processing");
+  });
+
+  it("are refused when they are unknown to Stripe", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+
+    expect(await world.payments.retrieve("pi_0")).toEqual({ kind: "refused", error: { type: "invalid_request_error", code: "resource_missing" } });
+  });
+
+  it.each(["lose-reply", "lose-request", "error-500"] as const)("are unknown after %s, until somebody asks again", async (outcome) => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+    world.model.chooseNext(outcome);
+
+    await expect(world.payments.confirm(id, "r1/confirm/2")).rejects.toThrow(OutcomeUnknown);
+
+    expect(intentOf(await world.payments.retrieve(id)).status).toBe(outcome === "lose-reply" ? "succeeded" : "requires_confirmation");
+  });
+});
+
+const intent = { id: "pi_1", object: "payment_intent", status: "succeeded", amount: 5000, amount_received: 5000, currency: "cny" };
+
+describe("an answer of Stripe's is unknown", () => {
+  it.each([
+    ["an error of its own", 500, { error: { type: "api_error", message: "?" } }],
+    ["a gateway's error page", 502, "<html>Bad gateway</html>"],
+    ["a PaymentIntent that comes as an error", 503, { error: { type: "api_error", payment_intent: intent } }],
+    ["too many requests", 429, { error: { type: "invalid_request_error", code: "rate_limit" } }],
+    ["a lock", 429, { error: { type: "invalid_request_error", code: "lock_timeout" } }],
+    ["a key in use", 409, { error: { type: "idempotency_error", code: "idempotency_key_in_use" } }],
+    ["a key used for something else", 400, { error: { type: "idempotency_error" } }],
+    ["a decline without a type", 402, { error: { message: "Your card was declined." } }],
+    ["a success that is no JSON", 200, "OK"],
+    ["a success that is nothing", 200, "null"],
+    ["a PaymentIntent without a status", 200, { ...intent, status: undefined }],
+    ["a PaymentIntent without an id", 200, { ...intent, id: undefined }],
+    ["a PaymentIntent that hides what was received", 200, { ...intent, amount_received: undefined }],
+    ["a PaymentIntent with half a cent", 200, { ...intent, amount: 0.5 }],
+    ["another object", 200, { ...intent, id: "ch_1" }],
+  ])("when it is %s", async (_, status, body) => {
+    await using world = await paymentsBefore(answering(status, body));
+
+    await expect(world.payments.confirm("pi_1", "k")).rejects.toThrow(OutcomeUnknown);
+
+    expect(world.requests()).toBe(1); // whether to ask again is not for the SDK to decide
+  });
+
+  it("when the connection breaks", async () => {
+    await using world = await paymentsBefore((request) => request.destroy());
+
+    await expect(world.payments.confirm("pi_1", "k")).rejects.toThrow(OutcomeUnknown);
+  });
+
+  it("when it never comes", async () => {
+    await using world = await paymentsBefore(() => {});
+
+    await expect(world.payments.confirm("pi_1", "k")).rejects.toThrow(OutcomeUnknown);
+  });
+
+  it("when nobody listens", async () => {
+    const world = await paymentsBefore(() => {});
+    await world[Symbol.asyncDispose]();
+
+    await expect(world.payments.confirm("pi_1", "k")).rejects.toThrow(OutcomeUnknown);
+  });
+
+  it("and says what it was", async () => {
+    await using world = await paymentsBefore(answering(500, { error: { type: "api_error", message: "?" } }));
+
+    await expect(world.payments.retrieve("pi_1")).rejects.toMatchObject({ cause: { type: "StripeAPIError", statusCode: 500 } });
+  });
+
+  it("when a cancel was refused and how it stands cannot be seen", async () => {
+    const refuse = answering(400, { error: { type: "invalid_request_error", code: "payment_intent_unexpected_state" } });
+    const fail = answering(500, { error: { type: "api_error" } });
+    await using world = await paymentsBefore((request, response) => (request.method === "POST" ? refuse : fail)(request, response));
+
+    await expect(world.payments.cancel("pi_1")).rejects.toThrow(OutcomeUnknown);
+  });
+});
+
+describe("a fault of our configuration", () => {
+  it.each([
+    ["a key that Stripe does not know", 401, Stripe.errors.StripeAuthenticationError],
+    ["a key without the permission", 403, Stripe.errors.StripePermissionError],
+  ])("is not taken for an answer: %s", async (_, status, fault) => {
+    await using world = await paymentsBefore(answering(status, { error: { type: "invalid_request_error", message: "?" } }));
+
+    await expect(world.payments.confirm("pi_1", "k")).rejects.toThrow(fault);
+  });
+
+  it.each(["ftp://stripe.example", "https://stripe.example/v1"])("shows at once: the base URL %s", (baseUrl) => {
+    expect(() => stripeClient({ secretKey: "sk_test_local", baseUrl })).toThrow("base URL");
+  });
+});

@@ -1,0 +1,35 @@
+import { createRule, type Esim, newEsim, type PaymentMethod, type Reading } from "../functions/domain/esim.ts";
+import { type Money, money } from "../functions/domain/money.ts";
+import type { Rule, RuleSettings } from "../functions/domain/rule.ts";
+
+/** Things that most tests need, with nothing surprising in them. */
+
+export const ICCID = "8986012345678900017";
+export const OTHER_ICCID = "8986012345678900025";
+export const NOW = "2026-11-23T08:00:00.000Z";
+export const SUBSCRIBER = "sub-ada";
+
+export const cny = (amount: number): Money => money(amount, "CNY");
+
+export const METHOD: PaymentMethod = { id: "pm_1", customerId: "cus_1", cardKey: "fp_1", brand: "visa", lastFour: "4242" };
+
+export function ruleSettings(changes: Partial<RuleSettings> = {}): RuleSettings {
+  return {
+    threshold: cny(1000),
+    topUp: { type: "fixed", amount: cny(5000) },
+    limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
+    paymentMethodId: METHOD.id,
+    ...changes,
+  };
+}
+
+export function esimWithRule(changes: Partial<RuleSettings> = {}, now = NOW): Esim & { readonly rule: Rule } {
+  const consent = { termsVersion: "2026-11-01", at: now, timeZone: "Asia/Shanghai" };
+  const decision = createRule(newEsim(ICCID), { subscriberId: SUBSCRIBER, settings: ruleSettings(changes), consent, writeId: "write-1" }, now);
+  if (decision.kind !== "changed") throw new Error(decision.reason);
+  return { ...decision.esim, version: 1, rule: decision.rule, pendingEvents: [], lookAt: undefined };
+}
+
+export function reading(amount: number, readAt = NOW): Reading {
+  return { balance: cny(amount), readAt };
+}

@@ -1,0 +1,234 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import type { Decline } from "../../functions/domain/declines.ts";
+import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
+import { money } from "../../functions/domain/money.ts";
+import {
+  applyCleared,
+  applyLease,
+  applyMove,
+  applyReserved,
+  applyWait,
+  decideRecharge,
+  IllegalMove,
+  isStillWanted,
+  LEASE_SECONDS,
+} from "../../functions/domain/recharge.ts";
+import { type Move, type MoveType, TRANSITIONS } from "../../functions/domain/recharge-states.ts";
+import { plusMinutes, plusSeconds } from "../../functions/domain/time.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+
+const PERIOD = { month: "2026-11", day: "2026-11-23" };
+const ID = "recharge-1";
+const PI = "pi_1";
+
+function reserved(changes: Partial<Esim> = {}): Esim & { readonly open: OpenRecharge } {
+  const reservation = { rechargeId: ID, amount: cny(5000), period: PERIOD, method: METHOD, reading: reading(999) };
+  const esim = { ...applyReserved(esimWithRule(), reservation, NOW), ...changes };
+  if (esim.open === undefined) throw new Error();
+  return { ...esim, open: esim.open };
+}
+
+const decline = (n: number, hard = false): Decline => ({ rechargeId: `old-${n}`, at: plusMinutes(NOW, -600 + n), code: "card_declined", hard });
+
+describe("the decision to recharge", () => {
+  it.each([
+    ["below the threshold", 999, "recharge"],
+    ["at the threshold", 1000, "leave"],
+    ["below zero", -1, "recharge"],
+    ["above the threshold", 1001, "leave"],
+  ])("is made %s: %s", (_, balance, kind) => expect(decideRecharge(esimWithRule(), cny(balance), [], NOW).kind).toBe(kind));
+
+  it("recharges the rule's amount, booked in the period of the consent's time zone", () => {
+    expect(decideRecharge(esimWithRule(), cny(999), [], "2026-11-30T16:00:00.000Z")).toEqual({
+      kind: "recharge",
+      amount: cny(5000),
+      period: { month: "2026-12", day: "2026-12-01" },
+    });
+  });
+
+  it("leaves a line without an active rule, and one with an open recharge", () => {
+    const paused = { ...esimWithRule().rule, status: { state: "paused", at: NOW } as const };
+    expect(decideRecharge({ ...esimWithRule(), rule: paused }, cny(0), [], NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
+    expect(decideRecharge({ ...esimWithRule(), rule: undefined }, cny(0), [], NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
+    expect(decideRecharge(reserved(), cny(0), [], NOW)).toEqual({ kind: "leave", reason: "already-open" });
+  });
+
+  it("suspends a rule whose line changed its currency", () => {
+    expect(decideRecharge(esimWithRule(), money(0, "USD"), [], NOW)).toEqual({ kind: "suspend", reason: "currency-changed" });
+  });
+
+  it.each([
+    [1, "2026-11-22T23:01:00.000Z"],
+    [2, "2026-11-23T01:01:00.000Z"],
+    [3, "2026-11-23T05:01:00.000Z"],
+  ])("waits after %i declines until hours after the first", (count, until) => {
+    const declines = Array.from({ length: count }, (_, i) => decline(i + 1));
+    expect(decideRecharge(esimWithRule(), cny(0), declines, plusMinutes(until, -1))).toEqual({ kind: "wait", reason: "card-backing-off", until });
+    expect(decideRecharge(esimWithRule(), cny(0), declines, until).kind).toBe("recharge");
+  });
+
+  it("suspends at the fourth decline, and at the first hard one", () => {
+    expect(
+      decideRecharge(
+        esimWithRule(),
+        cny(0),
+        [1, 2, 3, 4].map((n) => decline(n)),
+        NOW,
+      ),
+    ).toEqual({ kind: "suspend", reason: "declined-too-often" });
+    expect(decideRecharge(esimWithRule(), cny(0), [decline(1, true)], NOW)).toEqual({ kind: "suspend", reason: "card-refused-for-good" });
+  });
+
+  it("tells of a reached cap once, and stays quiet until the month ends", () => {
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(16_000), day: "2026-11-20", dayCount: 1, lastPaidAt: plusMinutes(NOW, -4000) } };
+    const esim = { ...esimWithRule(), spend };
+    const decision = decideRecharge(esim, cny(0), [], NOW);
+    if (decision.kind !== "wait") throw new Error(decision.kind);
+    const waiting = applyWait(esim, decision, reading(0), NOW);
+    expect(waiting).toMatchObject({ quietUntil: "2026-11-30T16:00:00.000Z", pendingEvents: [{ name: "CapReached", cap: cny(20_000), balance: cny(0) }] });
+    expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
+  });
+
+  it("does not tell of a mere pause", () => {
+    const waiting = applyWait(esimWithRule(), { kind: "wait", reason: "cooling-down", until: plusMinutes(NOW, 60) }, reading(0), NOW);
+    expect(waiting).toMatchObject({ quietUntil: plusMinutes(NOW, 60), pendingEvents: [] });
+  });
+});
+
+describe("a lease", () => {
+  it("keeps a second worker off until it is over, and is then taken with a later look", () => {
+    const esim = reserved();
+    expect(applyLease(esim, plusSeconds(NOW, LEASE_SECONDS - 1))).toBeUndefined();
+    const taken = applyLease(esim, plusSeconds(NOW, LEASE_SECONDS));
+    expect(taken?.open?.lease).toEqual({ until: plusSeconds(NOW, 2 * LEASE_SECONDS), attempts: 1 });
+    expect(String(taken?.lookAt) > String(esim.lookAt)).toBe(true);
+  });
+});
+
+const MOVES: Readonly<Record<MoveType, Move>> = {
+  created: { type: "created", paymentIntentId: PI },
+  dropped: { type: "dropped", reason: "payment-fault", at: NOW },
+  paid: { type: "paid", at: NOW },
+  pending: { type: "pending" },
+  unpaid: { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "card_declined", hard: false, retryAt: plusMinutes(NOW, 60) } },
+  canceled: { type: "canceled", at: NOW },
+  credited: { type: "credited", at: NOW },
+  puzzled: { type: "puzzled", reason: "carrier-unclear", at: NOW },
+};
+
+function play(moves: readonly Move[], start: Esim = reserved()): Esim {
+  return moves.reduce((esim, move) => applyMove(esim, ID, move, NOW), start);
+}
+
+describe("an open recharge", () => {
+  it("is confirmed, credited, ended and cleared, and books what was spent", () => {
+    const ended = play([MOVES.created, MOVES.paid, MOVES.credited]);
+    expect(ended.open?.state).toEqual({ name: "ended", paymentIntentId: PI, at: NOW, end: "succeeded", paidAt: NOW });
+    expect(ended.pendingEvents).toMatchObject([{ name: "RechargeSucceeded", id: `${ID}/RechargeSucceeded`, amount: cny(5000) }]);
+    const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
+    expect(cleared).toMatchObject({ open: undefined, cycle: 1, pendingEvents: [], lookAt: undefined, quietUntil: plusMinutes(NOW, 60) });
+    expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmount: cny(5000), dayCount: 1, lastPaidAt: NOW, month: "2026-11" });
+  });
+
+  it("keeps an event that came in while its own were published", () => {
+    const ended = play([MOVES.created, MOVES.paid, MOVES.credited]);
+    const [own] = ended.pendingEvents;
+    if (own === undefined) throw new Error();
+    const late = { ...own, id: "late" };
+    const cleared = applyCleared({ ...ended, pendingEvents: [own, late] }, ID, [own], NOW);
+    expect(cleared).toMatchObject({ open: undefined, pendingEvents: [{ id: "late" }], lookAt: NOW });
+  });
+
+  it("ends declined only when its PaymentIntent is seen canceled, books nothing, and waits for the next try", () => {
+    const closing = play([MOVES.created, MOVES.unpaid]);
+    expect(closing.open?.state.name).toBe("closing");
+    expect(closing.pendingEvents).toEqual([]);
+    const ended = play([MOVES.canceled], closing);
+    expect(ended.pendingEvents).toMatchObject([{ name: "RechargeDeclined", reason: "card_declined", nextTryAt: plusMinutes(NOW, 60) }]);
+    const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
+    expect(cleared).toMatchObject({ spend: {}, cycle: 1, quietUntil: plusMinutes(NOW, 60), rule: { status: { state: "active" } } });
+  });
+
+  it("suspends the rule with its last decline, unless the rule uses another card by now", () => {
+    const last: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", hard: true } };
+    const ended = play([MOVES.created, last, MOVES.canceled]);
+    expect(ended.rule?.status).toMatchObject({ state: "suspended", reason: "card-refused-for-good" });
+    expect(ended.pendingEvents.map((event) => event.name)).toEqual(["RechargeDeclined", "RuleSuspended"]);
+    const otherCard = { ...esimWithRule({ paymentMethodId: "pm_2" }).rule };
+    expect(play([MOVES.created, last, MOVES.canceled], reserved({ rule: otherCard })).rule?.status.state).toBe("active");
+  });
+
+  it("is credited after all when the payment came through while it was being closed", () => {
+    expect(play([MOVES.created, MOVES.unpaid, MOVES.paid]).open?.state).toEqual({ name: "crediting", paymentIntentId: PI, paidAt: NOW });
+  });
+
+  it("is parked when nobody can tell, tells so once, and ends well if the credit turns up", () => {
+    const parked = play([MOVES.created, MOVES.paid, MOVES.puzzled]);
+    expect(parked.open?.state).toMatchObject({ name: "needs-review", paidAt: NOW, reason: "carrier-unclear" });
+    expect(parked.pendingEvents).toMatchObject([{ name: "RechargeNeedsReview", reason: "carrier-unclear" }]);
+    expect(play([MOVES.puzzled], parked)).toBe(parked);
+    expect(play([MOVES.credited], parked).open?.state).toMatchObject({ name: "ended", end: "succeeded", paidAt: NOW });
+  });
+
+  it("cannot be found credited before it was paid, nor paid after it ended unpaid", () => {
+    expect(() => play([MOVES.created, MOVES.credited])).toThrow(IllegalMove);
+    expect(() => play([MOVES.created, MOVES.unpaid, MOVES.canceled, MOVES.paid])).toThrow(IllegalMove);
+    expect(() => play([MOVES.created, { ...MOVES.puzzled, reason: "payment-mismatch" } as Move, MOVES.credited])).toThrow(IllegalMove);
+  });
+
+  it("is not moved by a finding about a PaymentIntent that is not its own", () => {
+    const confirming = play([MOVES.created]);
+    expect(play([{ type: "unpaid", paymentIntentId: "pi_other", because: { end: "cancelled", reason: "rule-changed" } }], confirming)).toBe(confirming);
+    expect(play([{ type: "created", paymentIntentId: "pi_other" }], confirming)).toBe(confirming);
+  });
+
+  it("is not moved by what was found about an earlier one", () => {
+    const esim = reserved();
+    expect(applyMove(esim, "recharge-0", MOVES.created, NOW)).toBe(esim);
+  });
+
+  it("is no longer wanted when the rule is paused, edited, deleted or another payer's", () => {
+    const esim = reserved();
+    expect(isStillWanted(esim, esim.open)).toBe(true);
+    const { rule } = esimWithRule();
+    for (const change of [
+      { rule: { ...rule, status: { state: "paused", at: NOW } as const } },
+      { rule: { ...rule, version: 2 } },
+      { rule: undefined },
+      { subscriberId: "sub-eve" },
+    ]) {
+      expect(isStillWanted({ ...esim, ...change }, esim.open)).toBe(false);
+    }
+  });
+
+  it("reaches a legal end or stays open, in any order of findings and repeats, and takes each finding twice as once", () => {
+    const moves = fc.array(fc.constantFrom(...Object.values(MOVES)), { maxLength: 30 });
+    fc.assert(
+      fc.property(moves, (found) => {
+        let esim: Esim = reserved();
+        let wasPaid = false;
+        for (const move of found) {
+          const name = esim.open?.state.name ?? "ended";
+          try {
+            const next = applyMove(esim, ID, move, NOW);
+            expect(TRANSITIONS[name][move.type]).toBeDefined();
+            if (move.type === "paid" && next !== esim) wasPaid = true;
+            const again = TRANSITIONS[next.open?.state.name ?? "ended"][move.type];
+            if (again === next.open?.state.name) expect(applyMove(next, ID, move, NOW)).toBe(next);
+            esim = next;
+          } catch (error) {
+            expect(error).toBeInstanceOf(IllegalMove);
+          }
+        }
+        const state = esim.open?.state;
+        if (state?.name === "ended") {
+          expect(state.end === "succeeded").toBe(wasPaid); // paid always means credited, unpaid never does
+          expect(esim.pendingEvents.filter((event) => "rechargeId" in event && event.name !== "RechargeNeedsReview")).toHaveLength(1);
+        }
+        expect(esim.iccid).toBe(ICCID);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

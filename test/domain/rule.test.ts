@@ -1,0 +1,81 @@
+import { describe, expect, it } from "@jest/globals";
+import { createRule, deleteRule, newEsim, replaceRule, ruleOf, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
+import { money } from "../../functions/domain/money.ts";
+import { ruleProblems, topUpAmount } from "../../functions/domain/rule.ts";
+import { cny, esimWithRule, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
+
+const LATER = "2026-11-23T09:00:00.000Z";
+const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const input = (changes = {}) => ({ subscriberId: SUBSCRIBER, settings: ruleSettings(changes), consent, writeId: "write-2" });
+
+describe("a rule", () => {
+  it("is saved active, tells of itself, and has the line looked at", () => {
+    const decision = createRule(newEsim(ICCID), input(), NOW);
+    expect(decision).toMatchObject({
+      kind: "changed",
+      rule: { version: 1, status: { state: "active" }, consent },
+      esim: { subscriberId: SUBSCRIBER, pendingEvents: [{ name: "RuleSaved", id: `${ICCID}/rule/1/RuleSaved` }], lookAt: "2026-11-23T08:01:00.000Z" },
+    });
+  });
+
+  it("is the only one of its line", () => expect(createRule(esimWithRule(), input(), NOW)).toEqual({ kind: "refused", reason: "rule-exists" }));
+
+  it("is replaced on the version that was read, keeps its status, and wakes a quiet line up", () => {
+    const paused = setRuleState(esimWithRule(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
+    if (paused.kind !== "changed") throw new Error();
+    const replaced = replaceRule({ ...paused.esim, quietUntil: LATER, tier: "24h" }, input({ threshold: cny(2000) }), 2, LATER);
+    expect(replaced).toMatchObject({
+      kind: "changed",
+      rule: { version: 3, threshold: cny(2000), status: { state: "paused" }, createdAt: NOW, updatedAt: LATER },
+      esim: { tier: "15m", quietUntil: undefined },
+    });
+    expect(replaceRule(esimWithRule(), input(), 7, NOW)).toEqual({ kind: "refused", reason: "version-mismatch" });
+  });
+
+  it("is nobody else's business", () => {
+    const esim = esimWithRule();
+    const stranger = "sub-eve";
+    expect(ruleOf(esim, stranger)).toBeUndefined();
+    const refused = { kind: "refused", reason: "no-rule" };
+    expect(replaceRule(esim, { ...input(), subscriberId: stranger }, 1, NOW)).toEqual(refused);
+    expect(setRuleState(esim, { subscriberId: stranger, state: "paused", writeId: "w" }, 1, NOW)).toEqual(refused);
+    expect(deleteRule(esim, stranger, 1, NOW)).toEqual(refused);
+  });
+
+  it("leaves the counters behind when it is deleted, and its successor goes on with higher versions", () => {
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastPaidAt: NOW } };
+    const deleted = deleteRule({ ...esimWithRule(), spend, version: 4 }, SUBSCRIBER, 1, LATER);
+    expect(deleted).toMatchObject({ kind: "changed", esim: { rule: undefined, spend, pendingEvents: [{ name: "RuleDeleted" }] } });
+    if (deleted.kind !== "changed") throw new Error();
+    expect(createRule({ ...deleted.esim, version: 5 }, input(), LATER)).toMatchObject({ kind: "changed", rule: { version: 6 }, esim: { spend } });
+  });
+
+  it("is suspended once, with its reason told", () => {
+    const suspended = suspendRule(esimWithRule(), "declined-too-often", NOW);
+    expect(suspended.rule?.status).toEqual({ state: "suspended", at: NOW, reason: "declined-too-often" });
+    expect(suspended.pendingEvents).toMatchObject([{ name: "RuleSuspended", reason: "declined-too-often", ruleVersion: 2 }]);
+    expect(suspendRule(suspended, "currency-changed", LATER)).toBe(suspended);
+  });
+});
+
+describe("the settings of a rule", () => {
+  it("make sense when the cap leaves room for one recharge", () => {
+    expect(ruleProblems(ruleSettings(), "CNY")).toEqual([]);
+    expect(ruleProblems(ruleSettings({ limits: { perMonth: cny(5000), timesPerDay: 1, cooldownMinutes: 15 } }), "CNY")).toEqual([]);
+  });
+
+  it.each([
+    ["a cap below one recharge", { limits: { perMonth: cny(4999), timesPerDay: 3, cooldownMinutes: 60 } }, "/limits/perMonth/amount"],
+    ["a target at the threshold", { topUp: { type: "target", target: cny(1000) } as const }, "/topUp/target/amount"],
+    ["a threshold in another currency", { threshold: money(1000, "USD") }, "/threshold/currency"],
+    ["an amount in another currency", { topUp: { type: "fixed", amount: money(5000, "USD") } as const }, "/topUp/amount/currency"],
+    ["a cap in another currency", { limits: { perMonth: money(5000, "USD"), timesPerDay: 3, cooldownMinutes: 60 } }, "/limits/perMonth/currency"],
+  ])("make no sense with %s", (_, changes, pointer) => {
+    expect(ruleProblems(ruleSettings(changes), "CNY").map((problem) => problem.pointer)).toEqual([pointer]);
+  });
+
+  it("charge the fixed amount, or what is missing up to the target", () => {
+    expect(topUpAmount({ type: "fixed", amount: cny(5000) }, cny(-20))).toEqual(cny(5000));
+    expect(topUpAmount({ type: "target", target: cny(5000) }, cny(-20))).toEqual(cny(5020));
+  });
+});
