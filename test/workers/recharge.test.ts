@@ -1,0 +1,337 @@
+import { describe, expect, it } from "@jest/globals";
+import { setRuleState } from "../../functions/domain/esim.ts";
+import { type Esims, OutcomeUnknown } from "../../functions/domain/ports.ts";
+import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
+import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
+import { cny, ICCID, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
+import { expectOneRecharge, type RechargeWorld, rechargeWorld } from "./recharge-world.ts";
+
+describe("a low line", () => {
+  it("is charged once and credited once, and is free again", async () => {
+    const world = await rechargeWorld();
+    await world.look();
+    await expectOneRecharge(world);
+    expect((await world.line()).quietUntil).toBe("2026-11-23T09:00:00.000Z");
+    const [bill] = await world.bills();
+    expect(bill).toMatchObject({ lineLastFour: "0017", lineHash: "hash", ruleVersion: 1, reading: reading(999), method: { brand: "visa" }, endedAt: NOW });
+  });
+
+  it("costs five writes of its item", async () => {
+    const world = await rechargeWorld();
+    let writes = 0;
+    const esims: Esims = {
+      ...world.ports.esims,
+      save: (esim, writeId) => {
+        writes += 1;
+        return world.ports.esims.save(esim, writeId);
+      },
+    };
+    await world.look({ esims });
+    expect(writes).toBe(5);
+  });
+
+  it("does nothing more when it is looked at again", async () => {
+    const world = await rechargeWorld();
+    for (let i = 0; i < 3; i++) await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("is filled up to a target", async () => {
+    const world = await rechargeWorld({ settings: { topUp: { type: "target", target: cny(4000) } } });
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[3001], [3001]]);
+  });
+
+  it("is left alone without a judgement, when it is well, and when its rule is paused", async () => {
+    const world = await rechargeWorld();
+    await world.look({}, false);
+    world.carrier.setBalance(ICCID, 1000);
+    await world.look();
+    world.carrier.setBalance(ICCID, 0);
+    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
+    if (paused.kind !== "changed") throw new Error();
+    await world.ports.esims.save(paused.esim, "w");
+    await world.look();
+    expect([world.taken(), await world.bills(), world.eventNames()]).toEqual([[], [], ["RulePaused"]]);
+  });
+
+  it("is judged by a fresh report of this cycle without asking the carrier again", async () => {
+    const world = await rechargeWorld();
+    const asked: string[] = [];
+    const carrier = {
+      ...world.ports.carrier,
+      getBalances: (iccids: readonly string[]) => {
+        asked.push(...iccids);
+        return world.ports.carrier.getBalances(iccids);
+      },
+    };
+    const report = { ...reading(999), cycle: 0 };
+    await rechargeLine({ ...world.ports, carrier }, { iccid: ICCID, judge: true, report });
+    expect(asked).toEqual([]);
+    await expectOneRecharge(world);
+    world.advanceMinutes(61);
+    await rechargeLine({ ...world.ports, carrier }, { iccid: ICCID, judge: true, report }); // of the cycle before: old news
+    expect(asked).toEqual([ICCID]);
+    await expectOneRecharge(world);
+  });
+
+  it("is not charged when the carrier no longer lists it as the payer's: the rule is suspended and that is told", async () => {
+    const world = await rechargeWorld();
+    const carrier = { ...world.ports.carrier, listEsims: async () => [{ iccid: OTHER_ICCID, currency: "CNY" }] };
+    await world.look({ carrier });
+    expect(world.taken()).toEqual([]);
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "line-not-yours" });
+    expect(world.eventNames()).toEqual(["RuleSuspended"]);
+  });
+
+  it("is recharged up to the monthly cap and no further, and the cap is told once", async () => {
+    const world = await rechargeWorld({ settings: { limits: { perMonth: cny(10_000), timesPerDay: 24, cooldownMinutes: 15 } } });
+    for (let i = 0; i < 6; i++) {
+      world.carrier.setBalance(ICCID, 0);
+      await world.look();
+      world.advanceMinutes(30);
+    }
+    expect(world.taken()).toEqual([5000, 5000]);
+    expect(world.eventNames()).toEqual(["RechargeSucceeded", "RechargeSucceeded", "CapReached"]);
+  });
+});
+
+describe("a declined card", () => {
+  it("ends declined once its PaymentIntent is canceled, takes nothing, and is tried again after 1 h, 3 h and 7 h, then suspended", async () => {
+    const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+    for (let minutes = 0; minutes < 24 * 60; minutes += 5) {
+      await world.look();
+      world.advanceMinutes(5);
+    }
+    const tries = world.stripe.listCharges().map((charge) => (charge.created * 1000 - Date.parse(NOW)) / 3_600_000);
+    expect(tries).toEqual([0, 1, 3, 7]);
+    expect(world.taken()).toEqual([]);
+    expect(world.credited()).toEqual([]);
+    expect(world.eventNames()).toEqual(["RechargeDeclined", "RechargeDeclined", "RechargeDeclined", "RechargeDeclined", "RuleSuspended"]);
+    expect((await world.bills()).map(({ end, charged }) => [end, charged.amount])).toEqual(Array(4).fill(["declined", 0]));
+    expect(await world.line()).toMatchObject({ cycle: 4, spend: {}, rule: { status: { state: "suspended", reason: "declined-too-often" } } });
+  });
+
+  it("is never tried again after a hard decline", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext({ type: "decline", declineCode: "stolen_card" });
+    await world.look();
+    world.advanceMinutes(60 * 24 * 30);
+    await world.look();
+    expect(world.stripe.listCharges()).toHaveLength(1);
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "card-refused-for-good" });
+  });
+
+  it("starts anew after a success", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext({ type: "decline", declineCode: "insufficient_funds" });
+    await world.look();
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
+    world.advanceMinutes(60);
+    await world.look();
+    expect(world.taken()).toEqual([5000]);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toEqual([]);
+  });
+
+  it("that wants its holder is cancelled for now, and not asked again for a day", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    await world.look();
+    world.advanceMinutes(60 * 23);
+    expect((await world.line()).quietUntil).toBe("2026-11-24T08:00:00.000Z");
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "needs-customer", charged: cny(0) }]);
+    expect(world.eventNames()).toEqual(["RechargeCancelled"]);
+  });
+});
+
+describe("what nobody can tell", () => {
+  it("is never taken for a failure: a lost reply of Stripe's is asked for, and the payment credited", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe("confirming");
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("is asked again with the same PaymentIntent when the request was lost", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("waits while Stripe is processing, and credits when it is paid", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("processing");
+    await world.look();
+    expect(await world.line()).toMatchObject({ open: { state: { name: "processing" } }, lookAt: "2026-11-23T08:01:00.000Z" });
+    expect(world.credited()).toEqual([]);
+    world.advanceMinutes(1);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it.each(["credit-but-lose-reply", "lose-request", "error-500"] as const)("credits once at a carrier with final answers after: %s", async (outcome) => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext(outcome);
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe("crediting");
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("is asked once only at a carrier without final answers, and then parked for a person", async () => {
+    const world = await rechargeWorld({ answersAreFinal: false });
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    await world.look();
+    world.advanceMinutes(60 * 48);
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[5000], []]);
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-unclear" });
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
+  });
+
+  it("ends well at a carrier without final answers when its late word says credited", async () => {
+    const world = await rechargeWorld({ answersAreFinal: false });
+    world.carrier.chooseNext("credit-but-lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("is parked for a person when the carrier refuses what was paid", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("refuse");
+    await world.look();
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-refused" });
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
+    expect(await world.bills()).toEqual([]);
+  });
+});
+
+describe("a rule that changes while its recharge is under way", () => {
+  it("stops the charge that is not confirmed yet, and the PaymentIntent can never be paid", async () => {
+    const world = await rechargeWorld();
+    const payments: RechargePorts["payments"] = {
+      ...world.ports.payments,
+      create: async (request) => {
+        const answer = await world.ports.payments.create(request);
+        const line = await world.line();
+        const paused = setRuleState(line, { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
+        if (paused.kind === "changed") await world.ports.esims.save(paused.esim, "w");
+        return answer;
+      },
+    };
+    await world.look({ payments });
+    expect(world.stripe.listCharges()).toEqual([]);
+    const [bill] = await world.bills();
+    expect(bill).toMatchObject({ end: "cancelled", reason: "rule-changed", charged: cny(0) });
+    expect(await world.ports.payments.retrieve(bill?.paymentIntentId ?? "")).toMatchObject({ intent: { status: "canceled" } });
+  });
+
+  it("does not lose the charge that is paid already", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
+    if (paused.kind !== "changed") throw new Error();
+    await world.ports.esims.save(paused.esim, "w");
+    world.advanceMinutes(2);
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+  });
+});
+
+describe("a second worker", () => {
+  it("that meets a lease asks to be woken when the lease is over, and touches nothing", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(1);
+    await world.look();
+    expect(world.pokes).toEqual([{ iccid: ICCID, delaySeconds: 30 }]);
+    expect((await world.line()).open?.state.name).toBe("confirming");
+  });
+
+  it("changes nothing: ten at once charge once and credit once", async () => {
+    const world = await rechargeWorld();
+    await Promise.allSettled(Array.from({ length: 10 }, () => world.look()));
+    world.advanceMinutes(5);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+});
+
+describe("a worker that dies", () => {
+  class Death extends Error {}
+
+  /** Every call to the world, by number; the one with the chosen number dies before or after it has its effect. */
+  function mortal(world: RechargeWorld, dieAt: number, when: "before" | "after"): { ports: Partial<RechargePorts>; calls: () => number } {
+    let calls = 0;
+    const wrap = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get(target, name) {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== "function") return member;
+          return async (...args: unknown[]) => {
+            calls += 1;
+            const isLast = calls === dieAt;
+            if (calls > dieAt || (isLast && when === "before")) throw new Death();
+            const result: unknown = await Reflect.apply(member, target, args);
+            if (isLast) throw new Death();
+            return result;
+          };
+        },
+      });
+    const { esims, recharges, subscribers, cards, payments, carrier, events, pokes } = world.ports;
+    const ports = { esims, recharges, subscribers, cards, payments, carrier, events, pokes };
+    return {
+      ports: Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, wrap(port)])),
+      calls: () => calls,
+    };
+  }
+
+  async function callsOfOneRecharge(card: string): Promise<number> {
+    const world = await rechargeWorld({ card });
+    const counted = mortal(world, Number.POSITIVE_INFINITY, "before");
+    await world.look(counted.ports);
+    return counted.calls();
+  }
+
+  it.each(["before", "after"] as const)("%s any of its calls leaves a state from which the next one goes on to one charge and one credit", async (when) => {
+    const total = await callsOfOneRecharge("pm_card_visa");
+    expect(total).toBeGreaterThan(15);
+    for (let call = 1; call <= total; call++) {
+      const world = await rechargeWorld();
+      await expect(world.look(mortal(world, call, when).ports)).rejects.toThrow(Death);
+      for (let looks = 0; looks < 3; looks++) {
+        world.advanceMinutes(2);
+        await world.look();
+      }
+      await expectOneRecharge(world);
+    }
+  });
+
+  it.each(["before", "after"] as const)("%s any call of a declined recharge leaves one try of the card, and one counted decline", async (when) => {
+    const total = await callsOfOneRecharge("pm_card_chargeDeclined");
+    for (let call = 1; call <= total; call++) {
+      const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+      await expect(world.look(mortal(world, call, when).ports)).rejects.toThrow(Death);
+      for (let looks = 0; looks < 3; looks++) {
+        world.advanceMinutes(2);
+        await world.look();
+      }
+      expect(world.stripe.listCharges()).toHaveLength(1);
+      expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
+      expect(await world.bills()).toMatchObject([{ end: "declined" }]);
+      expect(await world.line()).toMatchObject({ open: undefined, pendingEvents: [] });
+    }
+  });
+});
