@@ -126,6 +126,8 @@ describe("the local event bus", () => {
   });
 
   it("does not start with a pattern that it cannot read, and names the rule", () => {
-    expect(() => start([rule({ source: [{ wildcard: "*" }] })])).toThrow("Rule Rule: Event pattern, field source: the operator wildcard is not supported locally");
+    expect(() => start([rule({ source: [{ wildcard: "*" }] })])).toThrow(
+      "Rule Rule: Event pattern, field source: the operator wildcard is not supported locally",
+    );
   });
 });

@@ -60,7 +60,11 @@ describe("schedules", () => {
 
   it.each<[string, Partial<LocalSchedule["properties"]>, string]>([
     ["another expression", { ScheduleExpression: "cron(0 3 * * ? *)" }, "Schedule Every: cron(0 3 * * ? *) is not a rate"],
-    ["another context attribute", { Target: { Arn: QUEUE, Input: "<aws.scheduler.execution-id>" } }, "Schedule Every: <aws.scheduler.execution-id> in Target.Input"],
+    [
+      "another context attribute",
+      { Target: { Arn: QUEUE, Input: "<aws.scheduler.execution-id>" } },
+      "Schedule Every: <aws.scheduler.execution-id> in Target.Input",
+    ],
     ["no input", { Target: { Arn: QUEUE } }, "Schedule Every: Target.Input is missing"],
   ])("do not start with %s", (_name, fault, message) => {
     expect(() => startSchedules({ schedules: [everyMinute(fault)], send: async () => {}, onError: () => {} })).toThrow(message);

@@ -190,8 +190,8 @@ describe("intrinsic functions", () => {
     ["Fn::GetAtt", { "Fn::GetAtt": ["Queue", "QueueName"] }, "sample-Queue"],
     ["Fn::Join", { "Fn::Join": ["/", ["a", { Ref: "AWS::NoValue" }, { Ref: "AWS::Region" }]] }, "a/us-east-1"],
     ["Fn::Select of Fn::Split", { "Fn::Select": [1, { "Fn::Split": ["|", "a|b|c"] }] }, "b"],
-    ["Fn::Sub", { "Fn::Sub": "${!a}-${AWS::StackName}-${Queue.QueueName}" }, "${a}-sample-sample-Queue"],
-    ["Fn::Sub with variables", { "Fn::Sub": ["${A}!", { A: { Ref: "AWS::URLSuffix" } }] }, "amazonaws.com!"],
+    ["Fn::Sub", { "Fn::Sub": `\${!a}-\${AWS::StackName}-\${Queue.QueueName}` }, `\${a}-sample-sample-Queue`],
+    ["Fn::Sub with variables", { "Fn::Sub": [`\${A}!`, { A: { Ref: "AWS::URLSuffix" } }] }, "amazonaws.com!"],
   ])("%s is resolved", (_name, value, expected) => {
     expect(resolved(value)).toBe(expected);
   });

@@ -1,0 +1,210 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
+import * as z from "zod/mini";
+import type { Scope } from "../functions/contracts/routes.ts";
+import { SCOPES } from "../functions/contracts/routes.ts";
+import { instant } from "../functions/domain/time.ts";
+import { DEMO_USER } from "./demo-data.ts";
+import type { LocalParts } from "./stack.ts";
+
+/** The hand that plays the world: what no deployed stack has. Everything under /local/. */
+
+const carrierOutcome = z.enum(["credit", "refuse", "credit-but-lose-reply", "lose-request", "error-500"]);
+const stripeOutcome = z.union([
+  z.enum(["succeed", "authentication-required", "processing", "error-500", "lose-reply", "lose-request"]),
+  z.strictObject({ decline: z.string() }),
+]);
+const lineChange = z.strictObject({ available: z.optional(z.int()), drainPerMinute: z.optional(z.int()) });
+const clockChange = z.strictObject({ advanceMinutes: z.optional(z.number().check(z.gte(0))), speed: z.optional(z.number().check(z.gt(0), z.lte(3600))) });
+
+interface Control {
+  readonly method: "GET" | "POST";
+  readonly path: RegExp;
+  /** How to use it, for GET /local/. */
+  readonly usage: string;
+  readonly act: (call: { readonly match: RegExpExecArray; readonly query: URLSearchParams; readonly body: () => Promise<unknown> }) => unknown;
+}
+
+/** A control was used wrongly. */
+class Misuse extends Error {
+  readonly status: number;
+  constructor(message: string, status = 400) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Answers requests under /local/; gives false for all others. */
+export function controls(parts: LocalParts): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
+  const { clock, carrier, stripe, timeline } = parts;
+  const line = (iccid: string | undefined) => {
+    const found = carrier.listLines().find((each) => each.iccid === iccid);
+    if (found === undefined)
+      throw new Misuse(
+        `The carrier has no such line; it has ${carrier
+          .listLines()
+          .map((each) => each.iccid)
+          .join(", ")}`,
+        404,
+      );
+    return found;
+  };
+  const ownStripe = () => {
+    if (stripe === undefined) throw new Misuse("This stack talks to Stripe itself: use Stripe's test cards and dashboard", 409);
+    return stripe;
+  };
+  const isScope = (text: string): text is Scope => text in SCOPES;
+
+  const all: readonly Control[] = [
+    {
+      method: "GET",
+      path: /^\/local\/token$/,
+      usage: "an access token of the demo subscriber, as plain text; ?scope=rules:read for fewer scopes",
+      act: ({ query }) => {
+        const scopes = query.getAll("scope");
+        if (!scopes.every(isScope)) throw new Misuse(`scope must be among ${Object.keys(SCOPES).join(", ")}`);
+        return parts.token(scopes.length === 0 ? undefined : scopes);
+      },
+    },
+    {
+      method: "GET",
+      path: /^\/local\/lines$/,
+      usage: "the lines at the carrier, with what is available on each now",
+      act: () => carrier.listLines(),
+    },
+    {
+      method: "POST",
+      path: /^\/local\/lines\/(\d+)$/,
+      usage: 'set a balance or how fast it falls, in minor units: { "available": 900, "drainPerMinute": 50 }',
+      act: async ({ match, body }) => {
+        const { iccid } = line(match[1]);
+        const { available, drainPerMinute } = read(lineChange, await body());
+        if (available !== undefined) carrier.setBalance(iccid, available);
+        if (drainPerMinute !== undefined) carrier.setDrain(iccid, drainPerMinute);
+        return line(iccid);
+      },
+    },
+    {
+      method: "POST",
+      path: /^\/local\/cards\/(pm_card_\w+)$/,
+      usage: "save one of Stripe's test cards for the demo subscriber, e.g. pm_card_chargeDeclined; gives its id",
+      act: ({ match }) => parts.saveCard(match[1] ?? ""),
+    },
+    {
+      method: "POST",
+      path: /^\/local\/stripe\/next$/,
+      usage: 'what becomes of the next confirmation: { "outcome": "processing" } or { "outcome": { "decline": "insufficient_funds" } }',
+      act: async ({ body }) => {
+        const { outcome } = read(z.strictObject({ outcome: stripeOutcome }), await body());
+        ownStripe().chooseNext(typeof outcome === "string" ? outcome : { type: "decline", declineCode: outcome.decline });
+        return { outcome };
+      },
+    },
+    {
+      method: "GET",
+      path: /^\/local\/stripe\/charges$/,
+      usage: "every time a card was asked; `paid` tells whether money was taken",
+      act: () => ownStripe().listCharges(),
+    },
+    {
+      method: "POST",
+      path: /^\/local\/carrier\/next$/,
+      usage: `what becomes of the next top-up: { "outcome": "refuse" }, or one of ${carrierOutcome.def.entries ? Object.values(carrierOutcome.def.entries).join(", ") : ""}`,
+      act: async ({ body }) => {
+        const { outcome } = read(z.strictObject({ outcome: carrierOutcome }), await body());
+        carrier.chooseNext(outcome);
+        return { outcome };
+      },
+    },
+    {
+      method: "GET",
+      path: /^\/local\/carrier\/top-ups$/,
+      usage: "every top-up that the carrier answered",
+      act: () => carrier.listTopUps(),
+    },
+    {
+      method: "GET",
+      path: /^\/local\/clock$/,
+      usage: "the local time and its speed",
+      act: () => ({ now: instant(clock.now()), speed: clock.speed }),
+    },
+    {
+      method: "POST",
+      path: /^\/local\/clock$/,
+      usage: 'move the clock on, or change its speed: { "advanceMinutes": 60 } or { "speed": 1 }',
+      act: async ({ body }) => {
+        const { advanceMinutes, speed } = read(clockChange, await body());
+        if (advanceMinutes !== undefined) clock.advance(advanceMinutes * 60_000);
+        if (speed !== undefined) clock.setSpeed(speed);
+        return { now: instant(clock.now()), speed: clock.speed };
+      },
+    },
+    {
+      method: "GET",
+      path: /^\/local\/timeline$/,
+      usage: "what happened, oldest first; ?after=<sequence> for what came later",
+      act: ({ query }) => timeline.list(Number(query.get("after") ?? 0)),
+    },
+    {
+      method: "GET",
+      path: /^\/local\/outbox$/,
+      usage: "the mails that subscribers would have got",
+      act: () => parts.outbox(),
+    },
+    {
+      method: "GET",
+      path: /^\/local\/queues$/,
+      usage: "how many messages are in each queue",
+      act: () => parts.depths(),
+    },
+  ];
+
+  return async (request, response) => {
+    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    if (url.pathname !== "/local" && !url.pathname.startsWith("/local/")) return false;
+    try {
+      const found = all.find(({ method, path }) => method === request.method && path.test(url.pathname));
+      const match = found?.path.exec(url.pathname);
+      if (found === undefined || match === null || match === undefined) {
+        send(response, url.pathname.replace(/\/$/, "") === "/local" ? 200 : 404, overview(all));
+        return true;
+      }
+      send(response, 200, await found.act({ match, query: url.searchParams, body: () => readJson(request) }));
+    } catch (error) {
+      const status = error instanceof Misuse ? error.status : 500;
+      send(response, status, { status, detail: error instanceof Error ? error.message : String(error) });
+    }
+    return true;
+  };
+}
+
+function overview(all: readonly Control[]) {
+  const paths = all.map(({ method, path, usage }) => [
+    `${method} ${path.source
+      .replace(/[\\^$]/g, "")
+      .replace("(d+)", "{iccid}")
+      .replace("(pm_card_w+)", "{test card}")}`,
+    usage,
+  ]);
+  return { subscriber: DEMO_USER, controls: Object.fromEntries(paths) };
+}
+
+function read<Shape extends z.ZodMiniType>(shape: Shape, body: unknown): z.output<Shape> {
+  const result = z.safeParse(shape, body);
+  if (result.success) return result.data;
+  throw new Misuse(result.error.issues.map((issue) => `${issue.path.join(".") || "the body"}: ${issue.message}`).join("; "));
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  try {
+    return await json(request);
+  } catch {
+    throw new Misuse("The body is not JSON");
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const isText = typeof body === "string";
+  response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json" });
+  response.end(isText ? body : `${JSON.stringify(body, null, 2)}\n`);
+}

@@ -1,0 +1,50 @@
+import type { Stripe } from "stripe";
+import type { PaymentMethod } from "../functions/domain/esim.ts";
+import type { CarrierLine } from "./carrier/carrier-model.ts";
+import type { IssuerUser } from "./cloud/issuer.ts";
+
+/** What the local stack starts with, so that there is something to see: Ada, her two lines and her card. */
+
+export const DEMO_USER = {
+  sub: "a0d1e2f3-0000-4000-8000-00000000ada1",
+  email: "ada@example.com",
+  emailVerified: true,
+  phoneNumber: "+8613800000001",
+  phoneNumberVerified: true,
+} as const satisfies IssuerUser;
+
+/** This one is being used up: about CNY 1 in two minutes. */
+export const DRAINING_LINE: CarrierLine = {
+  iccid: "8986012345678900017",
+  owner: { subscriberId: DEMO_USER.sub, email: DEMO_USER.email },
+  currency: "CNY",
+  available: 1200,
+  drainPerMinute: 50,
+};
+
+export const QUIET_LINE: CarrierLine = {
+  iccid: "8986012345678900025",
+  owner: { subscriberId: DEMO_USER.sub, email: DEMO_USER.email },
+  currency: "CNY",
+  available: 3000,
+  drainPerMinute: 0,
+};
+
+/** The rule of the draining line: below CNY 10, recharge CNY 50. */
+export function demoRule(iccid: string, paymentMethodId: string) {
+  return {
+    iccid,
+    threshold: { amount: 1000, currency: "CNY" },
+    topUp: { type: "fixed", amount: { amount: 5000, currency: "CNY" } },
+    limits: { perMonth: { amount: 100_000, currency: "CNY" }, timesPerDay: 24, cooldownMinutes: 15 },
+    paymentMethodId,
+    timeZone: "Asia/Shanghai",
+    consent: { termsVersion: "2026-11-01" },
+  };
+}
+
+/** Saves one of Stripe's test cards for a customer: at Stripe itself with a test key, or at the local model. */
+export async function saveTestCard(stripe: Stripe, customerId: string, testCard: string): Promise<PaymentMethod> {
+  const { id, card } = await stripe.paymentMethods.attach(testCard, { customer: customerId });
+  return { id, customerId, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? "card", lastFour: card?.last4 ?? "" };
+}

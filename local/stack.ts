@@ -1,0 +1,299 @@
+import { randomBytes } from "node:crypto";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
+import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
+import { stripeClient } from "../functions/adapters/stripe-payments.ts";
+import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
+import type { PaymentMethod } from "../functions/domain/esim.ts";
+import { type CarrierModel, carrierModel } from "./carrier/carrier-model.ts";
+import { startCarrierServer } from "./carrier/carrier-server.ts";
+import { installClock, type LocalClock } from "./clock.ts";
+import { startAlarms } from "./cloud/alarms.ts";
+import { OUTBOX, type OutboxMail, secretsFile, startAwsEndpoints } from "./cloud/aws-endpoints.ts";
+import { eventBus } from "./cloud/event-bus.ts";
+import { startEventSource } from "./cloud/event-source.ts";
+import { functionHost, listFunctions } from "./cloud/functions.ts";
+import { readHttpApi, startHttpApi } from "./cloud/http-api.ts";
+import { startIssuer } from "./cloud/issuer.ts";
+import { startQueues } from "./cloud/queues.ts";
+import { startSchedules } from "./cloud/schedules.ts";
+import { ensureTables, startTables } from "./cloud/tables.ts";
+import { loadStacks, type StackGraph } from "./cloud/template.ts";
+import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
+import { controls } from "./controls.ts";
+import { DEMO_USER, DRAINING_LINE, demoRule, QUIET_LINE, saveTestCard } from "./demo-data.ts";
+import { fileRecords, type Records } from "./records.ts";
+import { takeStateFolder } from "./state-folder.ts";
+import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
+import { startStripeServer } from "./stripe/stripe-server.ts";
+import { alarmHappened, carrierHappened, eventHappened, mailHappened, stripeHappened, type Timeline, type TimelineEntry, timeline } from "./timeline.ts";
+
+const REGION = "us-east-1";
+const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+/** A demo token is good for a local month: at 60 times the speed, half a day. */
+const TOKEN_SECONDS = 30 * 24 * 60 * 60;
+
+export interface LocalStackOptions {
+  /** A cloud assembly: what `npm run synth` makes. */
+  readonly assembly: string;
+  /** Where everything is kept between starts. */
+  readonly stateFolder: string;
+  /** Of the API; 0 takes any that is free. */
+  readonly port: number;
+  /** Local seconds that pass in a real second; a later start keeps the last one unless told otherwise. */
+  readonly speed?: number;
+  /** Talks to Stripe itself with this test key, instead of to the local model. */
+  readonly stripeTestKey?: string;
+  /** Another engine than the embedded one, e.g. DynamoDB Local. */
+  readonly dynamoDbEndpoint?: string;
+  /** Hears of everything that happens. */
+  readonly tell: (entry: TimelineEntry) => void;
+}
+
+export interface LocalStack {
+  readonly url: string;
+  readonly demo: { readonly token: string; readonly methodId: string };
+  close(): Promise<void>;
+}
+
+/** What the controls under /local/ work on. */
+export interface LocalParts {
+  readonly clock: LocalClock;
+  readonly carrier: CarrierModel;
+  /** Missing when Stripe itself is used. */
+  readonly stripe: StripeModel | undefined;
+  readonly timeline: Timeline;
+  readonly outbox: () => OutboxMail[];
+  readonly token: (scopes?: readonly string[]) => Promise<string>;
+  readonly saveCard: (testCard: string) => Promise<PaymentMethod>;
+  readonly depths: () => Record<string, number>;
+}
+
+/**
+ * Runs the synthesized stacks on this machine: every route, queue, schedule, rule and function comes from the templates.
+ *
+ * Throws UnsupportedTemplate before anything is started when the templates hold something that would not work here as on AWS.
+ */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const folder = takeStateFolder(options.stateFolder);
+  const closers: (() => unknown)[] = [folder.release];
+  const close = async () => {
+    for (const end of closers.reverse().splice(0)) await end();
+  };
+  try {
+    return await start(options, folder.path, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(options: LocalStackOptions, path: (name: string) => string, closers: (() => unknown)[], close: () => Promise<void>): Promise<LocalStack> {
+  // Before anything else, so that nothing remembers another time.
+  const clock = installClock({ file: path("clock.json") });
+  closers.push(clock.close);
+  if (options.speed !== undefined) clock.setSpeed(options.speed);
+
+  const records = fileRecords(path("records.sqlite"));
+  closers.push(records.close);
+  const story = timeline(records, options.tell);
+  const onError = (error: unknown) => story.add({ source: "function", what: "error", note: error instanceof Error ? error.message : String(error) });
+
+  const carrier = carrierModel({ records, now: clock.now, observe: (fact) => story.add(carrierHappened(fact)) });
+  const kept = keptIn(records);
+  const carrierSecret = await kept("carrier-secret", randomKey);
+  const carrierServer = await startCarrierServer({ model: carrier, secret: carrierSecret });
+  closers.push(carrierServer.close);
+
+  const stripe = options.stripeTestKey === undefined ? stripeModel({ records, now: clock.now, observe: (fact) => story.add(stripeHappened(fact)) }) : undefined;
+  const stripeServer = stripe && (await startStripeServer({ model: stripe }));
+  if (stripeServer !== undefined) closers.push(stripeServer.close);
+  const stripeSecret = { secretKey: options.stripeTestKey ?? "sk_test_local", baseUrl: stripeServer?.url };
+
+  const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
+  closers.push(queues.close);
+
+  // The templates are read twice: the issuer needs the client's id, and the rest needs the issuer's address.
+  const load = (issuerUrl: string) =>
+    loadStacks(options.assembly, {
+      region: REGION,
+      queueUrl: queues.urlOf,
+      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${options.port}`),
+    });
+  const clientId = clientIdOf(load("http://127.0.0.1"));
+  const resourceServer = { identifier: RESOURCE_SERVER, scopes: Object.keys(SCOPES) };
+  // Its address is part of every token, and tokens outlive a restart: the first start takes a free port, the others the same.
+  const issuer = await startIssuer({
+    port: Number(await kept("issuer-port", async () => String(await freePort()))),
+    records,
+    clients: [{ clientId, redirectUris: ["http://localhost:8787/"] }],
+    users: [DEMO_USER],
+    resourceServer,
+  });
+  closers.push(issuer.close);
+  const graph = load(issuer.issuer);
+
+  const tables = options.dynamoDbEndpoint === undefined ? await startTables({ path: path("dynamodb") }) : undefined;
+  if (tables !== undefined) closers.push(tables.close);
+  const database = { endpoint: options.dynamoDbEndpoint ?? tables?.endpoint ?? "", region: REGION, credentials: CREDENTIALS };
+  await ensureTables(database, [...graph.list("AWS::DynamoDB::GlobalTable"), ...graph.list("AWS::DynamoDB::Table")]);
+  await queues.ensure(graph.list("AWS::SQS::Queue"));
+
+  writeSecrets(path("secrets.json"), graph, {
+    StripeSecret: stripeSecret,
+    CarrierSecret: { baseUrl: carrierServer.url, secret: carrierSecret },
+    LineHashSecret: { key: await kept("line-hash-key", randomKey) },
+  });
+  const bus = eventBus({
+    region: REGION,
+    buses: graph.list("AWS::Events::EventBus"),
+    rules: graph.list("AWS::Events::Rule"),
+    send: queues.send,
+    observe: (envelope) => story.add(eventHappened(envelope)),
+    onError,
+  });
+  const endpoints = await startAwsEndpoints({
+    putEvents: bus.putEvents,
+    getSecret: secretsFile(path("secrets.json")),
+    outbox: records,
+    observeMail: (mail) => story.add(mailHappened(mail)),
+  });
+  closers.push(endpoints.close);
+
+  const host = functionHost({
+    functions: listFunctions(graph),
+    region: REGION,
+    endpoints: {
+      AWS_ENDPOINT_URL: endpoints.endpoint, // whatever is not named below: refused by name, and never sent to AWS
+      AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+      AWS_ENDPOINT_URL_SQS: queues.endpoint,
+    },
+    clock: clock.forChildren,
+    onLog: ({ function: name, line }) => {
+      appendFileSync(path("functions.log"), `${name} ${line}\n`);
+      const fault = faultIn(line);
+      if (fault !== undefined) story.add({ source: "function", what: "error", note: `${name.split("-").at(-1)}: ${fault}` });
+    },
+  });
+  closers.push(host.close);
+
+  for (const mapping of graph.list("AWS::Lambda::EventSourceMapping")) {
+    const queue = queues.consume(mapping.properties.EventSourceArn);
+    const source = startEventSource({ mapping, queue, invoke: host.invoke, region: REGION, speed: () => clock.speed, onError });
+    closers.push(source.stop);
+  }
+  const alarms = startAlarms({ alarms: graph.list("AWS::CloudWatch::Alarm"), depth: queues.depth, tell: (change) => story.add(alarmHappened(change)) });
+  closers.push(alarms.close);
+
+  const stripeApi = stripeClient(stripeSecret);
+  const subscribers = dynamoDbSubscribers(
+    DynamoDBDocumentClient.from(new DynamoDBClient(database), { marshallOptions: { removeUndefinedValues: true } }),
+    tableNamed(graph, "Subscribers"),
+  );
+  const customerId = await kept("customer-id", async () => (await stripeApi.customers.create({ email: DEMO_USER.email })).id);
+  const saveCard = async (testCard: string) => {
+    const method = await saveTestCard(stripeApi, customerId, testCard);
+    await subscribers.putMethod(DEMO_USER.sub, method);
+    return method;
+  };
+  const token = (scopes?: readonly string[]) => issuer.issueToken({ sub: DEMO_USER.sub, clientId, scopes, expiresInSeconds: TOKEN_SECONDS });
+  const handleLocal = controls({
+    clock,
+    carrier,
+    stripe,
+    timeline: story,
+    outbox: () => records.list<OutboxMail>(OUTBOX),
+    token,
+    saveCard,
+    depths: () => Object.fromEntries(graph.list("AWS::SQS::Queue").map(({ name }) => [name, queues.peek(name).length])),
+  });
+  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port: options.port, handleLocal, onError });
+  closers.push(api.close);
+
+  const demoToken = await token();
+  const methodId = await kept("demo-method", async () => {
+    for (const line of [DRAINING_LINE, QUIET_LINE]) carrier.addLine(line);
+    const method = await saveCard("pm_card_visa");
+    await saveDemoRule(api.url, demoToken, method.id);
+    return method.id;
+  });
+
+  const schedules = startSchedules({ schedules: graph.list("AWS::Scheduler::Schedule"), send: queues.send, onError });
+  closers.push(schedules.stop);
+  return { url: api.url, demo: { token: demoToken, methodId }, close };
+}
+
+/** Small texts that are made once and are the same at every later start. */
+function keptIn(records: Records): (name: string, make: () => string | Promise<string>) => Promise<string> {
+  return async (name, make) => {
+    const known = records.get<{ text: string }>("kept", name)?.text;
+    if (known !== undefined) return known;
+    const text = await make();
+    records.put("kept", name, { text });
+    return text;
+  };
+}
+
+function randomKey(): string {
+  return randomBytes(32).toString("hex");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function clientIdOf(graph: StackGraph): string {
+  const [client] = graph.list("AWS::Cognito::UserPoolClient");
+  if (client === undefined) throw new UnsupportedTemplate("The stacks have no AWS::Cognito::UserPoolClient, so nobody could sign in here");
+  return client.ref;
+}
+
+/** The resource whose id in the CDK app is `id`: its logical id is that and eight hex digits. */
+function isNamed(id: string): (resource: { readonly logicalId: string }) => boolean {
+  return ({ logicalId }) => logicalId.slice(0, -8) === id;
+}
+
+function tableNamed(graph: StackGraph, id: string): string {
+  const table = graph.list("AWS::DynamoDB::GlobalTable").find(isNamed(id));
+  if (table === undefined) throw new UnsupportedTemplate(`The stacks have no table ${id}`);
+  return table.name;
+}
+
+/** Writes what an operator would write into Secrets Manager. */
+function writeSecrets(file: string, graph: StackGraph, values: Readonly<Record<string, object>>): void {
+  const named = graph.list("AWS::SecretsManager::Secret").map(({ name, logicalId }) => {
+    const value = Object.entries(values).find(([id]) => isNamed(id)({ logicalId }))?.[1];
+    if (value === undefined) throw new UnsupportedTemplate(`The local stack has no value for the secret ${logicalId}`);
+    return [name, value] as const;
+  });
+  writeFileSync(file, JSON.stringify(Object.fromEntries(named), null, 2), { mode: 0o600 });
+}
+
+const logLine = z.object({ level: z.enum(["ERROR", "CRITICAL"]), message: z.string(), error: z.optional(z.object({ message: z.string() })) });
+
+/** What went wrong, if a function's log line says so; everything is in functions.log. */
+function faultIn(line: string): string | undefined {
+  try {
+    const { message, error } = z.parse(logLine, JSON.parse(line));
+    return error === undefined ? message : `${message}: ${error.message}`;
+  } catch {
+    return /^\d{4}-.*\bERROR\b/.test(line) ? line.slice(0, 300) : undefined;
+  }
+}
+
+/** Saves the demo's rule the way a subscriber does: through the API. */
+async function saveDemoRule(url: string, token: string, methodId: string): Promise<void> {
+  const reply = await fetch(`${url}/v1/rules`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(demoRule(DRAINING_LINE.iccid, methodId)),
+  });
+  if (reply.status !== 201 && reply.status !== 409) throw new Error(`The demo's rule was not saved: ${reply.status} ${await reply.text()}`);
+}

@@ -1,0 +1,82 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
+import { startLocalStack } from "./stack.ts";
+import { synthesize } from "./synthesize.ts";
+import { timelineLine } from "./timeline.ts";
+
+/** `npm start`: the stacks on this machine, until Ctrl-C. */
+
+const HELP = `npm start [-- options]: the synthesized stacks, run on this machine
+  --fresh          forget what the last start left behind
+  --port <n>       port of the API (8787)
+  --speed <n>      local seconds in a real second (60: a minute of a line's life takes a second)
+  --state <dir>    where things are kept between starts (.local/state)
+  --assembly <dir> run this cloud assembly instead of synthesizing one
+STRIPE_SECRET_KEY  a Stripe test key (sk_test_...): charges at Stripe instead of at the local model
+DYNAMODB_ENDPOINT  another engine than the embedded one, e.g. DynamoDB Local at http://127.0.0.1:8000`;
+
+const ROOT = join(import.meta.dirname, "..");
+const { values } = parseArgs({
+  options: {
+    fresh: { type: "boolean", default: false },
+    port: { type: "string", default: "8787" },
+    speed: { type: "string", default: "60" },
+    state: { type: "string", default: join(ROOT, ".local/state") },
+    assembly: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+function positive(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < least) throw new Error(`--${name} must be a number from ${least} on`);
+  return value;
+}
+
+async function main(): Promise<void> {
+  if (values.help) return console.log(HELP);
+  const stripeTestKey = process.env.STRIPE_SECRET_KEY;
+  if (stripeTestKey !== undefined && !/^[sr]k_test_/.test(stripeTestKey))
+    throw new Error("STRIPE_SECRET_KEY must be a test key (sk_test_...): nothing here may charge anybody");
+  const port = positive("port", values.port, 0);
+  const speed = positive("speed", values.speed, 1);
+
+  const assembly = values.assembly ?? join(ROOT, ".local/cdk.out");
+  if (values.assembly === undefined) {
+    console.log("Synthesizing the stacks ...");
+    await synthesize(assembly);
+  }
+  if (values.fresh) rmSync(values.state, { recursive: true, force: true });
+
+  const stack = await startLocalStack({
+    assembly,
+    stateFolder: values.state,
+    port,
+    speed,
+    stripeTestKey,
+    dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT,
+    tell: (entry) => console.log(timelineLine(entry)),
+  });
+  console.log(`
+Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 2 : 0)} s; ${stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode"})
+  line …${DRAINING_LINE.iccid.slice(-4)} is being used up and has a rule: below CNY 10, recharge CNY 50
+  line …${QUIET_LINE.iccid.slice(-4)} has none yet: save one with curl, as the README shows
+  token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
+`);
+
+  const stop = async () => {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+    console.log("\nStopping ...");
+    await stack.close();
+    process.exit(0);
+  };
+  const onSignal = () => void stop();
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,47 @@
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+/** Another process uses the folder: two of them would destroy each other's state. */
+export class FolderInUse extends Error {
+  override name = "FolderInUse";
+}
+
+/** Where one local stack keeps what must survive its end. */
+export interface StateFolder {
+  readonly path: (name: string) => string;
+  release(): void;
+}
+
+/** Takes a folder for this process alone. A lock whose process is gone (it was killed) is taken over. */
+export function takeStateFolder(folder: string): StateFolder {
+  mkdirSync(folder, { recursive: true });
+  const lock = join(folder, "lock");
+  if (!createLock(lock)) {
+    const owner = Number(readFileSync(lock, "utf8"));
+    if (isAlive(owner)) throw new FolderInUse(`The local stack of process ${owner} uses ${folder}: stop it first, or name another folder with --state`);
+    rmSync(lock, { force: true });
+    if (!createLock(lock)) throw new FolderInUse(`Another local stack has just taken ${folder}`);
+  }
+  return { path: (name) => join(folder, name), release: () => rmSync(lock, { force: true }) };
+}
+
+function createLock(lock: string): boolean {
+  try {
+    const file = openSync(lock, "wx");
+    writeSync(file, String(process.pid));
+    closeSync(file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
