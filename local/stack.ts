@@ -24,7 +24,7 @@ import { ensureTables, startTables } from "./cloud/tables.ts";
 import { loadStacks, type StackGraph } from "./cloud/template.ts";
 import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
 import { controls } from "./controls.ts";
-import { DEMO_USER, DRAINING_LINE, demoRule, QUIET_LINE, saveTestCard } from "./demo-data.ts";
+import { DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
 import { fileRecords, type Records } from "./records.ts";
 import { takeStateFolder } from "./state-folder.ts";
 import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
@@ -55,7 +55,8 @@ export interface LocalStackOptions {
 
 export interface LocalStack {
   readonly url: string;
-  readonly demo: { readonly token: string; readonly methodId: string };
+  /** `isNew`: the state folder was empty, so nobody has saved a rule yet. */
+  readonly demo: { readonly token: string; readonly methodId: string; readonly isNew: boolean };
   close(): Promise<void>;
 }
 
@@ -105,7 +106,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const carrier = carrierModel({ records, now: clock.now, observe: (fact) => story.add(carrierHappened(fact)) });
   const kept = keptIn(records);
   const carrierSecret = await kept("carrier-secret", randomKey);
-  const carrierServer = await startCarrierServer({ model: carrier, secret: carrierSecret });
+  const carrierServer = await startCarrierServer({ model: readAloud(carrier, story), secret: carrierSecret });
   closers.push(carrierServer.close);
 
   const stripe = options.stripeTestKey === undefined ? stripeModel({ records, now: clock.now, observe: (fact) => story.add(stripeHappened(fact)) }) : undefined;
@@ -214,16 +215,27 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   closers.push(api.close);
 
   const demoToken = await token();
+  const isNew = records.get("kept", "demo-method") === undefined;
   const methodId = await kept("demo-method", async () => {
     for (const line of [DRAINING_LINE, QUIET_LINE]) carrier.addLine(line);
-    const method = await saveCard("pm_card_visa");
-    await saveDemoRule(api.url, demoToken, method.id);
-    return method.id;
+    return (await saveCard("pm_card_visa")).id;
   });
 
   const schedules = startSchedules({ schedules: graph.list("AWS::Scheduler::Schedule"), send: queues.send, onError });
   closers.push(schedules.stop);
-  return { url: api.url, demo: { token: demoToken, methodId }, close };
+  return { url: api.url, demo: { token: demoToken, methodId, isNew }, close };
+}
+
+/** The carrier, with every reading of a balance in the timeline: so one sees the checks that find nothing to do. */
+function readAloud(carrier: CarrierModel, story: Timeline): CarrierModel {
+  return {
+    ...carrier,
+    queryBalances(iccids) {
+      const list = carrier.queryBalances(iccids);
+      for (const { iccid, available } of list.balances) story.add({ source: "carrier", what: "balance read", iccid, amount: available });
+      return list;
+    },
+  };
 }
 
 /** Small texts that are made once and are the same at every later start. */
@@ -286,14 +298,4 @@ function faultIn(line: string): string | undefined {
   } catch {
     return /^\d{4}-.*\bERROR\b/.test(line) ? line.slice(0, 300) : undefined;
   }
-}
-
-/** Saves the demo's rule the way a subscriber does: through the API. */
-async function saveDemoRule(url: string, token: string, methodId: string): Promise<void> {
-  const reply = await fetch(`${url}/v1/rules`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify(demoRule(DRAINING_LINE.iccid, methodId)),
-  });
-  if (reply.status !== 201 && reply.status !== 409) throw new Error(`The demo's rule was not saved: ${reply.status} ${await reply.text()}`);
 }

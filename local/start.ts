@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
+import { DemoSubscriber } from "./demo-subscriber.ts";
 import { startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
 import { timelineLine } from "./timeline.ts";
@@ -65,6 +66,8 @@ Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 
   line …${QUIET_LINE.iccid.slice(-4)} has none yet: save one with curl, as the README shows
   token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
 `);
+
+  if (stack.demo.isNew) await new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId);
 
   const stop = async () => {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);

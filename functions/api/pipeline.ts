@@ -89,15 +89,23 @@ function bodyFrom<Shape extends z.core.$ZodType>(body: unknown, shape: Shape | u
   if (shape === undefined) return undefined as z.core.output<Shape>;
   const result = z.safeParse(shape, body);
   if (result.success) return result.data;
-  throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf));
+  throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf).slice(0, MOST_PROBLEMS));
 }
+
+/** A body of rubbish gets a short answer: Lambda turns one above 6 MB into a fault of ours. */
+const MOST_PROBLEMS = 50;
+const LONGEST_KEY = 100;
 
 /** Where a schema's issue stands (a JSON pointer) and what would be right. */
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
-  const pointer = issue.path.map((key) => `/${String(key)}`).join("");
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ pointer: `${pointer}/${key}`, detail: "is not a field of this body" }));
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), detail: "is not a field of this body" }));
   const detail = issue.message === "Invalid input" ? (EXPECTED[issue.code] ?? "is missing or of the wrong type") : issue.message;
-  return [{ pointer, detail }];
+  return [{ pointer: pointerTo(issue.path), detail }];
+}
+
+/** Source: RFC 6901 */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).slice(0, LONGEST_KEY).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
 const EXPECTED: Readonly<Record<string, string>> = { invalid_type: "is missing or of the wrong type", invalid_value: "is not one of the possible values" };
@@ -119,7 +127,7 @@ function asProblem(error: unknown): HttpProblem {
   // What middy's body parser and router say, in our words.
   const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
   if (status === 415) return new HttpProblem(415, "json-required", "Send the body as application/json");
-  if (status === 422 || status === 400) return new HttpProblem(400, "malformed-json", "The body is not valid JSON");
+  if (status === 422 || status === 400) return new HttpProblem(400, "malformed-json", "The body must be JSON, without a field named __proto__");
   if (status === 404) return new HttpProblem(404, "not-found", "There is no such route");
   return new HttpProblem(500, "internal", "Something went wrong on our side");
 }

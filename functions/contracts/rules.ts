@@ -30,30 +30,37 @@ const topUp = z.discriminatedUnion(
 const settings = {
   threshold: nonNegativeMoney,
   topUp,
-  limits: z.strictObject({
-    perMonth: positiveMoney,
-    timesPerDay: z._default(wholeNumber(1, 24), DEFAULT_TIMES_PER_DAY),
-    cooldownMinutes: z._default(wholeNumber(SHORTEST_COOLDOWN_MINUTES, MINUTES_PER_WEEK), DEFAULT_COOLDOWN_MINUTES),
-  }),
+  limits: z.strictObject(
+    {
+      perMonth: positiveMoney,
+      timesPerDay: z._default(wholeNumber(1, 24), DEFAULT_TIMES_PER_DAY),
+      cooldownMinutes: z._default(wholeNumber(SHORTEST_COOLDOWN_MINUTES, MINUTES_PER_WEEK), DEFAULT_COOLDOWN_MINUTES),
+    },
+    { error: 'must be an object with at least the monthly cap, e.g. { "perMonth": { "amount": 20000, "currency": "CNY" } }' },
+  ),
   paymentMethodId: z
     .string({ error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" })
     .check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" })),
   timeZone: z
     .string({ error: "must be an IANA time zone, e.g. Asia/Shanghai" })
     .check(z.refine(isTimeZone, { error: "must be an IANA time zone, e.g. Asia/Shanghai" })),
-  consent: z.strictObject({
-    termsVersion: z.literal(TERMS_VERSION, { error: `must be "${TERMS_VERSION}", the version of the terms that is in force` }),
-  }),
+  consent: z.strictObject(
+    { termsVersion: z.literal(TERMS_VERSION, { error: `must be "${TERMS_VERSION}", the version of the terms that is in force` }) },
+    { error: `must be { "termsVersion": "${TERMS_VERSION}" }` },
+  ),
 };
 
 /** PUT /v1/rules/{iccid} */
-export const ruleBody = z.strictObject(settings);
+export const ruleBody = z.strictObject(settings, { error: "must be a JSON object with all settings of the rule" });
 export type RuleBody = z.infer<typeof ruleBody>;
 
 /** POST /v1/rules */
-export const newRuleBody = z.strictObject({ iccid, ...settings });
+export const newRuleBody = z.strictObject({ iccid, ...settings }, { error: "must be a JSON object with the iccid and all settings of the rule" });
 export type NewRuleBody = z.infer<typeof newRuleBody>;
 
 /** PATCH /v1/rules/{iccid} */
-export const ruleStateBody = z.strictObject({ status: z.enum(["active", "paused"], { error: 'must be "active" or "paused"' }) });
+export const ruleStateBody = z.strictObject(
+  { status: z.enum(["active", "paused"], { error: 'must be "active" or "paused"' }) },
+  { error: 'must be { "status": "active" } or { "status": "paused" }' },
+);
 export type RuleStateBody = z.infer<typeof ruleStateBody>;

@@ -28,7 +28,7 @@ export function latest(...instants: (Instant | undefined)[]): Instant | undefine
 
 /** A time zone of the IANA database, e.g. `Asia/Shanghai`; offsets such as `+08:00` are refused because they do not follow daylight saving. */
 export function isTimeZone(text: string): boolean {
-  if (!/^(UTC|[A-Za-z]+(?:[/_+-][A-Za-z0-9_+-]+)+)$/.test(text)) return false;
+  if (!/^(UTC|[A-Za-z]+(?:[/_+-][A-Za-z0-9]+)+)$/.test(text)) return false; // no two separators in a row: one way to match, so linear time
   try {
     return new Intl.DateTimeFormat("en", { timeZone: text }) !== undefined;
   } catch {

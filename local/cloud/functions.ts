@@ -168,6 +168,7 @@ function startProcess(described: LocalFunction, options: FunctionHostOptions, on
   let gone: FunctionError | undefined;
 
   child.on("message", (message: ProcessMessage) => {
+    if (reason !== undefined) return; // too late: it is being ended
     if (waiter?.awaited === (message.type === "ready" ? "ready" : message.requestId)) waiter.settle(message);
   });
   const exited = new Promise<void>((resolve) => {

@@ -77,7 +77,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     if ((await handleLocal?.(request, response)) === true) return;
     const requestId = randomUUID();
     response.setHeader("apigw-requestid", requestId);
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    const url = new URL(`http://127.0.0.1${request.url ?? "/"}`);
     const path = decodePath(url.pathname);
     const found = path === undefined ? undefined : findRoute(request.method ?? "GET", path);
     if (path === undefined || found === undefined) return refuse(response, 404, "Not Found");

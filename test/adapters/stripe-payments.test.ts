@@ -144,7 +144,7 @@ describe("payments by Stripe", () => {
 
     const answer = await world.payments.create({ ...world.request, amount: { amount: 399, currency: "CNY" } });
 
-    expect(answer).toEqual({ kind: "refused", error: { type: "invalid_request_error", code: "amount_too_small" } });
+    expect(answer).toEqual({ kind: "refused", error: { type: "invalid_request_error", code: "amount_too_small", param: "amount" } });
   });
 
   it("are canceled, and stay canceled when asked again", async () => {

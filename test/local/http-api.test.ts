@@ -176,6 +176,7 @@ describe("an HTTP API", () => {
     ["an unknown path", "GET", "/v2"],
     ["another method", "POST", "/v1"],
     ["a path that cannot be decoded", "GET", "/%ff"],
+    ["a path that looks like a host", "GET", "//v1"],
   ])("answers 404 to %s", async (_name, method, path) => {
     const { fetch } = await start([{ routeKey: "GET /v1" }], () => ({ statusCode: 200 }));
     const response = await fetch(path, { method });

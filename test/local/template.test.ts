@@ -164,13 +164,21 @@ describe("stacks as the CDK synthesizes them", () => {
   });
 });
 
-/** Writes a cloud assembly with one stack, and loads it. */
-function load(template: object) {
+/** Writes a cloud assembly and loads it. */
+function loadAssembly(artifacts: object, templates: Readonly<Record<string, object>>) {
   const folder = mkdtempSync(join(root, "assembly-"));
-  const artifacts = { Sample: { type: "aws:cloudformation:stack", properties: { templateFile: "Sample.template.json", stackName: "sample" } } };
   writeFileSync(join(folder, "manifest.json"), JSON.stringify({ version: "55.0.0", artifacts }));
-  writeFileSync(join(folder, "Sample.template.json"), JSON.stringify(template));
+  for (const [file, template] of Object.entries(templates)) writeFileSync(join(folder, file), JSON.stringify(template));
   return loadStacks(folder, options);
+}
+
+function stack(stackName: string, dependencies: readonly string[] = []) {
+  return { type: "aws:cloudformation:stack", properties: { templateFile: `${stackName}.json`, stackName }, dependencies };
+}
+
+/** Loads one stack. */
+function load(template: object) {
+  return loadAssembly({ Sample: stack("sample") }, { "sample.json": template });
 }
 
 function loadResources(Resources: object) {
@@ -207,6 +215,26 @@ describe("intrinsic functions", () => {
       Resources: { Queue: { Type: "AWS::SQS::Queue", Properties: { DelaySeconds: { Ref: "Delay" } } } },
     });
     expect(graph.list("AWS::SQS::Queue")[0]?.properties.DelaySeconds).toBe(5);
+  });
+});
+
+describe("an assembly", () => {
+  const exporting = { Outputs: { Name: { Value: "bus-of-data", Export: { Name: "data:Name" } } } };
+  const importing = { Resources: { Bus: { Type: "AWS::Events::EventBus", Properties: { Name: { "Fn::ImportValue": "data:Name" } } } } };
+  const templates = { "data.json": exporting, "service.json": importing };
+
+  it("is loaded in the order of its dependencies, however it is written", () => {
+    const graph = loadAssembly({ Service: stack("service", ["Data"]), Data: stack("data") }, templates);
+    expect(graph.list("AWS::Events::EventBus")[0]?.name).toBe("bus-of-data");
+  });
+
+  it.each<[string, object, string]>([
+    ["a stack that imports without depending", { Service: stack("service"), Data: stack("data") }, "imports data:Name"],
+    ["a circle", { Service: stack("service", ["Data"]), Data: stack("data", ["Service"]) }, "depend on each other in a circle"],
+    ["an assembly inside it", { Dev: { type: "cdk:cloud-assembly" } }, "does not run the artifact Dev (cdk:cloud-assembly)"],
+  ])("is refused for %s", (_name, artifacts, message) => {
+    expect(() => loadAssembly(artifacts, templates)).toThrow(UnsupportedTemplate);
+    expect(() => loadAssembly(artifacts, templates)).toThrow(message);
   });
 });
 

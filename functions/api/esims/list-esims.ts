@@ -18,11 +18,14 @@ export async function listEsims({ esims, carrier, clock, ...ports }: ListEsimsPo
   const iccids = lines.map((line) => line.iccid);
   const [balances, stored] = await Promise.all([carrier.getBalances(iccids), esims.loadMany(iccids)]);
   const known = new Map(stored.map((esim) => [esim.iccid, esim]));
-  const data = lines.map((line) => ({
-    ...lineView(line, known.get(line.iccid), request.subscriberId, clock.now()),
-    // Null: the carrier lists the line and does not say its balance.
-    balance: balances.get(line.iccid) ?? null,
-  }));
+  const data = lines.map((line) => {
+    const reading = balances.get(line.iccid); // the carrier may list a line and not say its balance
+    return {
+      ...lineView(line, known.get(line.iccid), request.subscriberId, clock.now()),
+      balance: reading?.balance ?? null,
+      balanceReadAt: reading?.readAt ?? null,
+    };
+  });
   return { status: 200, body: { data } };
 }
 

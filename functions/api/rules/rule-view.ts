@@ -2,10 +2,11 @@ import type { Iccid } from "../../domain/iccid.ts";
 import type { Rule } from "../../domain/rule.ts";
 import type { ApiResponse } from "../pipeline.ts";
 
-/** A rule as the API shows it. */
+/** A rule as the API shows it: the fields of the body that saved it, and what became of it. */
 export function ruleView(iccid: Iccid, rule: Rule) {
-  const { writeId: _ours, ...shown } = rule;
-  return { iccid, ...shown };
+  const { writeId: _ours, consent, ...shown } = rule;
+  const { timeZone, ...agreed } = consent;
+  return { iccid, ...shown, timeZone, consent: agreed };
 }
 
 /** A rule with its ETag, which later changes name in If-Match. */

@@ -1,0 +1,79 @@
+import * as z from "zod/mini";
+import { demoRule } from "./demo-data.ts";
+
+/** The demo subscriber's app, and the hand that plays the world, both over HTTP. */
+
+/** An answer that a step did not expect. */
+export class Unexpected extends Error {
+  override name = "Unexpected";
+}
+
+const money = z.object({ amount: z.number(), currency: z.string() });
+const bill = z.object({ rechargeId: z.string(), status: z.string(), reason: z.optional(z.string()), amount: money, charged: money, credited: money });
+const entry = z.object({ sequence: z.number(), what: z.string(), iccid: z.optional(z.string()), note: z.optional(z.string()) });
+const charge = z.object({ paid: z.boolean(), amount: z.number() });
+
+export class DemoSubscriber {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  async #ask(method: string, path: string, status: number, body?: object, headers: Record<string, string> = {}): Promise<{ json: unknown; etag: string }> {
+    const reply = await fetch(`${this.#url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }), ...headers },
+      body: body && JSON.stringify(body),
+    });
+    const text = await reply.text();
+    if (reply.status !== status) throw new Unexpected(`${method} ${path} answered ${reply.status} instead of ${status}: ${text}`);
+    return { json: text === "" ? undefined : JSON.parse(text), etag: reply.headers.get("etag") ?? "" };
+  }
+
+  /** Below CNY 10, recharge CNY 50. */
+  async saveRule(iccid: string, methodId: string): Promise<void> {
+    await this.#ask("POST", "/v1/rules", 201, demoRule(iccid, methodId));
+  }
+
+  async changeCard(iccid: string, methodId: string): Promise<void> {
+    const { etag } = await this.#ask("GET", `/v1/rules/${iccid}`, 200);
+    const { iccid: _line, ...settings } = demoRule(iccid, methodId);
+    await this.#ask("PUT", `/v1/rules/${iccid}`, 200, settings, { "if-match": etag });
+  }
+
+  async bills(): Promise<z.infer<typeof bill>[]> {
+    const { json } = await this.#ask("GET", "/v1/recharges", 200);
+    return z.parse(z.object({ data: z.array(bill) }), json).data;
+  }
+
+  async saveTestCard(testCard: string): Promise<string> {
+    return z.parse(z.object({ id: z.string() }), (await this.#ask("POST", `/local/cards/${testCard}`, 200)).json).id;
+  }
+
+  async setLine(iccid: string, change: { available?: number; drainPerMinute?: number }): Promise<void> {
+    await this.#ask("POST", `/local/lines/${iccid}`, 200, change);
+  }
+
+  async advance(minutes: number): Promise<void> {
+    await this.#ask("POST", "/local/clock", 200, { advanceMinutes: minutes });
+  }
+
+  async timeline(after = 0): Promise<z.infer<typeof entry>[]> {
+    return z.parse(z.array(entry), (await this.#ask("GET", `/local/timeline?after=${after}`, 200)).json);
+  }
+
+  /** Amounts that were really taken at Stripe, in minor units. */
+  async taken(): Promise<number[]> {
+    const charges = z.parse(z.array(charge), (await this.#ask("GET", "/local/stripe/charges", 200)).json);
+    return charges.filter(({ paid }) => paid).map(({ amount }) => amount);
+  }
+
+  /** Amounts that were really credited at the carrier, in minor units. */
+  async credited(): Promise<number[]> {
+    const topUps = z.parse(z.array(z.object({ amount: money, refusal: z.optional(z.string()) })), (await this.#ask("GET", "/local/carrier/top-ups", 200)).json);
+    return topUps.filter(({ refusal }) => refusal === undefined).map(({ amount }) => amount.amount);
+  }
+}
