@@ -117,12 +117,13 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
   closers.push(queues.close);
 
+  const port = options.port === 0 ? await freePort() : options.port;
   // The templates are read twice: the issuer needs the client's id, and the rest needs the issuer's address.
   const load = (issuerUrl: string) =>
     loadStacks(options.assembly, {
       region: REGION,
       queueUrl: queues.urlOf,
-      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${options.port}`),
+      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
     });
   const clientId = clientIdOf(load("http://127.0.0.1"));
   const resourceServer = { identifier: RESOURCE_SERVER, scopes: Object.keys(SCOPES) };
@@ -179,13 +180,13 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
       if (fault !== undefined) story.add({ source: "function", what: "error", note: `${name.split("-").at(-1)}: ${fault}` });
     },
   });
-  closers.push(host.close);
 
-  for (const mapping of graph.list("AWS::Lambda::EventSourceMapping")) {
+  const sources = graph.list("AWS::Lambda::EventSourceMapping").map((mapping) => {
     const queue = queues.consume(mapping.properties.EventSourceArn);
-    const source = startEventSource({ mapping, queue, invoke: host.invoke, region: REGION, speed: () => clock.speed, onError });
-    closers.push(source.stop);
-  }
+    return startEventSource({ mapping, queue, invoke: host.invoke, region: REGION, speed: () => clock.speed, onError });
+  });
+  // Together: a source waits for its invocations, and a function that hangs ends only with its host.
+  closers.push(() => Promise.all([...sources.map((source) => source.stop()), host.close()]));
   const alarms = startAlarms({ alarms: graph.list("AWS::CloudWatch::Alarm"), depth: queues.depth, tell: (change) => story.add(alarmHappened(change)) });
   closers.push(alarms.close);
 
@@ -211,7 +212,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     saveCard,
     depths: () => Object.fromEntries(graph.list("AWS::SQS::Queue").map(({ name }) => [name, queues.peek(name).length])),
   });
-  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port: options.port, handleLocal, onError });
+  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port, handleLocal, onError });
   closers.push(api.close);
 
   const demoToken = await token();

@@ -6,7 +6,7 @@ import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
-import { changeRule, noSuchRule } from "./change-rule.ts";
+import { changeRule } from "./change-rule.ts";
 import { ruleResponse } from "./rule-view.ts";
 
 export interface SaveRulePorts extends KnownSubscriberPorts {
@@ -42,7 +42,7 @@ async function checkedInput(ports: SaveRulePorts, request: ApiRequest<unknown>, 
   const { subscriberId } = request;
   const profile = await knownSubscriber(ports, request);
   const line = (await ports.carrier.listEsims(profile)).find((esim) => esim.iccid === iccid);
-  if (line === undefined) throw noSuchRule();
+  if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
 
   const { consent, timeZone, ...settings } = body;
   const problems = ruleProblems(settings satisfies RuleSettings, line.currency);

@@ -1,0 +1,243 @@
+import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, Context } from "aws-lambda";
+import * as z from "zod/mini";
+import { listEsims } from "../../functions/api/esims/list-esims.ts";
+import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
+import { listRecharges, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
+import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
+import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
+import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
+import { newRuleBody, ruleBody, ruleStateBody } from "../../functions/contracts/rules.ts";
+import type { Esim } from "../../functions/domain/esim.ts";
+import { type Cards, OutcomeUnknown, type Poke, type Recharges } from "../../functions/domain/ports.ts";
+import { applyReserved } from "../../functions/domain/recharge.ts";
+import { instant } from "../../functions/domain/time.ts";
+import { carrierModel } from "../../local/carrier/carrier-model.ts";
+import { memoryRecords } from "../../local/records.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
+import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
+import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+
+export const STRANGER = "sub-eve";
+export const STRANGERS_ICCID = "8986012345678900033";
+
+export interface ApiPorts extends SaveRulePorts {
+  readonly cards: Cards;
+  readonly recharges: Recharges;
+}
+
+/** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
+export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges", readonly ApiRoute[]>> {
+  return {
+    rules: [
+      route("POST", "/v1/rules", (request) => createLineRule(ports, request), newRuleBody),
+      route("GET", "/v1/rules", (request) => listRules(ports, request)),
+      route("GET", "/v1/rules/{iccid}", (request) => readRule(ports, request)),
+      route("PUT", "/v1/rules/{iccid}", (request) => replaceLineRule(ports, request), ruleBody),
+      route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(ports, request), ruleStateBody),
+      route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(ports, request)),
+    ],
+    esims: [route("GET", "/v1/esims", (request) => listEsims(ports, request))],
+    recharges: [
+      route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
+      route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
+    ],
+  };
+}
+
+export interface ApiCall {
+  readonly method: string;
+  readonly path: string;
+  /** A text is sent as it is, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  /** The token's subject; empty: the token names nobody. */
+  readonly sub?: string;
+  readonly isBase64Encoded?: boolean;
+}
+
+/** What an HTTP API hands to a function after its authorizer has verified the token. */
+export function apiEvent({ method, path, body, headers = {}, query, sub = SUBSCRIBER, isBase64Encoded = false }: ApiCall): Event {
+  return {
+    version: "2.0",
+    routeKey: `${method} ${path}`,
+    rawPath: path,
+    rawQueryString: new URLSearchParams(query).toString(),
+    headers: { authorization: `Bearer token-of-${sub}`, ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+    queryStringParameters: query && { ...query },
+    body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
+    isBase64Encoded,
+    requestContext: {
+      accountId: "000000000000",
+      apiId: "api",
+      authorizer: { principalId: "", integrationLatency: 0, jwt: { claims: sub === "" ? {} : { sub }, scopes: [] } },
+      domainName: "api.test",
+      domainPrefix: "api",
+      http: { method, path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "jest" },
+      requestId: "request-1",
+      routeKey: `${method} ${path}`,
+      stage: "$default",
+      time: "23/Nov/2026:08:00:00 +0000",
+      timeEpoch: Date.parse(NOW),
+    },
+  };
+}
+
+const context: Context = {
+  callbackWaitsForEmptyEventLoop: false,
+  functionName: "api",
+  functionVersion: "1",
+  invokedFunctionArn: "arn",
+  memoryLimitInMB: "256",
+  awsRequestId: "request-1",
+  logGroupName: "group",
+  logStreamName: "stream",
+  getRemainingTimeInMillis: () => 30_000,
+  done: () => {},
+  fail: () => {},
+  succeed: () => {},
+};
+
+/** An answer as a client sees it. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Undefined when there is none. */
+  readonly body: unknown;
+}
+
+/** Calls a function as the HTTP API does. */
+export async function callApi(handler: ReturnType<typeof apiHandler>, call: ApiCall): Promise<ApiAnswer> {
+  const { statusCode = 0, headers = {}, body } = await handler(apiEvent(call), context);
+  return { status: statusCode, headers, body: body === undefined ? undefined : JSON.parse(body) };
+}
+
+const problem = z.object({
+  type: z.string().check(z.regex(/^urn:auto-recharge:problem:[a-z-]+$/)),
+  title: z.string().check(z.minLength(1)),
+  status: z.int(),
+  detail: z.string().check(z.minLength(1)),
+  errors: z.optional(z.array(z.strictObject({ pointer: z.string().check(z.regex(/^(\/[^/]*)*$/)), detail: z.string().check(z.minLength(1)) }))),
+});
+
+/** The problem that an answer tells of; throws when the answer is not one of RFC 9457. `code` is the last part of its type. */
+export function problemIn({ status, headers, body }: ApiAnswer) {
+  if (headers["content-type"] !== "application/problem+json") throw new Error(`${status} is not a problem: ${JSON.stringify(body)}`);
+  const told = z.parse(problem, body);
+  if (told.status !== status) throw new Error(`The problem says ${told.status}, the answer ${status}`);
+  return { status, code: told.type.slice("urn:auto-recharge:problem:".length), detail: told.detail, errors: told.errors ?? [] };
+}
+
+/** The page mark of a list's answer. */
+export function nextPage(answer: ApiAnswer): string | undefined {
+  return z.parse(z.object({ next: z.optional(z.string()) }), answer.body).next;
+}
+
+/** A body that POST /v1/rules takes: below CNY 10, recharge CNY 50. */
+export function newRule(changes: object = {}) {
+  return { iccid: ICCID, ...ruleSettingsBody(), ...changes };
+}
+
+/** A body that PUT /v1/rules/{iccid} takes. */
+export function ruleSettingsBody(changes: object = {}) {
+  return {
+    threshold: cny(1000),
+    topUp: { type: "fixed", amount: cny(5000) },
+    limits: { perMonth: cny(20_000) },
+    paymentMethodId: METHOD.id,
+    timeZone: "Asia/Shanghai",
+    consent: { termsVersion: "2026-11-01" },
+    ...changes,
+  };
+}
+
+/** A line with a recharge reserved for its payer. */
+export function withOpenRecharge(esim: Esim, rechargeId: string): Esim {
+  const period = { month: "2026-11", day: "2026-11-23" };
+  return applyReserved(esim, { rechargeId, amount: cny(5000), period, method: METHOD, reading: reading(999) }, NOW);
+}
+
+/** Two lines of the caller and one of a stranger at the local carrier, a card each, and the whole API on stores in memory. */
+export async function apiWorld() {
+  const carrier = carrierModel({ records: memoryRecords(), now: () => Date.parse(NOW) });
+  const line = { currency: "CNY", available: 999, drainPerMinute: 0 };
+  carrier.addLine({ ...line, iccid: ICCID, owner: { subscriberId: SUBSCRIBER } });
+  carrier.addLine({ ...line, iccid: OTHER_ICCID, owner: { subscriberId: SUBSCRIBER } });
+  carrier.addLine({ ...line, iccid: STRANGERS_ICCID, owner: { subscriberId: STRANGER } });
+
+  const pokes: Poke[] = [];
+  const logged: string[] = [];
+  const askedIssuer: string[] = [];
+  const log = (code: string) => void logged.push(code);
+  let ids = 0;
+  const esims = memoryEsims();
+  const subscribers = memorySubscribers();
+  await subscribers.putMethod(SUBSCRIBER, METHOD);
+  await subscribers.putMethod(STRANGER, { ...METHOD, id: "pm_eve" });
+
+  const ports: ApiPorts = {
+    esims,
+    subscribers,
+    carrier: inProcessCarrier(carrier),
+    cards: memoryCards(),
+    recharges: memoryRecharges(),
+    pokes: { send: async (sent) => void pokes.push(...sent) },
+    identity: {
+      async whoIs(accessToken, subscriberId) {
+        askedIssuer.push(accessToken);
+        return { subscriberId, email: `${subscriberId}@example.com` };
+      },
+    },
+    clock: { now: () => instant(Date.parse(NOW)) },
+    ids: {
+      next: () => {
+        ids += 1;
+        return `id-${ids}`;
+      },
+    },
+    log: { info: log, warn: log, error: log },
+  };
+
+  return {
+    ports,
+    carrier,
+    pokes,
+    logged,
+    askedIssuer,
+    writes: esims.writes,
+    /** Calls the API, with some of its ports replaced. */
+    send: (call: ApiCall, changes: Partial<ApiPorts> = {}) =>
+      callApi(apiHandler(ports.log, Object.values(apiRoutes({ ...ports, ...changes })).flat()), call),
+    /** Puts a line into the store as a worker or an earlier call left it; gives it back as it is stored. */
+    async store(esim: Esim): Promise<Esim> {
+      const stored = await esims.save({ ...esim, version: 0 }, "seed");
+      if (stored === undefined) throw new Error("There is such a line already");
+      return stored;
+    },
+    async line(iccid = ICCID): Promise<Esim> {
+      const stored = await esims.load(iccid);
+      if (stored === undefined) throw new Error("There is no such line");
+      return stored;
+    },
+  };
+}
+
+export type ApiWorld = Awaited<ReturnType<typeof apiWorld>>;
+
+/** The line of `esimWithRule`, with another number and payer. */
+export function strangersLine(): Esim {
+  return { ...esimWithRule(), iccid: STRANGERS_ICCID, subscriberId: STRANGER };
+}
+
+/** A carrier that answers nothing. */
+export const silentCarrier = {
+  answersAreFinal: true,
+  listEsims: noAnswer,
+  getBalances: noAnswer,
+  topUp: noAnswer,
+  findTopUp: noAnswer,
+};
+
+async function noAnswer(): Promise<never> {
+  throw new OutcomeUnknown("The carrier did not answer within 8 s");
+}
