@@ -1,7 +1,8 @@
-import { Duration, RemovalPolicy, Stack, type StackProps } from "aws-cdk-lib";
+import { ArnFormat, Duration, RemovalPolicies, Stack, type StackProps } from "aws-cdk-lib";
 import { OAuthScope, ResourceServerScope, UserPool, type UserPoolClient } from "aws-cdk-lib/aws-cognito";
 import { AttributeType, ProjectionType, type TablePropsV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
+import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { EmailIdentity, Identity } from "aws-cdk-lib/aws-ses";
 import { Topic } from "aws-cdk-lib/aws-sns";
@@ -53,7 +54,6 @@ export class DataStack extends Stack {
         ...tableProps,
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
         deletionProtection: true,
-        removalPolicy: RemovalPolicy.RETAIN,
       });
 
     this.esims = table("Esims", {
@@ -87,7 +87,6 @@ export class DataStack extends Stack {
     this.controls = table("Controls", { partitionKey: string("name") });
 
     this.bus = new EventBus(this, "Bus", { eventBusName: `auto-recharge-${stage.name}` });
-    this.bus.applyRemovalPolicy(RemovalPolicy.RETAIN);
     this.bus.archive("Archive", { eventPattern: { source: [EVENT_SOURCE] }, retention: Duration.days(ARCHIVE_DAYS) });
 
     this.userPool = new UserPool(this, "UserPool", {
@@ -95,7 +94,6 @@ export class DataStack extends Stack {
       signInAliases: { email: true, phone: true },
       autoVerify: { email: true, phone: true },
       deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
     });
     const scopes = Object.entries(SCOPES).map(([scopeName, scopeDescription]) => new ResourceServerScope({ scopeName, scopeDescription }));
     const resourceServer = this.userPool.addResourceServer("ResourceServer", { identifier: RESOURCE_SERVER, scopes });
@@ -110,7 +108,7 @@ export class DataStack extends Stack {
     this.userPool.addDomain("SignInDomain", { cognitoDomain: { domainPrefix: stage.signInDomainPrefix } });
 
     const secret = (name: string, description: string, template?: { secretStringTemplate: string; generateStringKey: string }) =>
-      new Secret(this, name, { description, removalPolicy: RemovalPolicy.RETAIN, generateSecretString: template });
+      new Secret(this, name, { description, generateSecretString: template });
     this.stripeSecret = secret("StripeSecret", "Stripe's secret key: write it here before the first recharge");
     this.carrierSecret = secret("CarrierSecret", "The carrier's address and signing secret: write them here before the first recharge");
     this.lineHashSecret = secret("LineHashSecret", "Groups the bills of a line without naming it; never rotate it", {
@@ -119,8 +117,12 @@ export class DataStack extends Stack {
     });
 
     this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
-    this.mailIdentity.applyRemovalPolicy(RemovalPolicy.RETAIN);
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
-    this.alarms.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    // The policy that enforceSSL makes takes the place of SNS's own, which would have let the alarms in.
+    // Source: https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
+    const ourAlarms = this.formatArn({ service: "cloudwatch", resource: "alarm", resourceName: "*", arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    this.alarms.grantPublish(new ServicePrincipal("cloudwatch.amazonaws.com", { conditions: { ArnLike: { "aws:SourceArn": ourAlarms } } }));
+
+    RemovalPolicies.of(this).retain();
   }
 }

@@ -80,6 +80,8 @@ Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  if (isTaken) console.error(`Port ${values.port} is taken by another program: choose another with --port`);
+  else console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 });

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod/mini";
 
 /**
  * The one way to DynamoDB: undefined fields are left out of items.
@@ -15,6 +16,9 @@ export function dynamoDb(endpoint?: string): DynamoDBDocumentClient {
 export class InvalidPage extends Error {
   override name = "InvalidPage";
 }
+
+/** A key in a page mark. DynamoDB refuses empty ones, and those of more than 1,024 bytes (255 x 3 in UTF-8 = 765). */
+export const keyText = z.string().check(z.minLength(1), z.maxLength(255));
 
 /** Turns DynamoDB's last key into an opaque text for the next page. */
 export function pageMark(key: Record<string, unknown> | undefined): string | undefined {

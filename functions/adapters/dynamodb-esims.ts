@@ -5,7 +5,7 @@ import { balance as storedMoney } from "../contracts/money.ts";
 import type { Esim } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
 import type { Esims } from "../domain/ports.ts";
-import { pageKey, pageMark } from "./dynamodb-client.ts";
+import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { carriesWriteId, esimFrom, itemOf } from "./esim-item.ts";
 
 const PAGE_SIZE = 100;
@@ -13,9 +13,9 @@ const GETS_PER_BATCH = 100; // DynamoDB's limit
 const BATCH_TRIES = 5;
 
 const text = z.string();
-const subscriberKey = z.strictObject({ iccid: text, subscriberId: text });
-const slotIndexKey = z.strictObject({ iccid: text, slot: text, slotHash: text });
-const lookKey = z.strictObject({ iccid: text, lookShard: text, lookAt: text });
+const subscriberKey = z.strictObject({ iccid: keyText, subscriberId: keyText });
+const slotIndexKey = z.strictObject({ iccid: keyText, slot: keyText, slotHash: keyText });
+const lookKey = z.strictObject({ iccid: keyText, lookShard: keyText, lookAt: keyText });
 const indexed = z.object({ iccid: text });
 const slotLine = z.object({
   iccid: text,
@@ -49,8 +49,9 @@ export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Es
     },
 
     async loadMany(iccids) {
+      const keys = [...new Set(iccids)]; // DynamoDB refuses a batch that asks twice
       const batches: Esim[][] = [];
-      for (let i = 0; i < iccids.length; i += GETS_PER_BATCH) batches.push(await loadBatch(iccids.slice(i, i + GETS_PER_BATCH)));
+      for (let i = 0; i < keys.length; i += GETS_PER_BATCH) batches.push(await loadBatch(keys.slice(i, i + GETS_PER_BATCH)));
       return batches.flat();
     },
 

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { balance as storedMoney } from "../contracts/money.ts";
 import type { Bill } from "../domain/bill.ts";
 import { BillConflict, type RechargeStart, type Recharges } from "../domain/ports.ts";
-import { pageKey, pageMark } from "./dynamodb-client.ts";
+import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedConsent, storedReading } from "./esim-item.ts";
 
 const PAGE_SIZE = 50;
@@ -33,7 +33,7 @@ const bill = z.object({
   paidAt: z.optional(at),
   endedAt: at,
 }) satisfies z.ZodMiniType<Bill>;
-const billKey = z.strictObject({ rechargeId: z.string(), part: z.literal(BILL), subscriberId: z.string(), endedAt: z.string() });
+const billKey = z.strictObject({ rechargeId: keyText, part: z.literal(BILL), subscriberId: keyText, endedAt: keyText });
 
 /** Recharges in DynamoDB: parts that are put once under the recharge's id. Only bills carry `endedAt`, so only they are in the index. */
 export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string): Recharges {

@@ -96,19 +96,16 @@ function bodyFrom<Shape extends z.core.$ZodType>(body: unknown, shape: Shape | u
 const MOST_PROBLEMS = 50;
 const LONGEST_KEY = 100;
 
-/** Where a schema's issue stands (a JSON pointer) and what would be right. */
+/** Where a schema's issue stands and what would be right, which each schema of a body says itself. */
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), detail: "is not a field of this body" }));
-  const detail = issue.message === "Invalid input" ? (EXPECTED[issue.code] ?? "is missing or of the wrong type") : issue.message;
-  return [{ pointer: pointerTo(issue.path), detail }];
+  return [{ pointer: pointerTo(issue.path), detail: issue.message }];
 }
 
-/** Source: RFC 6901 */
+/** A JSON pointer. Source: RFC 6901 */
 function pointerTo(path: readonly PropertyKey[]): string {
   return path.map((key) => `/${String(key).slice(0, LONGEST_KEY).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
-
-const EXPECTED: Readonly<Record<string, string>> = { invalid_type: "is missing or of the wrong type", invalid_value: "is not one of the possible values" };
 
 function versionFrom(ifMatch: string | undefined): number {
   if (ifMatch === undefined) {

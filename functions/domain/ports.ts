@@ -50,7 +50,7 @@ export interface SlotRange {
 export interface Esims {
   /** Strongly consistent. */
   load(iccid: Iccid): Promise<Esim | undefined>;
-  /** Strongly consistent; lines that are not stored are left out. */
+  /** Strongly consistent; each line once, and lines that are not stored are left out. */
   loadMany(iccids: readonly Iccid[]): Promise<Esim[]>;
   /**
    * Writes the line, provided that the stored version is still `esim.version`, and gives it back as it is stored.

@@ -30,7 +30,8 @@ export function latest(...instants: (Instant | undefined)[]): Instant | undefine
 export function isTimeZone(text: string): boolean {
   if (!/^(UTC|[A-Za-z]+(?:[/_+-][A-Za-z0-9]+)+)$/.test(text)) return false; // no two separators in a row: one way to match, so linear time
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: text }) !== undefined;
+    Intl.DateTimeFormat("en", { timeZone: text }); // throws on a name that it does not know
+    return true;
   } catch {
     return false;
   }

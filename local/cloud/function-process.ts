@@ -12,9 +12,10 @@ export interface InvokeMessage {
   readonly event: unknown;
 }
 
-/** What the process answers: `ready` once, then a result or an error per invocation. */
+/** What the process answers: `ready` once (or `unready`, and then it ends), then a result or an error per invocation. */
 export type ProcessMessage =
   | { readonly type: "ready" }
+  | { readonly type: "unready"; readonly because: string }
   | { readonly type: "result"; readonly requestId: string; readonly result: unknown }
   | { readonly type: "error"; readonly requestId: string; readonly name: string; readonly message: string; readonly stack: string };
 
@@ -73,6 +74,9 @@ function tell(message: ProcessMessage): void {
 // The host is gone, killed perhaps: end with everything that the function has started. The process leads its own group.
 process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));
 
-const handler = await loadHandler();
+const handler = await loadHandler().catch((error: unknown) => {
+  tell({ type: "unready", because: String(error) });
+  throw error; // into the log, with its stack
+});
 process.on("message", (message: InvokeMessage) => void answer(handler, message));
 tell({ type: "ready" });

@@ -166,14 +166,17 @@ function startProcess(described: LocalFunction, options: FunctionHostOptions, on
   /** Why we ended the process, if we did; and why it is gone. */
   let reason: FunctionError | undefined;
   let gone: FunctionError | undefined;
+  /** What its code threw while it was loaded. */
+  let loadFault = "";
 
   child.on("message", (message: ProcessMessage) => {
     if (reason !== undefined) return; // too late: it is being ended
-    if (waiter?.awaited === (message.type === "ready" ? "ready" : message.requestId)) waiter.settle(message);
+    if (message.type === "unready") loadFault = `: ${message.because}`;
+    else if (waiter?.awaited === (message.type === "ready" ? "ready" : message.requestId)) waiter.settle(message);
   });
   const exited = new Promise<void>((resolve) => {
     const leave = (how: string) => {
-      gone = reason ?? new FunctionError("Runtime.ExitError", `${name}: its process ended: ${how}`);
+      gone = reason ?? new FunctionError("Runtime.ExitError", `${name}: its process ended: ${how}${loadFault}`);
       onEnd();
       waiter?.settle(gone);
       resolve();

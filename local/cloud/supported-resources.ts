@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
+import { readEventPattern } from "./event-pattern.ts";
+import { UnsupportedTemplate } from "./unsupported-template.ts";
 
 /** The account of every local ARN. */
 export const LOCAL_ACCOUNT = "000000000000";
@@ -97,6 +99,16 @@ const retryPolicy = z.optional(
   z.strictObject({ MaximumEventAgeInSeconds: z.optional(wholeNumber(60, 86_400)), MaximumRetryAttempts: z.optional(wholeNumber(0, 185)) }),
 );
 const state = z.optional(z.enum(["ENABLED", "DISABLED"]));
+const eventPattern = z.record(z.string(), z.unknown()).check(
+  z.superRefine((pattern, context) => {
+    try {
+      readEventPattern(pattern);
+    } catch (error) {
+      if (!(error instanceof UnsupportedTemplate)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+    }
+  }),
+);
 const ruleArn: NameOf = (at) => `arn:aws:events:${at.region}:${LOCAL_ACCOUNT}:rule/${at.text("EventBusName")}/${at.name}`;
 const topicArn = arnIn("sns", "");
 /** Real ones end in six characters that AWS makes up; the CDK counts on them when it takes a secret's name out of its ARN. */
@@ -167,7 +179,7 @@ export const interpretedResources = {
       Name: z.optional(text),
       Description: withoutEffect("a remark"),
       EventBusName: text,
-      EventPattern: z.record(z.string(), z.unknown()), // event-pattern.ts checks what is in it
+      EventPattern: eventPattern,
       State: state,
       Targets: z.array(z.strictObject({ Id: text, Arn: queueTarget, DeadLetterConfig: deadLetterConfig, RetryPolicy: retryPolicy })).check(z.minLength(1)),
       Tags: tags,

@@ -1,4 +1,4 @@
-import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, Context } from "aws-lambda";
+import type { Context, APIGatewayProxyEventV2WithJWTAuthorizer as Event } from "aws-lambda";
 import * as z from "zod/mini";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
 import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
@@ -128,9 +128,11 @@ export function problemIn({ status, headers, body }: ApiAnswer) {
   return { status, code: told.type.slice("urn:auto-recharge:problem:".length), detail: told.detail, errors: told.errors ?? [] };
 }
 
-/** The page mark of a list's answer. */
-export function nextPage(answer: ApiAnswer): string | undefined {
-  return z.parse(z.object({ next: z.optional(z.string()) }), answer.body).next;
+const list = z.object({ data: z.array(z.record(z.string(), z.unknown())), next: z.optional(z.string()) });
+
+/** What an answer lists, and the mark of the next page. */
+export function listIn(answer: ApiAnswer) {
+  return z.parse(list, answer.body);
 }
 
 /** A body that POST /v1/rules takes: below CNY 10, recharge CNY 50. */
@@ -206,15 +208,14 @@ export async function apiWorld() {
     askedIssuer,
     writes: esims.writes,
     /** Calls the API, with some of its ports replaced. */
-    send: (call: ApiCall, changes: Partial<ApiPorts> = {}) =>
-      callApi(apiHandler(ports.log, Object.values(apiRoutes({ ...ports, ...changes })).flat()), call),
+    send: (call: ApiCall, changes: Partial<ApiPorts> = {}) => callApi(apiHandler(ports.log, Object.values(apiRoutes({ ...ports, ...changes })).flat()), call),
     /** Puts a line into the store as a worker or an earlier call left it; gives it back as it is stored. */
-    async store(esim: Esim): Promise<Esim> {
+    store: async (esim: Esim): Promise<Esim> => {
       const stored = await esims.save({ ...esim, version: 0 }, "seed");
       if (stored === undefined) throw new Error("There is such a line already");
       return stored;
     },
-    async line(iccid = ICCID): Promise<Esim> {
+    line: async (iccid = ICCID): Promise<Esim> => {
       const stored = await esims.load(iccid);
       if (stored === undefined) throw new Error("There is no such line");
       return stored;

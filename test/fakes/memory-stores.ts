@@ -56,7 +56,7 @@ export function memoryEsims(): MemoryEsims {
       return item === undefined ? undefined : esimFrom(copy(item));
     },
     async loadMany(iccids) {
-      const found = iccids.map((iccid) => items.get(iccid)).filter((item) => item !== undefined);
+      const found = [...new Set(iccids)].map((iccid) => items.get(iccid)).filter((item) => item !== undefined);
       return found.map((item) => esimFrom(copy(item)));
     },
     async save(esim, writeId) {

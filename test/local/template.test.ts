@@ -254,7 +254,10 @@ describe("a template that this machine cannot run as AWS does is refused, by nam
   const rule = (target: unknown, more = {}) => ({
     Queue: queue,
     Bus: { Type: "AWS::Events::EventBus", Properties: { Name: "bus" } },
-    Rule: { Type: "AWS::Events::Rule", Properties: { EventBusName: { Ref: "Bus" }, EventPattern: {}, Targets: [{ Id: "a", Arn: target, ...more }] } },
+    Rule: {
+      Type: "AWS::Events::Rule",
+      Properties: { EventBusName: { Ref: "Bus" }, EventPattern: { source: ["auto-recharge"] }, Targets: [{ Id: "a", Arn: target, ...more }] },
+    },
   });
   const queueArn = { "Fn::GetAtt": ["Queue", "Arn"] };
 

@@ -1,0 +1,53 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Decline } from "../../functions/domain/declines.ts";
+import type { Cards } from "../../functions/domain/ports.ts";
+import { NOW } from "../builders.ts";
+import type { MakeStore } from "./store-contract.ts";
+
+const CARD = "fp_1";
+const SOFT: Decline = { rechargeId: "r-1", at: NOW, code: "insufficient_funds", hard: false };
+const HARD: Decline = { rechargeId: "r-2", at: "2026-11-23T09:00:00.000Z", code: "stolen_card", hard: true };
+
+/** What every store of cards' declines promises. */
+export function describeCards(name: string, make: MakeStore<Cards>): void {
+  describe(`the cards ${name}`, () => {
+    let store: Cards;
+    let close: (() => Promise<void>) | undefined;
+
+    beforeEach(async () => {
+      ({ store, close } = await make());
+    });
+    afterEach(() => close?.());
+
+    /** The order of declines means nothing: sorted by recharge. */
+    const declinesOf = async (cardKey: string) => (await store.listDeclines(cardKey)).toSorted((a, b) => (a.rechargeId < b.rechargeId ? -1 : 1));
+
+    it("have no declines at first", async () => expect(await store.listDeclines(CARD)).toEqual([]));
+
+    it("remember their declines, each card its own", async () => {
+      await store.putDecline(CARD, HARD);
+      await store.putDecline(CARD, SOFT);
+      await store.putDecline("fp_2", SOFT);
+      expect(await declinesOf(CARD)).toEqual([SOFT, HARD]);
+      expect(await declinesOf("fp_2")).toEqual([SOFT]);
+    });
+
+    it("count a decline once per recharge, as it was told first", async () => {
+      await store.putDecline(CARD, SOFT);
+      await Promise.all([store.putDecline(CARD, SOFT), store.putDecline(CARD, { ...HARD, rechargeId: SOFT.rechargeId })]);
+      expect(await store.listDeclines(CARD)).toEqual([SOFT]);
+    });
+
+    it("forget the declines of the one card that is cleared, and count anew", async () => {
+      await store.putDecline(CARD, SOFT);
+      await store.putDecline(CARD, HARD);
+      await store.putDecline("fp_2", SOFT);
+      await store.clear(CARD);
+      await store.clear(CARD);
+      expect(await store.listDeclines(CARD)).toEqual([]);
+      expect(await store.listDeclines("fp_2")).toEqual([SOFT]);
+      await store.putDecline(CARD, HARD);
+      expect(await store.listDeclines(CARD)).toEqual([HARD]);
+    });
+  });
+}

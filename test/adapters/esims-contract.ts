@@ -1,0 +1,382 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { deleteRule, type Esim, newEsim, type OpenRecharge, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
+import type { Esims, SlotLine } from "../../functions/domain/ports.ts";
+import type { RechargeState, StateName } from "../../functions/domain/recharge-states.ts";
+import type { Rule, RuleStatus, TopUp } from "../../functions/domain/rule.ts";
+import { lookShard, slotHash, slotKey, type Tier } from "../../functions/domain/slots.ts";
+import { cny, esimWithRule, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+import { SAMPLE_EVENTS } from "../sample-events.ts";
+import { forgedMark, iccidOf, type MakeStore, readPages } from "./store-contract.ts";
+
+const LATER = "2026-11-23T09:00:00.000Z";
+const STRANGER = "sub-eve";
+const UNPAID = { paymentIntentId: "pi_1", end: "declined", code: "insufficient_funds", hard: false } as const;
+const CANCELLED = { end: "cancelled", reason: "needs-customer" } as const;
+
+/** Every state, with and without what it may lack. */
+const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { name: Name }>[] } = {
+  reserved: [{ name: "reserved" }],
+  confirming: [{ name: "confirming", paymentIntentId: "pi_1" }],
+  processing: [{ name: "processing", paymentIntentId: "pi_1" }],
+  crediting: [{ name: "crediting", paymentIntentId: "pi_1", paidAt: NOW }],
+  closing: [
+    { name: "closing", ...UNPAID },
+    { name: "closing", ...UNPAID, retryAt: LATER },
+    { name: "closing", paymentIntentId: "pi_1", ...CANCELLED },
+  ],
+  "needs-review": [
+    { name: "needs-review", paymentIntentId: "pi_1", reason: "payment-mismatch", since: NOW },
+    { name: "needs-review", paymentIntentId: "pi_1", reason: "carrier-unclear", since: LATER, paidAt: NOW },
+  ],
+  ended: [
+    { name: "ended", at: LATER, paymentIntentId: "pi_1", end: "succeeded", paidAt: NOW },
+    { name: "ended", at: LATER, ...UNPAID, hard: true },
+    { name: "ended", at: LATER, ...UNPAID, retryAt: LATER },
+    { name: "ended", at: LATER, ...CANCELLED },
+    { name: "ended", at: LATER, paymentIntentId: "pi_1", ...CANCELLED },
+  ],
+};
+
+const STATUSES: { readonly [State in RuleStatus["state"]]: Extract<RuleStatus, { state: State }> } = {
+  active: { state: "active" },
+  paused: { state: "paused", at: NOW },
+  suspended: { state: "suspended", at: NOW, reason: "card-refused-for-good" },
+};
+
+const TOP_UPS: { readonly [Type in TopUp["type"]]: Extract<TopUp, { type: Type }> } = {
+  fixed: { type: "fixed", amount: cny(5000) },
+  target: { type: "target", target: cny(99_999_999) },
+};
+
+const CONSENT = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+
+const OPEN: Required<OpenRecharge> = {
+  rechargeId: "r-1",
+  subscriberId: SUBSCRIBER,
+  amount: cny(5000),
+  method: METHOD,
+  ruleVersion: 4,
+  consent: CONSENT,
+  period: { month: "2026-11", day: "2026-11-23" },
+  reading: reading(-250),
+  reservedAt: NOW,
+  lease: { until: LATER, attempts: 2 },
+  state: { name: "reserved" },
+};
+
+const RULE: Required<Rule> = {
+  threshold: cny(0),
+  topUp: TOP_UPS.fixed,
+  limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
+  paymentMethodId: METHOD.id,
+  version: 4,
+  writeId: "rule-write",
+  status: STATUSES.active,
+  consent: CONSENT,
+  createdAt: NOW,
+  updatedAt: LATER,
+};
+
+/** A line with everything that a line can have: a new field that is missing here does not compile. */
+const FULL: Required<Esim> = {
+  iccid: iccidOf(0),
+  version: 0,
+  subscriberId: SUBSCRIBER,
+  rule: RULE,
+  open: OPEN,
+  spend: {
+    [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-23", dayCount: 3, lastPaidAt: NOW },
+    [STRANGER]: { month: "2025-01", monthAmount: { amount: 500, currency: "JPY" }, day: "2025-01-31", dayCount: 1, lastPaidAt: NOW },
+  },
+  cycle: 12,
+  tier: "6h",
+  quietUntil: LATER,
+  pendingEvents: Object.values(SAMPLE_EVENTS),
+  lookAt: LATER,
+};
+
+/** A line that is watched: an active rule, nothing open, nothing to do. */
+function watched(number: number, changes: Partial<Esim> = {}): Esim {
+  return { ...esimWithRule(), iccid: iccidOf(number), version: 0, ...changes };
+}
+
+/** Numbers whose lines lie in one partition of an index. */
+function numbersWhere(matches: (number: number) => boolean, count: number): number[] {
+  const numbers: number[] = [];
+  for (let number = 1; numbers.length < count; number++) if (matches(number)) numbers.push(number);
+  return numbers;
+}
+
+/** What every store of lines promises. */
+export function describeEsims(name: string, make: MakeStore<Esims>): void {
+  describe(`the lines ${name}`, () => {
+    let store: Esims;
+    let close: (() => Promise<void>) | undefined;
+
+    beforeEach(async () => {
+      ({ store, close } = await make());
+    });
+    afterEach(() => close?.());
+
+    let writes = 0;
+    /** A write that nobody competes with. */
+    async function saved(esim: Esim): Promise<Esim> {
+      writes += 1;
+      const stored = await store.save(esim, `write ${writes}`);
+      if (stored === undefined) throw new Error(`${esim.iccid} was written by somebody else`);
+      return stored;
+    }
+
+    async function expectRoundTrip(esim: Esim): Promise<void> {
+      const expected = { ...esim, version: 1 };
+      expect(await saved(esim)).toEqual(expected);
+      expect(await store.load(esim.iccid)).toEqual(expected);
+    }
+
+    const slotLines = async (slot: string, from = "00000000", to = "ffffffff") => (await readPages((page) => store.listSlot({ slot, from, to }, page))).flat();
+    const isWatched = async ({ iccid, tier }: Esim) => (await slotLines(slotKey(iccid, tier))).some((line) => line.iccid === iccid);
+    const isDue = async ({ iccid }: Esim, now = "2027-01-01T00:00:00.000Z") => (await store.listDue(lookShard(iccid), now)).items.includes(iccid);
+    const linesOf = async (subscriberId: string) => (await readPages((page) => store.listBySubscriber(subscriberId, page))).flat();
+
+    describe("when they are read", () => {
+      it("come back with every field that they were saved with", async () => {
+        await expectRoundTrip(FULL);
+        await expectRoundTrip(newEsim(iccidOf(1)));
+      });
+
+      it("come back in every state of a recharge", async () => {
+        for (const [index, state] of Object.values(STATES).flat().entries()) {
+          await expectRoundTrip({ ...FULL, iccid: iccidOf(index), open: { ...OPEN, state } });
+        }
+      });
+
+      it("come back with every status and every top-up of a rule", async () => {
+        for (const [index, status] of Object.values(STATUSES).entries()) await expectRoundTrip(watched(index, { rule: { ...RULE, status } }));
+        for (const [index, topUp] of Object.values(TOP_UPS).entries()) await expectRoundTrip(watched(100 + index, { rule: { ...RULE, topUp } }));
+      });
+
+      it("lose the fields that a later write leaves out", async () => {
+        const { iccid, version } = await saved(FULL);
+        await saved({ ...newEsim(iccid), version });
+        expect(await store.load(iccid)).toEqual({ ...newEsim(iccid), version: 2 });
+      });
+
+      it("are missing when nobody saved them", async () => expect(await store.load(iccidOf(1))).toBeUndefined());
+
+      it("come many at once, without those that are not stored", async () => {
+        const numbers = Array.from({ length: 250 }, (_, index) => index);
+        const stored = await Promise.all(numbers.filter((number) => number % 2 === 0).map((number) => saved(watched(number))));
+        const found = await store.loadMany(numbers.map(iccidOf));
+        expect(found.toSorted((a, b) => (a.iccid < b.iccid ? -1 : 1))).toEqual(stored);
+        expect(await store.loadMany([])).toEqual([]);
+      });
+
+      it("come once, however often they are asked for", async () => {
+        const line = await saved(watched(1));
+        expect(await store.loadMany([line.iccid, line.iccid])).toEqual([line]);
+      });
+    });
+
+    describe("when they are written", () => {
+      it("are created once", async () => {
+        const first = await saved(watched(1, { cycle: 1 }));
+        expect(await store.save(watched(1, { cycle: 2 }), "another write")).toBeUndefined();
+        expect(await store.load(first.iccid)).toEqual(first);
+      });
+
+      it("change only on the version that was read", async () => {
+        const read = await saved(watched(1));
+        const current = await saved({ ...read, cycle: 1 });
+        expect(current.version).toBe(2);
+        expect(await store.save({ ...read, cycle: 2 }, "an older read")).toBeUndefined();
+        expect(await store.save({ ...read, cycle: 3, version: 7 }, "a version that never was")).toBeUndefined();
+        expect(await store.load(read.iccid)).toEqual(current);
+      });
+
+      it("do not change when they are gone", async () => {
+        expect(await store.save(watched(1, { version: 3 }), "write")).toBeUndefined();
+        expect(await store.load(iccidOf(1))).toBeUndefined();
+      });
+
+      it("are taken by one of many who write at the same moment", async () => {
+        const read = await saved(watched(1));
+        const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => store.save({ ...read, cycle: index }, `racer ${index}`)));
+        const winners = outcomes.filter((outcome) => outcome !== undefined);
+        expect(winners).toHaveLength(1);
+        expect(await store.load(read.iccid)).toEqual(winners[0]);
+      });
+
+      it("are saved, and saved once, when the reply was lost and the same write comes again", async () => {
+        const created = await store.save(watched(1), "a");
+        expect(await store.save(watched(1), "a")).toEqual(created);
+        const changed = { ...watched(1), version: 1, cycle: 1 };
+        const first = await store.save(changed, "b");
+        expect(await store.save(changed, "b")).toEqual(first);
+        expect(await store.load(changed.iccid)).toEqual({ ...changed, version: 2 });
+      });
+
+      it("tell a rule's own write although the machine has written since", async () => {
+        const line = watched(1, { rule: { ...RULE, writeId: "of the rule" } });
+        const created = await store.save(line, "of the rule");
+        const moved = await saved({ ...line, ...created, cycle: 1 });
+        expect(await store.save(line, "of the rule")).toEqual(moved);
+        expect(await store.save(line, "of somebody else")).toBeUndefined();
+        expect(await store.load(line.iccid)).toEqual(moved);
+      });
+
+      it("forget a machine's write once another came", async () => {
+        const read = await saved(watched(1));
+        const first = { ...read, cycle: 1 };
+        await store.save(first, "first");
+        await store.save({ ...first, version: 2, cycle: 2 }, "second");
+        expect(await store.save(first, "first")).toBeUndefined();
+      });
+    });
+
+    describe("of a subscriber", () => {
+      it("are listed by ICCID, page by page, whatever stands on them, and no others", async () => {
+        const numbers = Array.from({ length: 150 }, (_, index) => index);
+        const mine = numbers.map((number) => watched(number, number % 3 === 0 ? { rule: undefined } : number % 3 === 1 ? { open: OPEN } : {}));
+        await Promise.all([...mine, ...[150, 151].map((number) => watched(number, { subscriberId: STRANGER })), newEsim(iccidOf(152))].map(saved));
+        const pages = await readPages((page) => store.listBySubscriber(SUBSCRIBER, page));
+        expect(pages.length).toBeGreaterThan(1);
+        expect(pages.flat()).toEqual(numbers.map(iccidOf));
+        expect(await linesOf("sub-nobody")).toEqual([]);
+      });
+
+      it("are listed for who pays now", async () => {
+        const line = await saved(watched(1));
+        await saved({ ...line, subscriberId: STRANGER });
+        expect([await linesOf(SUBSCRIBER), await linesOf(STRANGER)]).toEqual([[], [line.iccid]]);
+      });
+
+      it.each([
+        ["nothing", ""],
+        ["no JSON", "garbage"],
+        ["no base64", "\u00ff"],
+        ["no key", forgedMark({})],
+        ["an empty key", forgedMark({ iccid: "", subscriberId: SUBSCRIBER })],
+        ["a key too long", forgedMark({ iccid: "8".repeat(1025), subscriberId: SUBSCRIBER })],
+        ["more than a key", forgedMark({ iccid: iccidOf(1), subscriberId: SUBSCRIBER, more: "fields" })],
+      ])("are not listed from a page mark that nobody gave: %s", async (_, page) => {
+        await saved(watched(1));
+        await expect(store.listBySubscriber(SUBSCRIBER, page)).rejects.toMatchObject({ name: "InvalidPage" });
+      });
+
+      it("are not listed to another who brings their page mark", async () => {
+        const theirs = Array.from({ length: 101 }, (_, index) => watched(index, { subscriberId: STRANGER }));
+        await Promise.all([...theirs, watched(500)].map(saved));
+        const { next } = await store.listBySubscriber(STRANGER);
+        expect(next).toBeDefined();
+        const listed = await store.listBySubscriber(SUBSCRIBER, next).then(
+          ({ items }) => items,
+          (error: unknown) => {
+            expect(error).toMatchObject({ name: "InvalidPage" }); // a store may also refuse it
+            return [];
+          },
+        );
+        expect(listed.filter((iccid) => iccid !== iccidOf(500))).toEqual([]);
+      });
+    });
+
+    describe("in the slot wheel", () => {
+      it("are those with an active rule and nothing open", async () => {
+        const active = await saved(watched(1));
+        const others: Partial<Esim>[] = [
+          { rule: { ...RULE, status: STATUSES.paused } },
+          { rule: { ...RULE, status: STATUSES.suspended } },
+          { rule: undefined },
+          { open: OPEN },
+        ];
+        const unwatched = await Promise.all(others.map((changes, index) => saved(watched(2 + index, changes))));
+        expect(await isWatched(active)).toBe(true);
+        for (const line of unwatched) expect(await isWatched(line)).toBe(false);
+      });
+
+      it("show what a balance is judged by", async () => {
+        const { iccid, tier } = await saved(watched(1, { cycle: 7, quietUntil: LATER }));
+        const expected: Required<SlotLine> = { iccid, subscriberId: SUBSCRIBER, threshold: cny(1000), cycle: 7, quietUntil: LATER };
+        expect(await slotLines(slotKey(iccid, tier))).toEqual([expected]);
+      });
+
+      it("show what changed with the last write", async () => {
+        const line = await saved(watched(1, { quietUntil: LATER }));
+        await saved({ ...line, cycle: 1, quietUntil: undefined, rule: { ...RULE, threshold: cny(2000) } });
+        const expected: SlotLine = { iccid: line.iccid, subscriberId: SUBSCRIBER, threshold: cny(2000), cycle: 1, quietUntil: undefined };
+        expect(await slotLines(slotKey(line.iccid, line.tier))).toEqual([expected]);
+      });
+
+      it("lie in the slot of their tier, and move with it", async () => {
+        let line = watched(1);
+        const tiers: Tier[] = ["15m", "1h", "6h", "24h"];
+        for (const tier of tiers) {
+          line = await saved({ ...line, tier });
+          for (const other of tiers) expect(await isWatched({ ...line, tier: other })).toBe(other === tier);
+        }
+      });
+
+      it("leave it while something is open, and come back", async () => {
+        const free = await saved(watched(1));
+        const busy = await saved({ ...free, open: OPEN });
+        expect(await isWatched(free)).toBe(false);
+        await saved({ ...busy, open: undefined });
+        expect(await isWatched(free)).toBe(true);
+      });
+
+      it("leave it when the rule is paused, suspended or deleted", async () => {
+        const line = await saved(watched(1));
+        const pause = setRuleState(line, { subscriberId: SUBSCRIBER, state: "paused", writeId: "p" }, 1, NOW);
+        const removal = deleteRule(line, SUBSCRIBER, 1, NOW);
+        if (pause.kind !== "changed" || removal.kind !== "changed") throw new Error("The rule was not changed");
+        for (const changed of [pause.esim, suspendRule(line, "declined-too-often", NOW), removal.esim]) {
+          const { version } = await saved({ ...line, version: (await store.load(line.iccid))?.version ?? 0 });
+          expect(await isWatched(line)).toBe(true);
+          await saved({ ...changed, version });
+          expect(await isWatched(line)).toBe(false);
+        }
+      });
+
+      it("are listed page by page, and by ranges of their hash with both bounds included", async () => {
+        const slot = "15m#3";
+        const numbers = numbersWhere((number) => slotKey(iccidOf(number), "15m") === slot, 150);
+        const byHash = numbers.map(iccidOf).toSorted((a, b) => (slotHash(a) < slotHash(b) ? -1 : 1));
+        const hashes = byHash.map(slotHash);
+        await Promise.all(numbers.map((number) => saved(watched(number))));
+        const pages = await readPages((page) => store.listSlot({ slot, from: "00000000", to: "ffffffff" }, page));
+        expect(pages.length).toBeGreaterThan(1);
+        expect(pages.flat().map((line) => line.iccid)).toEqual(byHash);
+        expect((await slotLines(slot, hashes[20], hashes[39])).map((line) => line.iccid)).toEqual(byHash.slice(20, 40));
+        expect((await slotLines(slot, hashes[20], hashes[139])).map((line) => line.iccid)).toEqual(byHash.slice(20, 140));
+      });
+    });
+
+    describe("with something to do", () => {
+      it("are due from their time on", async () => {
+        const line = await saved(watched(1, { lookAt: NOW }));
+        expect(await isDue(line, "2026-11-23T07:59:59.999Z")).toBe(false);
+        expect(await isDue(line, NOW)).toBe(true);
+        expect(await isDue(line, LATER)).toBe(true);
+      });
+
+      it("are due until nothing is left to do", async () => {
+        const line = await saved(FULL);
+        expect(await isDue(line)).toBe(true);
+        await saved({ ...line, open: undefined, pendingEvents: [], lookAt: undefined });
+        expect(await isDue(line)).toBe(false);
+      });
+
+      it("are listed by shard, the longest due first, page by page", async () => {
+        const shard = lookShard(iccidOf(0));
+        const numbers = numbersWhere((number) => lookShard(iccidOf(number)) === shard, 150);
+        const lookAt = (index: number) => new Date(Date.parse(NOW) + ((index * 77) % 150) * 1000).toISOString(); // 77 and 150 share no factor: all differ
+        const lines = numbers.map((number, index) => watched(number, { lookAt: lookAt(index) }));
+        const elsewhere = numbersWhere((number) => lookShard(iccidOf(number)) !== shard, 5).map((number) => watched(number, { lookAt: NOW }));
+        await Promise.all([...lines, ...elsewhere].map(saved));
+        const pages = await readPages((page) => store.listDue(shard, LATER, page));
+        expect(pages.length).toBeGreaterThan(1);
+        const longestFirst = lines.toSorted((a, b) => ((a.lookAt ?? "") < (b.lookAt ?? "") ? -1 : 1)).map((line) => line.iccid);
+        expect(pages.flat()).toEqual(longestFirst);
+      });
+    });
+  });
+}

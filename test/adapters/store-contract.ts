@@ -1,0 +1,32 @@
+import { type Iccid, luhnCheckDigit } from "../../functions/domain/iccid.ts";
+import type { Page } from "../../functions/domain/ports.ts";
+
+/** Makes a store that is empty and that nobody else uses. */
+export type MakeStore<Store> = () => Promise<{ readonly store: Store; readonly close?: () => Promise<void> }>;
+
+/** More pages than any test fills: a list that never ends must fail, not hang. */
+const MOST_PAGES = 10;
+
+/** Reads a list to its end. */
+export async function readPages<T>(list: (page?: string) => Promise<Page<T>>): Promise<(readonly T[])[]> {
+  const pages: (readonly T[])[] = [];
+  let mark: string | undefined;
+  do {
+    if (pages.length === MOST_PAGES) throw new Error(`The list goes on after ${MOST_PAGES} pages`);
+    const { items, next } = await list(mark);
+    pages.push(items);
+    mark = next;
+  } while (mark !== undefined);
+  return pages;
+}
+
+/** A page mark as the DynamoDB stores write it, but made up. */
+export function forgedMark(key: object): string {
+  return Buffer.from(JSON.stringify(key)).toString("base64url");
+}
+
+/** A different, valid ICCID for every number; they sort as the numbers do. */
+export function iccidOf(number: number): Iccid {
+  const payload = `8986${String(number).padStart(14, "0")}`;
+  return `${payload}${luhnCheckDigit(payload)}`;
+}

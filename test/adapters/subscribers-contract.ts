@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { PaymentMethod } from "../../functions/domain/esim.ts";
+import type { Profile, Subscribers } from "../../functions/domain/ports.ts";
+import { METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import type { MakeStore } from "./store-contract.ts";
+
+const STRANGER = "sub-eve";
+const EVENT_ID = "r-1/RechargeSucceeded";
+const PROFILE: Required<Profile> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+
+/** What every store of subscribers promises. */
+export function describeSubscribers(name: string, make: MakeStore<Subscribers>): void {
+  describe(`the subscribers ${name}`, () => {
+    let store: Subscribers;
+    let close: (() => Promise<void>) | undefined;
+
+    beforeEach(async () => {
+      ({ store, close } = await make());
+    });
+    afterEach(() => close?.());
+
+    it("are unknown until they are put", async () => {
+      expect(await store.getProfile(SUBSCRIBER)).toBeUndefined();
+      expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toBeUndefined();
+      expect(await store.wasNoticed(SUBSCRIBER, EVENT_ID)).toBe(false);
+    });
+
+    it("can be reached as the issuer said last", async () => {
+      await store.putProfile(PROFILE);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual(PROFILE);
+      const withoutPhone: Profile = { subscriberId: SUBSCRIBER, email: "ada@example.org", phoneNumber: undefined };
+      await store.putProfile(withoutPhone);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual(withoutPhone);
+      expect(await store.getProfile(STRANGER)).toBeUndefined();
+    });
+
+    it("have ways to pay, each their own", async () => {
+      const second: PaymentMethod = { id: "pm_2", customerId: "cus_1", cardKey: "pm_2", brand: "alipay", lastFour: "" };
+      await store.putMethod(SUBSCRIBER, METHOD);
+      await store.putMethod(SUBSCRIBER, second);
+      expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toEqual(METHOD);
+      expect(await store.getMethod(SUBSCRIBER, second.id)).toEqual(second);
+      expect(await store.getMethod(STRANGER, METHOD.id)).toBeUndefined();
+    });
+
+    it("have a way to pay as it was put last", async () => {
+      await store.putMethod(SUBSCRIBER, METHOD);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, lastFour: "0341" });
+      expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toEqual({ ...METHOD, lastFour: "0341" });
+    });
+
+    it("were told of an event once it is noted, however often it is", async () => {
+      await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
+      await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
+      expect(await store.wasNoticed(SUBSCRIBER, EVENT_ID)).toBe(true);
+      expect(await store.wasNoticed(SUBSCRIBER, "r-2/RechargeSucceeded")).toBe(false);
+      expect(await store.wasNoticed(STRANGER, EVENT_ID)).toBe(false);
+    });
+
+    it("keep profile, ways to pay and notices apart, whatever they are called", async () => {
+      await store.putProfile(PROFILE);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "profile" });
+      await store.putNotice(SUBSCRIBER, "profile", NOW);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual(PROFILE);
+      expect(await store.getMethod(SUBSCRIBER, "profile")).toEqual({ ...METHOD, id: "profile" });
+    });
+  });
+}

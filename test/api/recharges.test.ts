@@ -1,0 +1,137 @@
+import { describe, expect, it } from "@jest/globals";
+import { type Bill, billOf } from "../../functions/domain/bill.ts";
+import type { Esim } from "../../functions/domain/esim.ts";
+import { applyMove } from "../../functions/domain/recharge.ts";
+import { plusSeconds } from "../../functions/domain/time.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+import { type ApiWorld, apiWorld, listIn, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
+
+const get = (rechargeId: string, sub?: string) => ({ method: "GET", path: `/v1/recharges/${rechargeId}`, sub });
+
+/** A recharge that was paid and credited; it ended this many seconds after NOW, and its line is not free yet. */
+function endedLine(rechargeId: string, seconds = 0): Esim {
+  const at = plusSeconds(NOW, seconds);
+  const reserved = withOpenRecharge(esimWithRule(), rechargeId);
+  const paid = applyMove(applyMove(reserved, rechargeId, { type: "created", paymentIntentId: "pi_1" }, at), rechargeId, { type: "paid", at }, at);
+  return applyMove(paid, rechargeId, { type: "credited", at }, at);
+}
+
+function bill(rechargeId: string, seconds = 0): Bill {
+  const { open } = endedLine(rechargeId, seconds);
+  if (open === undefined) throw new Error("The line is free");
+  return billOf(ICCID, "line-hash", open);
+}
+
+async function started(world: ApiWorld, rechargeId: string, subscriberId = SUBSCRIBER): Promise<void> {
+  await world.ports.recharges.putStart({ rechargeId, iccid: ICCID, subscriberId, at: NOW });
+}
+
+/** What is shown of a recharge from its first moment on. */
+const reserved = {
+  rechargeId: "re_1",
+  lineLastFour: "0017",
+  status: "reserved",
+  amount: cny(5000),
+  method: { id: METHOD.id, brand: "visa", lastFour: "4242" },
+  ruleVersion: 1,
+  consent: { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" },
+  reading: reading(999),
+  reservedAt: NOW,
+};
+const ended = { ...reserved, status: "succeeded", charged: cny(5000), credited: cny(5000), paymentIntentId: "pi_1", paidAt: NOW, endedAt: NOW };
+
+describe("the list of recharges", () => {
+  it("shows the caller's bills, newest first, and keeps what is ours to itself", async () => {
+    const world = await apiWorld();
+    await world.ports.recharges.putBill(bill("re_1"));
+    await world.ports.recharges.putBill(bill("re_2", 60));
+    await world.ports.recharges.putBill({ ...bill("re_3", 120), subscriberId: STRANGER });
+    const answer = await world.send({ method: "GET", path: "/v1/recharges" });
+    expect(answer.status).toBe(200);
+    expect(listIn(answer)).toEqual({ data: [expect.objectContaining({ rechargeId: "re_2" }), ended], next: undefined });
+    expect(JSON.stringify(answer.body)).not.toMatch(new RegExp(`line-hash|${SUBSCRIBER}|${ICCID}|${METHOD.cardKey}|${METHOD.customerId}`));
+  });
+
+  it("goes through them page by page, each once", async () => {
+    const world = await apiWorld();
+    for (let i = 0; i < 120; i++) await world.ports.recharges.putBill(bill(`re_${i}`, i));
+    const seen: unknown[] = [];
+    let page: string | undefined;
+    let pages = 0;
+    do {
+      const { data, next } = listIn(await world.send({ method: "GET", path: "/v1/recharges", query: page === undefined ? undefined : { page } }));
+      seen.push(...data.map((recharge) => recharge.rechargeId));
+      page = next;
+      pages += 1;
+    } while (page !== undefined);
+    expect(seen).toEqual(Array.from({ length: 120 }, (_, i) => `re_${119 - i}`));
+    expect(pages).toBe(3);
+  });
+
+  it.each(["rubbish", ""])("refuses the page mark %j that it never gave", async (page) => {
+    const { send } = await apiWorld();
+    expect(problemIn(await send({ method: "GET", path: "/v1/recharges", query: { page } }))).toMatchObject({ status: 400, code: "invalid-page" });
+  });
+});
+
+describe("a recharge", () => {
+  it("shows its bill when it has ended", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1");
+    await world.ports.recharges.putBill(bill("re_1"));
+    const { status, body } = await world.send(get("re_1"));
+    expect([status, body]).toEqual([200, ended]);
+  });
+
+  it("shows where it stands while it is open", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1");
+    await world.store(withOpenRecharge(esimWithRule(), "re_1"));
+    const { status, body } = await world.send(get("re_1"));
+    expect([status, body]).toEqual([200, reserved]);
+  });
+
+  it("shows its end before its bill is put, and the same after", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1");
+    await world.store(endedLine("re_1"));
+    expect((await world.send(get("re_1"))).body).toEqual({ ...reserved, status: "succeeded" });
+    await world.ports.recharges.putBill(bill("re_1"));
+    expect((await world.send(get("re_1"))).body).toEqual(ended);
+  });
+
+  it("is never missing while it ends, between one look and the next", async () => {
+    const world = await apiWorld();
+    const { esims, recharges } = world.ports;
+    await started(world, "re_1");
+    const stored = await world.store(endedLine("re_1"));
+    const andThenEnd = async <T>(look: Promise<T>) => {
+      const seen = await look;
+      await recharges.putBill(bill("re_1"));
+      await esims.save({ ...stored, open: undefined }, "clear");
+      return seen;
+    };
+    const answer = await world.send(get("re_1"), {
+      esims: { ...esims, load: (iccid) => andThenEnd(esims.load(iccid)) },
+      recharges: { ...recharges, getBill: (rechargeId) => andThenEnd(recharges.getBill(rechargeId)) },
+    });
+    expect(answer.status).toBe(200);
+  });
+
+  it("is not there while only its start was noted: another one took the line", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1");
+    await world.store(withOpenRecharge(esimWithRule(), "re_2"));
+    expect(problemIn(await world.send(get("re_1")))).toMatchObject({ status: 404, code: "not-found" });
+  });
+
+  it("of somebody else is as unknown as one that never was", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1", STRANGER);
+    await world.ports.recharges.putBill({ ...bill("re_1"), subscriberId: STRANGER });
+    const theirs = await world.send(get("re_1"));
+    expect(problemIn(theirs)).toMatchObject({ status: 404, code: "not-found" });
+    expect(theirs).toEqual(await world.send(get("re_never")));
+    expect((await world.send(get("re_1", STRANGER))).status).toBe(200);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "@jest/globals";
+import { environments } from "../../functions/contracts/environment.ts";
+import { ROUTES, type Route } from "../../functions/contracts/routes.ts";
+import { ICCID } from "../builders.ts";
+import { apiRoutes, apiWorld, callApi, problemIn } from "./api-world.ts";
+
+// handler.ts reads its environment when it is imported; nothing here is ever called.
+for (const name of Object.values(environments).flatMap((environment) => Object.keys(environment.shape))) process.env[name] = "http://127.0.0.1:9/nowhere";
+process.env.CARRIER_ANSWERS = "final";
+process.env.AWS_REGION = "eu-west-1";
+
+const handlers = {
+  rules: (await import("../../functions/api/rules/handler.ts")).handler,
+  esims: (await import("../../functions/api/esims/handler.ts")).handler,
+  recharges: (await import("../../functions/api/recharges/handler.ts")).handler,
+};
+const functions = ["rules", "esims", "recharges"] as const;
+const shown = ({ method, path }: Pick<Route, "method" | "path">) => `${method} ${path}`;
+
+describe("the routes of the API", () => {
+  it("all belong to a function that these tests know", () => {
+    expect(new Set<string>(ROUTES.map((route) => route.function))).toEqual(new Set(functions));
+  });
+
+  it.each(functions)("are those of the contract in these tests' %s", async (name) => {
+    const { ports } = await apiWorld();
+    expect(apiRoutes(ports)[name].map(shown)).toEqual(ROUTES.filter((route) => route.function === name).map(shown));
+  });
+
+  it.each(functions)("are answered by the deployed function %s, and no others", async (name) => {
+    for (const route of ROUTES) {
+      const path = route.path.replace("{iccid}", ICCID).replace("{rechargeId}", "re_1");
+      const hasBody = route.method !== "GET" && route.method !== "DELETE";
+      // Without a subject a request goes no further than to its route.
+      const answer = problemIn(await callApi(handlers[name], { method: route.method, path, sub: "", body: hasBody ? {} : undefined }));
+      expect([shown(route), answer.code]).toEqual([shown(route), route.function === name ? "no-subject" : "not-found"]);
+    }
+  });
+});
+
+describe("any request", () => {
+  it("to a route that does not exist is a 404", async () => {
+    const { send } = await apiWorld();
+    for (const [method, path] of [
+      ["GET", "/v1/nothing"],
+      ["PUT", "/v1/rules"],
+      ["GET", "/"],
+    ] as const) {
+      expect(problemIn(await send({ method, path }))).toMatchObject({ status: 404, code: "not-found", detail: "There is no such route" });
+    }
+  });
+
+  it("is answered with what must not be kept by a cache", async () => {
+    const { send } = await apiWorld();
+    for (const path of ["/v1/rules", "/v1/nothing"]) expect((await send({ method: "GET", path })).headers["cache-control"]).toBe("no-store");
+  });
+
+  it("that fails for a fault of ours is a 500 that gives nothing away and is logged", async () => {
+    const world = await apiWorld();
+    const load = () => Promise.reject(new Error("table of account 1234 is gone"));
+    const answer = await world.send({ method: "GET", path: `/v1/rules/${ICCID}` }, { esims: { ...world.ports.esims, load } });
+    expect(problemIn(answer)).toEqual({ status: 500, code: "internal", detail: "Something went wrong on our side", errors: [] });
+    expect(world.logged).toEqual(["request-failed"]);
+  });
+});

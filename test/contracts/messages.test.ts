@@ -1,0 +1,62 @@
+import { describe, expect, it } from "@jest/globals";
+import * as z from "zod/mini";
+import { checkRequest, rechargeMessage, tick } from "../../functions/contracts/messages.ts";
+import { ICCID } from "../builders.ts";
+import { SAMPLE_EVENTS } from "../sample-events.ts";
+
+const { LowBalanceDetected, RuleSaved } = SAMPLE_EVENTS;
+const envelope = (detail: object, changes: object = {}) => ({ source: "auto-recharge", "detail-type": "LowBalanceDetected", detail, ...changes });
+
+function isTaken(schema: z.ZodMiniType, message: unknown): boolean {
+  return z.safeParse(schema, message).success;
+}
+
+describe("the queue of recharge", () => {
+  it("takes a wish to look at a line, and to judge its balance too", () => {
+    for (const wish of [{ iccid: ICCID }, { iccid: ICCID, judge: true }, { iccid: ICCID, judge: false }]) expect(z.parse(rechargeMessage, wish)).toEqual(wish);
+  });
+
+  it("takes LowBalanceDetected as EventBridge delivers it", () => {
+    const delivered = { version: "0", id: "6a7e8feb", account: "111122223333", region: "us-east-1", resources: [], time: LowBalanceDetected.at };
+    expect(z.parse(rechargeMessage, { ...delivered, ...envelope(LowBalanceDetected) })).toEqual(envelope(LowBalanceDetected));
+  });
+
+  it.each<[string, unknown]>([
+    ["nothing", null],
+    ["an empty message", {}],
+    ["a text", ICCID],
+    ["a wish without a line", { judge: true }],
+    ["a line that is a number", { iccid: 8986012345678 }],
+    ["a judgement that is a text", { iccid: ICCID, judge: "true" }],
+    ["another's event", envelope(LowBalanceDetected, { source: "aws.ec2" })],
+    ["another event of ours", envelope(RuleSaved)],
+    ["an event without its envelope's detail", { source: "auto-recharge", "detail-type": "LowBalanceDetected" }],
+    ["a later version of the event", envelope({ ...LowBalanceDetected, version: 2 })],
+    ["a balance that is a fraction", envelope({ ...LowBalanceDetected, balance: { amount: 9.5, currency: "CNY" } })],
+  ])("does not take %s", (_, message) => expect(isTaken(rechargeMessage, message)).toBe(false));
+});
+
+describe("the queue of check-balances", () => {
+  const request = { slot: "15m#3", from: "00000000", to: "ffffffff" };
+
+  it("takes part of a slot, and the rest of one", () => {
+    for (const message of [request, { ...request, page: "mark" }]) expect(z.parse(checkRequest, message)).toEqual(message);
+  });
+
+  it("takes no part of no slot", () => {
+    for (const message of [null, {}, { ...request, slot: undefined }, { ...request, from: 0 }, { ...request, page: 2 }]) {
+      expect(isTaken(checkRequest, message)).toBe(false);
+    }
+  });
+});
+
+describe("a tick of the schedule", () => {
+  it("says for when it was meant", () => {
+    for (const scheduledTime of ["2026-11-23T08:00:00Z", "2026-11-23T08:00:00.000Z"]) expect(z.parse(tick, { scheduledTime })).toEqual({ scheduledTime });
+  });
+
+  it("is not taken without that, or with a placeholder that the scheduler did not fill in", () => {
+    for (const message of [{}, { scheduledTime: "<aws.scheduler.scheduled-time>" }, { scheduledTime: 1_795_420_800 }])
+      expect(isTaken(tick, message)).toBe(false);
+  });
+});

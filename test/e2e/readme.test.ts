@@ -1,0 +1,46 @@
+import { execFile, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "@jest/globals";
+import { testAssembly } from "../assembly.ts";
+import { endLocal, runLocal, temporaryFolder } from "./local-process.ts";
+
+const TIMEOUT_MILLISECONDS = 120_000;
+const page = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+const tour = [...page.matchAll(/^```sh tour\n([\s\S]*?)^```$/gm)].map(([, block = ""]) => block);
+
+const hasCurl = spawnSync("curl", ["--version"]).status === 0;
+if (!hasCurl) console.warn("SKIPPED: the README's tour was not run, as this machine has no curl");
+
+describe("the README's tour", () => {
+  (hasCurl ? it : it.skip)(
+    "does what it says, every command as printed",
+    async () => {
+      using folder = temporaryFolder();
+      const stack = runLocal("start", ["--assembly", testAssembly(), "--state", folder.path, "--port", "0"]);
+      try {
+        const url = String((await stack.until(/Ready at (\S+)/))[1]);
+        expect(tour[0]).toContain("API=http://127.0.0.1:8787\n");
+        const script = ["set -eu", ...tour.map((block, index) => `echo "== ${index}"\n${block}`)].join("\n").replace("http://127.0.0.1:8787", url);
+        const { stdout } = await promisify(execFile)("bash", ["-c", script]);
+        const [, lines, saved, refused, low, recharged, lost, paused] = stdout.split(/== \d\n/);
+        expect(lines).toContain('"iccid":"8986012345678900025"');
+        expect(saved).toMatch(/^HTTP\/1.1 201/);
+        expect(saved).toMatch(/etag: "1"/i);
+        expect(refused).toContain('"pointer":"/threshold/amount"');
+        expect(refused).toContain('"pointer":"/threshold/currency"');
+        expect(low).toContain('"available": 900');
+        expect(recharged).toMatch(/"lineLastFour":"0025".*"charged":\{"amount":5000/);
+        expect(recharged).toContain('"iccid":"8986012345678900025","currency":"CNY","rule":{"status":{"state":"active"},"leftThisMonth":{"amount":25000');
+        expect(recharged).toContain("…0025: recharged with CNY 50.00");
+        expect(lost?.match(/"iccid": "8986012345678900025"/g)).toHaveLength(2);
+        await stack.until(/unanswered[\s\S]*RechargeSucceeded +…0025/);
+        expect(paused).toContain('"state":"paused"');
+      } finally {
+        await endLocal(stack, "SIGKILL");
+      }
+    },
+    TIMEOUT_MILLISECONDS,
+  );
+});

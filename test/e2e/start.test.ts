@@ -1,0 +1,132 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { DRAINING_LINE } from "../../local/demo-data.ts";
+import { testAssembly } from "../assembly.ts";
+import { endLocal, type LocalProcess, runLocal, temporaryFolder } from "./local-process.ts";
+
+const TIMEOUT_MILLISECONDS = 60_000;
+
+function start(state: string, ...args: string[]): LocalProcess {
+  return runLocal("start", ["--assembly", testAssembly(), "--state", state, "--port", "0", ...args]);
+}
+
+async function ready(stack: LocalProcess): Promise<string> {
+  return String((await stack.until(/Ready at (\S+)/))[1]);
+}
+
+/** The processes whose parent is this one. */
+function childrenOf(pid: number | undefined): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return (
+          readFileSync(`/proc/${name}/stat`, "utf8")
+            .replace(/^.*\) /, "")
+            .split(" ")[1] === String(pid)
+        );
+      } catch {
+        return false; // it ended meanwhile
+      }
+    })
+    .map(Number);
+}
+
+describe("npm start", () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let stack: LocalProcess;
+  let url: string;
+  let token: string;
+  const get = async (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+
+  beforeAll(async () => {
+    folder = temporaryFolder();
+    stack = start(join(folder.path, "state"));
+    url = await ready(stack);
+    token = await (await fetch(`${url}/local/token`)).text();
+  }, TIMEOUT_MILLISECONDS);
+
+  afterAll(async () => {
+    await endLocal(stack, "SIGKILL");
+    folder[Symbol.dispose]();
+  });
+
+  it(
+    "recharges the draining line by itself, and says so in the terminal",
+    async () => {
+      await stack.until(/events +RechargeSucceeded +…0017 +\w{8} +CNY 50\.00/);
+      const happened = stack.output();
+      expect(happened).toMatch(/events +LowBalanceDetected +…0017/);
+      expect(happened).toMatch(/stripe +charged +\w{8} +CNY 50\.00/);
+      expect(happened).toMatch(/carrier +credited +…0017 +\w{8} +CNY 50\.00/);
+    },
+    TIMEOUT_MILLISECONDS,
+  );
+
+  it("guards every route by token and scope, as deployed", async () => {
+    expect((await fetch(`${url}/v1/rules`)).status).toBe(401);
+    const narrow = await (await fetch(`${url}/local/token?scope=esims:read`)).text();
+    expect((await fetch(`${url}/v1/rules`, { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(403);
+    expect((await fetch(`${url}/v1/esims`, { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(200);
+  });
+
+  it("does not share its state folder", async () => {
+    const second = start(join(folder.path, "state"));
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toContain("stop it first");
+  });
+
+  it(
+    "ends every process it started at Ctrl-C, and goes on where it was at the next start",
+    async () => {
+      const children = childrenOf(stack.process.pid);
+      expect(children.length).toBeGreaterThan(0);
+      const rules = await (await get("/v1/rules")).json();
+      expect(await endLocal(stack)).toBe(0);
+      expect(children.filter((pid) => childrenOf(process.pid).includes(pid) || isAlive(pid))).toEqual([]);
+
+      stack = start(join(folder.path, "state"), "--speed", "1");
+      url = await ready(stack);
+      expect(await (await get("/v1/rules")).json()).toEqual(rules); // with the token of the start before
+      const bills = JSON.stringify(await (await get("/v1/recharges")).json());
+      expect(bills).toContain('"status":"succeeded"');
+      const lines = JSON.stringify(await (await fetch(`${url}/local/lines`)).json());
+      expect(lines).toContain(DRAINING_LINE.iccid);
+    },
+    TIMEOUT_MILLISECONDS,
+  );
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe("npm start says what is wrong", () => {
+  it("with a port that is taken", async () => {
+    using folder = temporaryFolder();
+    const taken = createServer();
+    try {
+      await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+      const address = taken.address();
+      const port = typeof address === "object" && address !== null ? String(address.port) : "";
+      const stack = runLocal("start", ["--assembly", testAssembly(), "--state", folder.path, "--port", port]);
+      expect(await stack.ended).toBe(1);
+      expect(stack.output()).toContain("--port");
+    } finally {
+      taken.close();
+    }
+  }, 60_000);
+
+  it("with an option that it does not know, or a value that makes no sense", async () => {
+    const [unknown, speed] = [runLocal("start", ["--nonsense"]), runLocal("start", ["--speed", "fast"])];
+    expect([await unknown.ended, await speed.ended]).toEqual([1, 1]);
+    expect(unknown.output()).toContain("--nonsense");
+    expect(speed.output()).toContain("--speed must be a number");
+  }, 60_000);
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from "@jest/globals";
+import * as z from "zod/mini";
+import { testAssembly } from "../assembly.ts";
+import { pointer, readTemplates } from "./templates.ts";
+
+/** Who may do what: the one thing that the local stack cannot try out. */
+
+const templates = readTemplates(testAssembly());
+
+const oneOrMore = <Schema extends z.ZodMiniType>(schema: Schema) =>
+  z.union([
+    z.array(schema),
+    z.pipe(
+      schema,
+      z.transform((one) => [one]),
+    ),
+  ]);
+const statementSchema = z.object({
+  Effect: z.enum(["Allow", "Deny"]),
+  Action: oneOrMore(z.string()),
+  Resource: z.optional(oneOrMore(z.unknown())),
+  Principal: z.optional(z.unknown()),
+  Condition: z.optional(z.unknown()),
+});
+type Statement = z.infer<typeof statementSchema>;
+
+/** The statements of every policy in a resource, wherever they stand in it. */
+function statementsIn(value: unknown): Statement[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === "Statement" ? z.parse(z.array(statementSchema), inner) : statementsIn(inner)));
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+const allowed = templates.all.flatMap(({ id, Properties }) =>
+  statementsIn(Properties)
+    .filter(({ Effect }) => Effect === "Allow")
+    .map((statement) => ({ id, ...statement })),
+);
+
+describe("a permission", () => {
+  it("names its actions", () => {
+    expect(allowed.filter(({ Action }) => Action.some((action) => action.includes("*")))).toEqual([]);
+  });
+
+  it("names its resources: nothing is open but a table's own indexes, and the numbers that Cognito sends codes to", () => {
+    const open = allowed.filter(({ Resource = [] }) => textsIn(Resource).some((text) => text.includes("*") && text !== "/index/*"));
+    // A phone number has no ARN; the role can be taken by this user pool only.
+    expect(open).toEqual([{ id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] }]);
+  });
+
+  it("is given to nobody unnamed", () => {
+    expect(allowed.filter(({ Principal }) => textsIn(Principal).includes("*"))).toEqual([]);
+  });
+
+  it("comes from no managed policy but the one for writing logs", () => {
+    const roles = templates.read("AWS::IAM::Role", z.object({ ManagedPolicyArns: z.optional(z.array(z.unknown())) }));
+    const managed = roles.flatMap(({ properties }) => properties.ManagedPolicyArns ?? []).map((arn) => textsIn(arn).join(""));
+    expect(new Set(managed)).toEqual(new Set([expect.stringMatching(/:iam::aws:policy\/service-role\/AWSLambdaBasicExecutionRole$/)]));
+  });
+});
+
+/** What a queue's or a topic's own policy allows a service to do. */
+function allowedTo(service: string, type: string, targets: "Queues" | "Topics", id: string) {
+  return templates
+    .ofType(type)
+    .filter(({ Properties }) => z.parse(z.array(pointer), Properties[targets]).includes(id))
+    .flatMap(({ Properties }) => statementsIn(Properties))
+    .filter(({ Effect, Principal }) => Effect === "Allow" && textsIn(Principal).includes(service));
+}
+
+describe("a service of AWS that delivers something", () => {
+  const target = z.object({ Arn: pointer, DeadLetterConfig: z.object({ Arn: pointer }) });
+  const rules = templates.read("AWS::Events::Rule", z.object({ Targets: z.array(target) }));
+  const schedules = templates.read("AWS::Scheduler::Schedule", z.object({ Target: z.object({ ...target.shape, RoleArn: pointer }) }));
+  const policies = templates.read("AWS::IAM::Policy", z.object({ Roles: z.array(pointer), PolicyDocument: z.unknown() }));
+
+  it.each(rules)("lets the rule $id send to its queue and to the dead letters", ({ id, properties }) => {
+    for (const { Arn, DeadLetterConfig } of properties.Targets) {
+      for (const queue of [Arn, DeadLetterConfig.Arn]) {
+        expect(allowedTo("events.amazonaws.com", "AWS::SQS::QueuePolicy", "Queues", queue)).toContainEqual(
+          expect.objectContaining({
+            Action: expect.arrayContaining(["sqs:SendMessage"]),
+            Condition: { ArnEquals: { "aws:SourceArn": { "Fn::GetAtt": [id, "Arn"] } } },
+          }),
+        );
+      }
+    }
+  });
+
+  it.each(schedules)("lets the schedule $id send to its queue and to the dead letters, and to nothing else", ({ properties: { Target } }) => {
+    const granted = policies.filter(({ properties }) => properties.Roles.includes(Target.RoleArn)).flatMap(({ properties }) => statementsIn(properties));
+    expect(granted).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["sqs:SendMessage"],
+        Resource: [Target.Arn, Target.DeadLetterConfig.Arn].map((queue) => ({ "Fn::GetAtt": [queue, "Arn"] })),
+      },
+    ]);
+  });
+
+  // A topic's own policy takes the place of SNS's, which lets the account's alarms in: without this every alarm would be silent.
+  it("lets the alarms tell their topic", () => {
+    const topics = templates.ofType("AWS::SNS::Topic").map(({ id }) => id);
+    const statements = topics.map((id) => allowedTo("cloudwatch.amazonaws.com", "AWS::SNS::TopicPolicy", "Topics", id));
+    expect(statements).toMatchObject([[{ Action: ["sns:Publish"], Resource: [{ Ref: topics[0] }] }]]);
+  });
+});

@@ -1,0 +1,290 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import * as z from "zod/mini";
+import { environments, type FunctionName } from "../../functions/contracts/environment.ts";
+import { RESOURCE_SERVER, ROUTES } from "../../functions/contracts/routes.ts";
+import { testAssembly } from "../assembly.ts";
+import { pointer, readStacks, readTemplates, type TemplateResource } from "./templates.ts";
+
+/** What the stacks promise to an operator, whatever they are made of. */
+
+const DATA = "AutoRecharge-dev-Data";
+const SERVICE = "AutoRecharge-dev-Service";
+const RUNBOOK = join(import.meta.dirname, "../../docs/runbook.md");
+const DAY_SECONDS = 24 * 60 * 60;
+
+const templates = readTemplates(testAssembly());
+
+describe("what must outlive everything", () => {
+  const inData = templates.all.filter(({ stack }) => stack === DATA);
+
+  it.each(inData)("$id stays when its stack is deleted or it is replaced", (resource) => {
+    expect(resource).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+  });
+
+  it("the Data stack cannot be deleted by mistake", () => {
+    expect(readStacks(testAssembly())).toContainEqual(expect.objectContaining({ name: DATA, terminationProtection: true }));
+  });
+
+  it.each(templates.ofType("AWS::DynamoDB::GlobalTable"))(
+    "the table $id can be restored, cannot be deleted, and costs what is used",
+    ({ stack, Properties }) => {
+      expect(stack).toBe(DATA);
+      expect(Properties).toMatchObject({
+        BillingMode: "PAY_PER_REQUEST",
+        Replicas: [{ DeletionProtectionEnabled: true, PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } }],
+      });
+    },
+  );
+
+  it("people sign up by themselves with e-mail or phone, and cannot be deleted with the pool", () => {
+    expect(templates.ofType("AWS::Cognito::UserPool").map(({ Properties }) => Properties)).toMatchObject([
+      { AdminCreateUserConfig: { AllowAdminCreateUserOnly: false }, UsernameAttributes: ["email", "phone_number"], DeletionProtection: "ACTIVE" },
+    ]);
+  });
+
+  it("the bus keeps our events of the last 30 days", () => {
+    const [bus] = templates.ofType("AWS::Events::EventBus");
+    const archives = templates.read("AWS::Events::Archive", z.object({ SourceArn: pointer, EventPattern: z.unknown(), RetentionDays: z.int() }));
+    expect(archives.map(({ properties }) => properties)).toEqual([{ SourceArn: bus?.id, EventPattern: { source: ["auto-recharge"] }, RetentionDays: 30 }]);
+  });
+
+  // A changed logical id makes CloudFormation create a second, empty thing and forget the first: people, bills and keys would be gone.
+  it("keeps the logical ids under which people, bills and keys were first stored", () => {
+    const stateful = inData.filter(({ Type }) => !["AWS::IAM::Role", "AWS::SNS::TopicPolicy"].includes(Type)).map(({ id }) => id);
+    expect(stateful.toSorted()).toEqual([
+      "Alarms04B5A0BF",
+      "BusArchiveD76499E2",
+      "BusEA82B648",
+      "CardsB3AD5C31",
+      "CarrierSecretCF012858",
+      "ControlsFF3AAC4A",
+      "Esims8F2EBCA9",
+      "LineHashSecret06D93EED",
+      "MailIdentity4365A1C5",
+      "Recharges68E0ABCA",
+      "StripeSecret80A38A68",
+      "SubscribersF56A45C7",
+      "UserPool6BA7E5F2",
+      "UserPoolResourceServer05D1463A",
+      "UserPoolSignInDomain9E1A538D",
+      "UserPoolWebClient4C9370B0",
+    ]);
+  });
+
+  it("only the Data stack exports anything, so that all others can be deleted", () => {
+    const exporting = Object.entries(templates.exports).filter(([, outputs]) => outputs.length > 0);
+    expect(exporting.map(([stack]) => stack)).toEqual([DATA]);
+  });
+});
+
+const queueSchema = z.object({
+  VisibilityTimeout: z.optional(z.int()),
+  MessageRetentionPeriod: z.int(),
+  RedrivePolicy: z.optional(z.object({ deadLetterTargetArn: pointer, maxReceiveCount: z.int() })),
+});
+const queues = templates.read("AWS::SQS::Queue", queueSchema);
+const deadLetterIds = new Set(queues.flatMap(({ properties }) => properties.RedrivePolicy?.deadLetterTargetArn ?? []));
+const deadLetters = queues.filter(({ id }) => deadLetterIds.has(id));
+const workQueues = queues.filter(({ id }) => !deadLetterIds.has(id));
+
+const functionSchema = z.object({
+  Timeout: z.int(),
+  Role: pointer,
+  LoggingConfig: z.object({ LogGroup: pointer }),
+  Environment: z.object({ Variables: z.looseObject({ POWERTOOLS_SERVICE_NAME: z.string() }) }),
+});
+const functions = templates.read("AWS::Lambda::Function", functionSchema).map(({ id, properties }) => ({
+  id,
+  ...properties,
+  name: properties.Environment.Variables.POWERTOOLS_SERVICE_NAME,
+  variables: Object.keys(properties.Environment.Variables),
+}));
+
+const mappings = templates.read("AWS::Lambda::EventSourceMapping", z.object({ EventSourceArn: pointer, FunctionName: pointer }));
+
+describe("a queue", () => {
+  it.each(templates.ofType("AWS::SQS::Queue"))("$id is encrypted at rest", ({ Properties }) => {
+    expect(Properties).toMatchObject({ SqsManagedSseEnabled: true });
+  });
+
+  const policies = templates.read(
+    "AWS::SQS::QueuePolicy",
+    z.object({ Queues: z.array(pointer), PolicyDocument: z.object({ Statement: z.array(z.unknown()) }) }),
+  );
+
+  it.each(queues)("$id is spoken to over TLS only", ({ id }) => {
+    const statements = policies.filter(({ properties }) => properties.Queues.includes(id)).flatMap(({ properties }) => properties.PolicyDocument.Statement);
+    expect(statements).toContainEqual({
+      Effect: "Deny",
+      Principal: { AWS: "*" },
+      Action: "sqs:*",
+      Resource: { "Fn::GetAtt": [id, "Arn"] },
+      Condition: { Bool: { "aws:SecureTransport": "false" } },
+    });
+  });
+
+  it.each(workQueues)("$id gives a message up after five deliveries, and keeps it for 14 days beside it", ({ stack, properties }) => {
+    expect(properties.RedrivePolicy?.maxReceiveCount).toBe(5);
+    expect(deadLetters).toContainEqual({
+      stack,
+      id: properties.RedrivePolicy?.deadLetterTargetArn,
+      properties: expect.objectContaining({ MessageRetentionPeriod: 14 * DAY_SECONDS }),
+    });
+  });
+
+  it.each(deadLetters)("$id keeps nobody else's messages", ({ id }) => {
+    expect(workQueues.filter(({ properties }) => properties.RedrivePolicy?.deadLetterTargetArn === id)).toHaveLength(1);
+  });
+
+  it.each(workQueues)("$id feeds one function, and hides a message for six times as long as that may run", ({ id, properties }) => {
+    const fed = mappings.filter((mapping) => mapping.properties.EventSourceArn === id).map((mapping) => mapping.properties.FunctionName);
+    expect(fed).toHaveLength(1);
+    const timeout = functions.find((each) => each.id === fed[0])?.Timeout;
+    expect(properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * (timeout ?? Number.POSITIVE_INFINITY));
+  });
+
+  it.each(templates.ofType("AWS::Lambda::EventSourceMapping"))("$id gives back only what failed, and is bounded", ({ Properties }) => {
+    expect(Properties).toMatchObject({
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      BatchSize: expect.any(Number),
+      ScalingConfig: { MaximumConcurrency: expect.any(Number) },
+    });
+  });
+});
+
+describe("an alarm", () => {
+  const alarmSchema = z.object({
+    AlarmActions: z.array(z.unknown()).check(z.minLength(1)),
+    AlarmDescription: z.string(),
+    MetricName: z.string(),
+    Dimensions: z.array(z.object({ Name: z.string(), Value: pointer })),
+    Threshold: z.number(),
+    ComparisonOperator: z.string(),
+  });
+  const alarms = templates.read("AWS::CloudWatch::Alarm", alarmSchema);
+
+  it.each(deadLetters)("goes off at the first message in $id", ({ id }) => {
+    expect(alarms.filter(({ properties }) => properties.Dimensions.some(({ Value }) => Value === id)).map(({ properties }) => properties)).toMatchObject([
+      { MetricName: "ApproximateNumberOfMessagesVisible", Threshold: 0, ComparisonOperator: "GreaterThanThreshold" },
+    ]);
+  });
+
+  it.each(alarms)("$id says who is hurt and which heading of the runbook helps", ({ properties }) => {
+    const [, whoIsHurt, anchor] = /^(.+)\bSee docs\/runbook\.md#([\w-]+)$/.exec(properties.AlarmDescription) ?? [];
+    expect(whoIsHurt).toMatch(/subscriber/i);
+    expect(headingAnchors(readFileSync(RUNBOOK, "utf8"))).toContain(anchor);
+  });
+});
+
+/** The anchors that GitHub gives to the headings of a page. */
+function headingAnchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#{1,6} +(.+?) *$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{Letter}\p{Number}\p{Mark}_ -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("a delivery", () => {
+  const targetSchema = z.object({
+    Arn: pointer,
+    DeadLetterConfig: z.object({ Arn: pointer }),
+    RetryPolicy: z.object({ MaximumEventAgeInSeconds: z.int(), MaximumRetryAttempts: z.int() }),
+  });
+  const byRules = templates
+    .read("AWS::Events::Rule", z.object({ State: z.literal("ENABLED"), Targets: z.array(targetSchema).check(z.minLength(1)) }))
+    .flatMap(({ id, properties }) => properties.Targets.map((target) => ({ id, target })));
+  const bySchedules = templates
+    .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), Target: targetSchema }))
+    .map(({ id, properties }) => ({ id, target: properties.Target }));
+
+  it.each([...byRules, ...bySchedules])("of $id goes into a queue and, when that fails for long enough, to the queue's dead letters", ({ target }) => {
+    const queue = workQueues.find(({ id }) => id === target.Arn);
+    expect(queue?.properties.RedrivePolicy?.deadLetterTargetArn).toBe(target.DeadLetterConfig.Arn);
+    expect(target.RetryPolicy.MaximumRetryAttempts).toBeGreaterThan(0);
+    expect(target.RetryPolicy.MaximumEventAgeInSeconds).toBeLessThanOrEqual(DAY_SECONDS);
+  });
+});
+
+describe("a function", () => {
+  const byApi = new Set(
+    templates.read("AWS::ApiGatewayV2::Integration", z.object({ IntegrationUri: pointer })).map(({ properties }) => properties.IntegrationUri),
+  );
+  const logGroups = templates.read("AWS::Logs::LogGroup", z.object({ RetentionInDays: z.int() }));
+
+  it.each(templates.ofType("AWS::Lambda::Function"))("$id runs on the runtime it was tested on, with memory that was chosen for it", ({ Properties }) => {
+    expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler", MemorySize: expect.any(Number) });
+  });
+
+  it.each(functions)("$name ends before those who wait for it give up", ({ id, Timeout }) => {
+    expect(Timeout).toBeLessThanOrEqual(byApi.has(id) ? 29 : 60);
+  });
+
+  it("has a role of its own", () => {
+    expect(new Set(functions.map(({ Role }) => Role)).size).toBe(functions.length);
+  });
+
+  it("has a log of its own, which is kept for 30 days", () => {
+    const logs = functions.map(({ LoggingConfig }) => LoggingConfig.LogGroup);
+    expect(logs.toSorted()).toEqual(logGroups.map(({ id }) => id).toSorted());
+    expect(logGroups.map(({ properties }) => properties.RetentionInDays)).toEqual(logs.map(() => 30));
+  });
+
+  it("is deployed for each environment in the contracts, once", () => {
+    expect(functions.map(({ name }) => name).toSorted()).toEqual(Object.keys(environments).toSorted());
+  });
+
+  it.each(Object.entries(environments))("%s gets exactly the variables that its contract names, and its name for the log", (name, { shape }) => {
+    expect(functions.find((each) => each.name === name)?.variables.toSorted()).toEqual([...Object.keys(shape), "POWERTOOLS_SERVICE_NAME"].toSorted());
+  });
+});
+
+describe("the API", () => {
+  const routeSchema = z.object({
+    RouteKey: z.string(),
+    AuthorizationType: z.string(),
+    AuthorizerId: pointer,
+    AuthorizationScopes: z.array(z.string()),
+    Target: z.object({ "Fn::Join": z.tuple([z.literal(""), z.tuple([z.literal("integrations/"), pointer])]) }),
+  });
+  const routes = templates.read("AWS::ApiGatewayV2::Route", routeSchema).map(({ properties }) => properties);
+  const integrations = templates.read("AWS::ApiGatewayV2::Integration", z.object({ IntegrationUri: pointer }));
+
+  /** The function in functions/ that answers a route. */
+  function functionOf({ Target }: z.infer<typeof routeSchema>): string | undefined {
+    const integration = integrations.find(({ id }) => id === Target["Fn::Join"][1][1]);
+    return functions.find(({ id }) => id === integration?.properties.IntegrationUri)?.name;
+  }
+
+  it("has the routes of the contracts and no others, each with the one scope and the function that the contract names", () => {
+    const promised = ROUTES.map((route): readonly [string, readonly string[], FunctionName] => [
+      `${route.method} ${route.path}`,
+      [`${RESOURCE_SERVER}/${route.scope}`],
+      route.function,
+    ]);
+    const deployed = routes.map((route) => [route.RouteKey, route.AuthorizationScopes, functionOf(route)]);
+    expect(deployed.toSorted()).toEqual(promised.toSorted());
+  });
+
+  it.each(routes)("answers $RouteKey only to a token of the issuer", ({ AuthorizationType, AuthorizerId }) => {
+    const authorizers = templates.ofType("AWS::ApiGatewayV2::Authorizer").filter((authorizer: TemplateResource) => authorizer.id === AuthorizerId);
+    expect(AuthorizationType).toBe("JWT");
+    expect(authorizers.map(({ Properties }) => Properties)).toMatchObject([
+      {
+        AuthorizerType: "JWT",
+        IdentitySource: ["$request.header.Authorization"],
+        JwtConfiguration: {
+          Issuer: { "Fn::ImportValue": expect.stringContaining("UserPool6BA7E5F2ProviderURL") },
+          Audience: [{ "Fn::ImportValue": expect.stringContaining("UserPoolWebClient") }],
+        },
+      },
+    ]);
+  });
+
+  it("is deployed by the Service stack alone", () => {
+    expect(new Set(templates.ofType("AWS::ApiGatewayV2::Route").map(({ stack }) => stack))).toEqual(new Set([SERVICE]));
+  });
+});

@@ -1,0 +1,22 @@
+import type { DomainEvent, EventName } from "../functions/domain/events.ts";
+import { cny, ICCID, NOW, SUBSCRIBER } from "./builders.ts";
+
+function happened<Name extends EventName>(name: Name) {
+  return { name, id: `id/${name}`, version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER } as const;
+}
+
+const recharge = { rechargeId: "r-1", amount: cny(5000) };
+
+/** One of each kind, with every field that it can have: a new kind or field that is missing here does not compile. */
+export const SAMPLE_EVENTS: { readonly [Name in EventName]: Required<Extract<DomainEvent, { name: Name }>> } = {
+  LowBalanceDetected: { ...happened("LowBalanceDetected"), balance: cny(-1), readAt: NOW, cycle: 7 },
+  RechargeSucceeded: { ...happened("RechargeSucceeded"), ...recharge },
+  RechargeDeclined: { ...happened("RechargeDeclined"), ...recharge, reason: "insufficient_funds", nextTryAt: NOW },
+  RechargeCancelled: { ...happened("RechargeCancelled"), ...recharge, reason: "rule-changed" },
+  RechargeNeedsReview: { ...happened("RechargeNeedsReview"), ...recharge, reason: "carrier-unclear" },
+  RuleSaved: { ...happened("RuleSaved"), ruleVersion: 3 },
+  RulePaused: { ...happened("RulePaused"), ruleVersion: 3 },
+  RuleSuspended: { ...happened("RuleSuspended"), ruleVersion: 3, reason: "declined-too-often" },
+  RuleDeleted: { ...happened("RuleDeleted"), ruleVersion: 3 },
+  CapReached: { ...happened("CapReached"), cap: cny(20_000), balance: cny(0), until: NOW },
+};
