@@ -176,7 +176,10 @@ describe("payments by Stripe", () => {
   it("are refused when they are unknown to Stripe", async () => {
     await using world = await paymentsWith("pm_card_visa");
 
-    expect(await world.payments.retrieve("pi_0")).toEqual({ kind: "refused", error: { type: "invalid_request_error", code: "resource_missing", param: "intent" } });
+    expect(await world.payments.retrieve("pi_0")).toEqual({
+      kind: "refused",
+      error: { type: "invalid_request_error", code: "resource_missing", param: "intent" },
+    });
   });
 
   it.each(["lose-reply", "lose-request", "error-500"] as const)("are unknown after %s, until somebody asks again", async (outcome) => {
