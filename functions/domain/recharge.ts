@@ -131,7 +131,7 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   if (to === from.name) return esim;
   // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
   if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
-  const state = nextState(from, to, move);
+  const state = nextState(from, move);
   const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0 } } };
   if (state.name === "ended") return applyEnded(moved, open, state, now);
   if (state.name === "needs-review") return applyReview(moved, open, state, now);
@@ -139,8 +139,7 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   return moved;
 }
 
-function nextState(from: RechargeState, to: RechargeState["name"], move: Move): RechargeState {
-  const paymentIntentId = "paymentIntentId" in from ? from.paymentIntentId : undefined;
+function nextState(from: RechargeState, move: Move): RechargeState {
   switch (move.type) {
     case "created":
       return { name: "confirming", paymentIntentId: move.paymentIntentId };
@@ -148,27 +147,32 @@ function nextState(from: RechargeState, to: RechargeState["name"], move: Move): 
       return { name: "ended", at: move.at, end: "cancelled", reason: move.reason };
     case "unpaid":
       return { name: "closing", paymentIntentId: move.paymentIntentId, ...move.because };
-    default:
-  }
-  if (paymentIntentId === undefined) throw new IllegalMove(`${to} without a PaymentIntent`);
-  switch (move.type) {
     case "paid":
-      return { name: "crediting", paymentIntentId, paidAt: move.at };
+      return { name: "crediting", paymentIntentId: paymentIntentOf(from), paidAt: move.at };
     case "pending":
-      return { name: "processing", paymentIntentId };
+      return { name: "processing", paymentIntentId: paymentIntentOf(from) };
     case "canceled": {
       // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
       const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
-      return { name: "ended", paymentIntentId, at: move.at, ...unpaidEnd(because) };
+      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, ...unpaidEnd(because) };
     }
-    case "credited": {
+    case "credited":
+      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, end: "succeeded", paidAt: paidAtOf(from) };
+    case "puzzled": {
       const paidAt = "paidAt" in from ? from.paidAt : undefined;
-      if (paidAt === undefined) throw new IllegalMove("credited before it was paid");
-      return { name: "ended", paymentIntentId, at: move.at, end: "succeeded", paidAt };
+      return { name: "needs-review", paymentIntentId: paymentIntentOf(from), paidAt, reason: move.reason, since: move.at };
     }
-    case "puzzled":
-      return { name: "needs-review", paymentIntentId, paidAt: "paidAt" in from ? from.paidAt : undefined, reason: move.reason, since: move.at };
   }
+}
+
+function paymentIntentOf(state: RechargeState): string {
+  if ("paymentIntentId" in state && state.paymentIntentId !== undefined) return state.paymentIntentId;
+  throw new IllegalMove(`A recharge that is ${state.name} has no PaymentIntent`);
+}
+
+function paidAtOf(state: RechargeState): Instant {
+  if ("paidAt" in state && state.paidAt !== undefined) return state.paidAt;
+  throw new IllegalMove(`A recharge that is ${state.name} was not paid: it cannot be credited`);
 }
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {

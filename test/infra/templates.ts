@@ -78,7 +78,12 @@ export function readTemplates(assembly: string): Templates {
   return {
     all,
     ofType,
-    read: (type, schema) => ofType(type).map(({ stack, id, Properties }) => ({ stack, id, properties: z.parse(schema, Properties) })),
+    read: (type, schema) =>
+      ofType(type).map(({ stack, id, Properties }) => {
+        const { success, data, error } = z.safeParse(schema, Properties);
+        if (!success) throw new Error(`${stack}, ${id} (${type}) is not as promised: ${z.prettifyError(error)}`);
+        return { stack, id, properties: data };
+      }),
     exports: Object.fromEntries(
       templates.map(({ stack, Outputs }) => [stack, Object.entries(Outputs).flatMap(([id, output]) => (output.Export === undefined ? [] : [id]))]),
     ),
