@@ -47,7 +47,7 @@ describe("a secret", () => {
     const error = await refusal(text, shape);
     expect(error.message).toContain(ARN);
     expect(error.message).toContain(fault);
-    expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY); // nor in a cause or a field
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY.slice(0, 8)); // nor its beginning in a cause, as JSON.parse quotes it
   });
 
   it("that cannot be read is a fault of Secrets Manager, as it told it", async () => {

@@ -8,7 +8,7 @@ import { dynamoDbEsims } from "../../functions/adapters/dynamodb-esims.ts";
 import { dynamoDbRecharges } from "../../functions/adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../functions/adapters/dynamodb-subscribers.ts";
 import { itemOf } from "../../functions/adapters/esim-item.ts";
-import { type Esim, withEvent } from "../../functions/domain/esim.ts";
+import { type Esim, newEsim, withEvent } from "../../functions/domain/esim.ts";
 import { applyMove, applyReserved } from "../../functions/domain/recharge.ts";
 import { ensureTables, type LocalTables, startTables } from "../../local/cloud/tables.ts";
 import { loadStacks } from "../../local/cloud/template.ts";
@@ -20,6 +20,7 @@ import { describeCards } from "./cards-contract.ts";
 import { describeControls } from "./controls-contract.ts";
 import { describeEsims } from "./esims-contract.ts";
 import { describeRecharges } from "./recharges-contract.ts";
+import { iccidOf } from "./store-contract.ts";
 import { describeSubscribers } from "./subscribers-contract.ts";
 
 type TableName = "Esims" | "Recharges" | "Subscribers" | "Cards" | "Controls";
@@ -27,10 +28,11 @@ type TableName = "Esims" | "Recharges" | "Subscribers" | "Cards" | "Controls";
 const REGION = "us-east-1";
 const ACCESS = { AWS_REGION: REGION, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
 
+const ADDRESS = "http://127.0.0.1";
+const stacks = loadStacks(testAssembly(), { queueUrl: (queue) => `${ADDRESS}/${queue}`, attributes: () => ADDRESS });
+
 /** The table's definition as it is deployed: with its keys, indexes and projections. */
 function deployed(table: TableName) {
-  const address = "http://127.0.0.1";
-  const stacks = loadStacks(testAssembly(), { queueUrl: (queue) => `${address}/${queue}`, attributes: () => address });
   const found = stacks.list("AWS::DynamoDB::GlobalTable").filter(({ logicalId }) => new RegExp(`^${table}[0-9A-F]{8}$`).test(logicalId));
   const [definition] = found;
   if (definition === undefined || found.length > 1) throw new Error(`The stacks have ${found.length} tables ${table}`);
@@ -43,6 +45,14 @@ describeSubscribers("in memory", async () => ({ store: memorySubscribers() }));
 describeCards("in memory", async () => ({ store: memoryCards() }));
 describeControls("in memory", async () => ({ store: memoryControls() }));
 
+/** The engines on one machine never tell an old state, so a forgotten `ConsistentRead` would show on AWS only: here it is refused. */
+function refuseStaleReads(input: object): void {
+  const reads = "RequestItems" in input ? Object.values(input.RequestItems ?? {}) : [input];
+  for (const read of reads) {
+    if (!("IndexName" in read) && !("ConsistentRead" in read && read.ConsistentRead === true)) throw new Error("A store reads without ConsistentRead");
+  }
+}
+
 /** Holds the DynamoDB stores to the contracts, on any engine that speaks DynamoDB. Every store gets a table of its own, which ends with the engine. */
 function describeDynamoDb(name: string, start: () => Promise<LocalTables>): void {
   describe(`DynamoDB (${name})`, () => {
@@ -53,19 +63,24 @@ function describeDynamoDb(name: string, start: () => Promise<LocalTables>): void
       Object.assign(process.env, ACCESS); // the adapter's client takes them from its function's environment
       engine = await start();
       client = dynamoDb(engine.endpoint);
+      client.middlewareStack.add(
+        (next, { commandName = "" }) =>
+          (args) => {
+            if (/^(Get|BatchGet|Query|Scan)/.test(commandName)) refuseStaleReads(args.input);
+            return next(args);
+          },
+        { step: "initialize" },
+      );
     });
     afterAll(async () => {
       client.destroy();
       await engine.close();
     });
 
-    const tables = new Map<TableName, ReturnType<typeof deployed>>();
     async function newTable(table: TableName): Promise<string> {
-      const properties = tables.get(table) ?? deployed(table);
-      tables.set(table, properties);
       const tableName = `${table}-${randomUUID()}`;
       const credentials = { accessKeyId: ACCESS.AWS_ACCESS_KEY_ID, secretAccessKey: ACCESS.AWS_SECRET_ACCESS_KEY };
-      await ensureTables({ endpoint: engine.endpoint, region: REGION, credentials }, [{ name: tableName, properties }]);
+      await ensureTables({ endpoint: engine.endpoint, region: REGION, credentials }, [{ name: tableName, properties: deployed(table) }]);
       return tableName;
     }
 
@@ -78,7 +93,8 @@ function describeDynamoDb(name: string, start: () => Promise<LocalTables>): void
     it("forgets a notice by the table's time to live, 90 days after it was sent, in seconds", async () => {
       const table = await newTable("Subscribers");
       await dynamoDbSubscribers(client, table).putNotice(SUBSCRIBER, "r-1/RechargeSucceeded", NOW);
-      const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId: SUBSCRIBER, part: "notice#r-1/RechargeSucceeded" } }));
+      const Key = { subscriberId: SUBSCRIBER, part: "notice#r-1/RechargeSucceeded" };
+      const { Item } = await client.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
       const { AttributeName = "none", Enabled } = deployed("Subscribers").TimeToLiveSpecification ?? {};
       expect(Enabled).toBe(true);
       expect(Item?.[AttributeName]).toBe(Date.parse("2027-02-21T08:00:00.000Z") / 1000);
@@ -87,6 +103,39 @@ function describeDynamoDb(name: string, start: () => Promise<LocalTables>): void
 }
 
 describeDynamoDb("dynalite", () => startTables());
+
+describe("lines that DynamoDB leaves unread, since it is busy", () => {
+  /** Reads one line per call, and from some call on none. */
+  function busyEsims({ stuckFrom = Number.POSITIVE_INFINITY }: { readonly stuckFrom?: number } = {}) {
+    const client = dynamoDb(ADDRESS);
+    let calls = 0;
+    client.middlewareStack.add(
+      () =>
+        async ({ input }) => {
+          calls += 1;
+          const keys = "RequestItems" in input ? (Object.values(input.RequestItems ?? {})[0]?.Keys ?? []) : [];
+          const [read, left] = calls < stuckFrom ? [keys.slice(0, 1), keys.slice(1)] : [[], keys];
+          const items = read.map(({ iccid }: Record<string, unknown>) => itemOf(newEsim(String(iccid)), 1, "write"));
+          return { response: {}, output: { $metadata: {}, Responses: { Esims: items }, UnprocessedKeys: left.length === 0 ? {} : { Esims: { Keys: left } } } };
+        },
+      { step: "initialize", priority: "high" },
+    );
+    return { store: dynamoDbEsims(client, "Esims"), calls: () => calls };
+  }
+
+  it("are asked for again until they have come", async () => {
+    const { store, calls } = busyEsims();
+    const iccids = [1, 2, 3].map(iccidOf);
+    expect((await store.loadMany(iccids)).map((esim) => esim.iccid)).toEqual(iccids);
+    expect(calls()).toBe(3);
+  });
+
+  it("are a fault after five tries: a line that is left out would pass for one that is not stored", async () => {
+    const { store, calls } = busyEsims({ stuckFrom: 2 });
+    await expect(store.loadMany([1, 2, 3].map(iccidOf))).rejects.toThrow("left 2 lines unread after 5 tries");
+    expect(calls()).toBe(5);
+  });
+});
 
 const MAP_BYTES = 3;
 

@@ -212,7 +212,7 @@ describe("an open recharge", () => {
           const name = esim.open?.state.name ?? "ended";
           try {
             const next = applyMove(esim, ID, move, NOW);
-            expect(TRANSITIONS[name][move.type]).toBeDefined();
+            expect(next.open?.state.name).toBe(TRANSITIONS[name][move.type]);
             if (move.type === "paid" && next !== esim) wasPaid = true;
             const again = TRANSITIONS[next.open?.state.name ?? "ended"][move.type];
             if (again === next.open?.state.name) expect(applyMove(next, ID, move, NOW)).toBe(next);

@@ -218,15 +218,16 @@ function plantedAssembly(name: string, { plant, stack = SERVICE }: Fault): strin
 describe("the local stack", () => {
   const outcomes = new Map<string, Outcome>();
 
+  const waiting = [
+    { says: "healthy", run: () => runStack("healthy", testAssembly(), PATIENCE_MILLISECONDS) },
+    ...[...FAILING_THE_MAIN_JOB, ...REFUSED_AT_START].map((fault, index) => ({
+      says: fault.says,
+      run: async () => runStack(`fault-${index}`, plantedAssembly(`fault-${index}`, fault), FAILING_MILLISECONDS, fault.shows),
+    })),
+  ];
+
   // All of them here, since jest would run one test after the other.
   beforeAll(async () => {
-    const waiting = [
-      { says: "healthy", run: () => runStack("healthy", testAssembly(), PATIENCE_MILLISECONDS) },
-      ...[...FAILING_THE_MAIN_JOB, ...REFUSED_AT_START].map((fault, index) => ({
-        says: fault.says,
-        run: () => runStack(`fault-${index}`, plantedAssembly(`fault-${index}`, fault), FAILING_MILLISECONDS, fault.shows),
-      })),
-    ];
     const runInTurn = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
         outcomes.set(next.says, await next.run().catch((error: unknown) => ({ kind: "broke", error })));
@@ -235,6 +236,7 @@ describe("the local stack", () => {
   }, ALL_MILLISECONDS);
 
   afterAll(() => {
+    waiting.splice(0); // when the time was too short for all
     for (const child of children) end(child);
     rmSync(work, { recursive: true, force: true, maxRetries: 5 });
   });

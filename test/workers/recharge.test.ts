@@ -69,10 +69,18 @@ describe("a low line", () => {
     await rechargeLine({ ...world.ports, carrier }, { iccid: ICCID, judge: true, report });
     expect(asked).toEqual([]);
     await expectOneRecharge(world);
-    world.advanceMinutes(61);
-    await rechargeLine({ ...world.ports, carrier }, { iccid: ICCID, judge: true, report }); // of the cycle before: old news
-    expect(asked).toEqual([ICCID]);
     await expectOneRecharge(world);
+  });
+
+  it.each([
+    ["of the cycle before", 0, { ...reading(0), cycle: -1 }],
+    ["that the carrier would not repeat any more", 5, { ...reading(0), cycle: 0 }],
+    ["from the future", -1, { ...reading(0), cycle: 0 }],
+  ])("is judged anew after a report %s", async (_, ageMinutes, report) => {
+    const world = await rechargeWorld({ balance: 1000 }); // well by now
+    world.advanceMinutes(ageMinutes);
+    await rechargeLine(world.ports, { iccid: ICCID, judge: true, report });
+    expect(world.taken()).toEqual([]);
   });
 
   it("is not charged when the carrier no longer lists it as the payer's: the rule is suspended and that is told", async () => {
@@ -140,6 +148,22 @@ describe("a declined card", () => {
     expect((await world.line()).quietUntil).toBe("2026-11-24T08:00:00.000Z");
     expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "needs-customer", charged: cny(0) }]);
     expect(world.eventNames()).toEqual(["RechargeCancelled"]);
+  });
+});
+
+describe("a card of several lines", () => {
+  it("is not confirmed after it was declined for another line meanwhile", async () => {
+    const world = await rechargeWorld();
+    const payments: RechargePorts["payments"] = {
+      ...world.ports.payments,
+      create: async (request) => {
+        await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "card_declined", hard: false });
+        return world.ports.payments.create(request);
+      },
+    };
+    await world.look({ payments });
+    expect(world.stripe.listCharges()).toEqual([]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "card-declined-elsewhere" }]);
   });
 });
 
@@ -258,6 +282,30 @@ describe("a second worker", () => {
     await world.look();
     expect(world.pokes).toEqual([{ iccid: ICCID, delaySeconds: 30 }]);
     expect((await world.line()).open?.state.name).toBe("confirming");
+  });
+
+  it("that finds the recharge ended and the next one begun leaves that one to its own worker", async () => {
+    const world = await rechargeWorld({ settings: { limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 15 } } });
+    let created = 0;
+    const payments: RechargePorts["payments"] = {
+      ...world.ports.payments,
+      create: (request) => {
+        created += 1;
+        return world.ports.payments.create(request);
+      },
+    };
+    const events = {
+      publish: async () => {
+        // Slow enough for a second worker to settle, and for the line to be reserved anew.
+        world.advanceMinutes(20);
+        await world.look();
+        world.carrier.setBalance(ICCID, 0);
+        await world.look({ payments: { ...world.ports.payments, create: () => Promise.reject(new OutcomeUnknown("of the other worker")) } }).catch(() => {});
+      },
+    };
+    await world.look({ payments, events });
+    expect(created).toBe(1);
+    expect((await world.line()).open?.state.name).toBe("reserved");
   });
 
   it("changes nothing: ten at once charge once and credit once", async () => {
