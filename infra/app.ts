@@ -9,10 +9,11 @@ const outdir = process.env.CDK_OUTDIR ?? "cdk.out";
 const app = new App({ outdir, analyticsReporting: false, postCliContext: CDK_CONTEXT });
 const stage = stageNamed(String(app.node.tryGetContext("stage") ?? process.env.STAGE ?? "dev"));
 const bundles = bundleFunctions();
-
-const data = new DataStack(app, `AutoRecharge-${stage.name}-Data`, { stage, env: stage.env, terminationProtection: true });
-new ServiceStack(app, `AutoRecharge-${stage.name}-Service`, { stage, data, bundles: bundles.folder, env: stage.env });
-
-app.synth();
-bundles.remove();
+try {
+  const data = new DataStack(app, `AutoRecharge-${stage.name}-Data`, { stage, env: stage.env, terminationProtection: true });
+  new ServiceStack(app, `AutoRecharge-${stage.name}-Service`, { stage, data, bundles: bundles.folder, env: stage.env });
+  app.synth();
+} finally {
+  bundles.remove();
+}
 if (process.env.CDK_OUTDIR === undefined) console.log(`Synthesized stage ${stage.name} into ${outdir}`);

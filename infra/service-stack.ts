@@ -172,7 +172,7 @@ export class ServiceStack extends Stack {
     notifyQueue.listenTo(bus, NOTICED_EVENTS);
     notifyQueue.deliverTo(notify, { batchSize: 10, maxConcurrency: 5 });
 
-    const api = new HttpApi(this, "Api", { disableExecuteApiEndpoint: false });
+    const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
     const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [issuer.audience] });
     const integrations = new Map<FunctionName, HttpLambdaIntegration>([
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],

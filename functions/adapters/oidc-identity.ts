@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { type Identity, OutcomeUnknown } from "../domain/ports.ts";
+import { CallerUnknown, type Identity, OutcomeUnknown } from "../domain/ports.ts";
 
 const TIMEOUT_MILLISECONDS = 5000;
 
@@ -32,9 +32,11 @@ export function oidcIdentity(issuerUrl: string): Identity {
   async function get(url: string, headers: Record<string, string>): Promise<unknown> {
     try {
       const reply = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS) });
+      if (reply.status === 401 || reply.status === 403) throw new CallerUnknown("The issuer does not say who holds this token");
       if (!reply.ok) throw new Error(`The issuer answered ${reply.status}`);
       return await reply.json();
     } catch (error) {
+      if (error instanceof CallerUnknown) throw error;
       throw new OutcomeUnknown("The issuer could not be asked who the caller is", { cause: error });
     }
   }

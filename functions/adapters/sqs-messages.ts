@@ -18,12 +18,14 @@ async function sendAll(client: Pick<SQSClient, "send">, queueUrl: string, messag
       MessageBody: JSON.stringify(message),
       DelaySeconds: Math.min(Math.max(Math.ceil(delaySeconds), 0), LONGEST_DELAY_SECONDS),
     }));
+    let reason = "";
     for (let attempt = 1; attempt <= TRIES && left.length > 0; attempt++) {
       const reply = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: left }));
       const sent = new Set((reply.Successful ?? []).map((entry) => entry.Id));
+      reason = reply.Failed?.[0]?.Code ?? "no answer for a message";
       left = left.filter((entry) => !sent.has(entry.Id));
     }
-    if (left.length > 0) throw new Error(`SQS refused ${left.length} messages`);
+    if (left.length > 0) throw new Error(`SQS refused ${left.length} messages: ${reason}`);
   }
 }
 

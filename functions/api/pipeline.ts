@@ -5,7 +5,7 @@ import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, APIGatewayProxyS
 import * as z from "zod/mini";
 import type { Method } from "../contracts/routes.ts";
 import { iccid } from "../contracts/rules.ts";
-import { type Log, OutcomeUnknown } from "../domain/ports.ts";
+import { CallerUnknown, type Log, OutcomeUnknown } from "../domain/ports.ts";
 import type { Problem } from "../domain/rule.ts";
 import { HttpProblem, problemResponse } from "./problem.ts";
 
@@ -119,6 +119,8 @@ function versionFrom(ifMatch: string | undefined): number {
 function asProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof Error && error.name === "InvalidPage") return new HttpProblem(400, "invalid-page", "page must be the `next` of this list's last answer");
+  if (error instanceof CallerUnknown)
+    return new HttpProblem(403, "caller-unknown", "The issuer does not say who you are: sign in again, with the scope openid");
   if (error instanceof OutcomeUnknown)
     return new HttpProblem(503, "try-again", "A system that we depend on does not answer; nothing was changed", [], { "retry-after": "5" });
   // What middy's body parser and router say, in our words.

@@ -202,7 +202,12 @@ export interface CheckRequests {
   send(requests: readonly CheckRequest[]): Promise<void>;
 }
 
-/** The issuer's word on who holds this access token (OpenID Connect userinfo). */
+/** The issuer does not say who holds this access token: it was revoked, or lacks the scope `openid`. */
+export class CallerUnknown extends Error {
+  override name = "CallerUnknown";
+}
+
+/** The issuer's word on who holds this access token (OpenID Connect userinfo). Throws CallerUnknown, or OutcomeUnknown when the issuer does not answer. */
 export interface Identity {
   whoIs(accessToken: string, subscriberId: string): Promise<Profile>;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
@@ -18,9 +19,12 @@ export interface ServiceFunctionProps<Name extends FunctionName> {
   readonly memoryMegabytes: number;
 }
 
-/** One function of the service: its bundle, exactly the environment that its contract names, and its own log group. */
+/** One function of the service: its bundle, exactly the environment that its contract names, and a role of its own that may write to its own log and nothing else. */
 export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<Name>) {
+    const logGroup = new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
+    // The CDK's own role may write to every log of the account.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     super(scope, id, {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -29,7 +33,9 @@ export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
       environment: { ...props.environment, POWERTOOLS_SERVICE_NAME: props.name },
       timeout: Duration.seconds(props.timeoutSeconds),
       memorySize: props.memoryMegabytes,
-      logGroup: new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY }),
+      logGroup,
+      role,
     });
+    logGroup.grantWrite(role);
   }
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Controls } from "../../functions/domain/ports.ts";
 import type { MakeStore } from "./store-contract.ts";
 
-const MINUTE = 29_915_520; // 2026-11-18T00:00Z
+const MINUTE = 29_915_520; // 2026-11-17T16:00Z
 
 /** What every store of a stage's single records promises. */
 export function describeControls(name: string, make: MakeStore<Controls>): void {

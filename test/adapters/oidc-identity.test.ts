@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { oidcIdentity } from "../../functions/adapters/oidc-identity.ts";
-import { OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { CallerUnknown, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { type IssuerUser, startIssuer } from "../../local/cloud/issuer.ts";
 
 const EMAIL = "ada@example.com";
@@ -121,8 +121,8 @@ describe("the issuer's word on a caller", () => {
     for (const url of [deserted, broken, page]) expect(await faultOf(url)).toBeInstanceOf(OutcomeUnknown);
   });
 
-  it("is unknown for a token that the issuer does not take", async () => {
+  it("is refused for a token that the issuer does not take", async () => {
     const { url } = await issuerOf({ sub: "ada" });
-    expect(await faultOf(url)).toBeInstanceOf(OutcomeUnknown);
+    expect(await faultOf(url)).toBeInstanceOf(CallerUnknown);
   });
 });

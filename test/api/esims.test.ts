@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { CallerUnknown } from "../../functions/domain/ports.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
 import { cny, esimWithRule, ICCID, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
 import { apiWorld, listIn, problemIn, STRANGER, STRANGERS_ICCID, silentCarrier, strangersLine, withOpenRecharge } from "./api-world.ts";
@@ -73,6 +74,12 @@ describe("the list of eSIMs", () => {
     const { send, store } = await apiWorld();
     await store({ ...esimWithRule(), iccid: STRANGERS_ICCID });
     expect(listIn(await send(list)).data.map((line) => line.iccid)).toEqual([ICCID, OTHER_ICCID]);
+  });
+
+  it("is not to be had with a token whose holder the issuer does not name", async () => {
+    const { send } = await apiWorld();
+    const identity = { whoIs: () => Promise.reject(new CallerUnknown("The issuer does not say who holds this token")) };
+    expect(problemIn(await send(list, { identity }))).toMatchObject({ status: 403, code: "caller-unknown" });
   });
 
   it("is not to be had while the carrier does not answer", async () => {

@@ -206,6 +206,10 @@ describe("a delivery", () => {
     .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), Target: targetSchema }))
     .map(({ id, properties }) => ({ id, target: properties.Target }));
 
+  it("of each minute wakes up the planner and the sweeper", () => {
+    expect(bySchedules.map(({ id }) => id.replace(/[0-9A-F]{8}$/, "")).sort()).toEqual(["PlanChecksQueueSchedule", "SweepQueueSchedule"]);
+  });
+
   it.each([...byRules, ...bySchedules])("of $id goes into a queue and, when that fails for long enough, to the queue's dead letters", ({ target }) => {
     const queue = workQueues.find(({ id }) => id === target.Arn);
     expect(queue?.properties.RedrivePolicy?.deadLetterTargetArn).toBe(target.DeadLetterConfig.Arn);
