@@ -101,7 +101,12 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const records = fileRecords(path("records.sqlite"));
   closers.push(records.close);
   const story = timeline(records, options.tell);
-  const onError = (error: unknown) => story.add({ source: "function", what: "error", note: error instanceof Error ? error.message : String(error) });
+  let isStopping = false;
+  const onError = (error: unknown) => {
+    // What is still running at the end is cut off; its messages stay in their queues for the next start.
+    if (isStopping) return;
+    story.add({ source: "function", what: "error", note: error instanceof Error ? error.message : String(error) });
+  };
 
   const carrier = carrierModel({ records, now: clock.now, observe: (fact) => story.add(carrierHappened(fact)) });
   const kept = keptIn(records);
@@ -186,7 +191,10 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     return startEventSource({ mapping, queue, invoke: host.invoke, region: REGION, speed: () => clock.speed, onError });
   });
   // Together: a source waits for its invocations, and a function that hangs ends only with its host.
-  closers.push(() => Promise.all([...sources.map((source) => source.stop()), host.close()]));
+  closers.push(async () => {
+    isStopping = true;
+    await Promise.all([...sources.map((source) => source.stop()), host.close()]);
+  });
   const alarms = startAlarms({ alarms: graph.list("AWS::CloudWatch::Alarm"), depth: queues.depth, tell: (change) => story.add(alarmHappened(change)) });
   closers.push(alarms.close);
 
