@@ -1,9 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { appendFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { writeFileSync } from "node:fs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import * as z from "zod/mini";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
 import { stripeClient } from "../functions/adapters/stripe-payments.ts";
 import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
@@ -25,7 +22,9 @@ import { loadStacks, type StackGraph } from "./cloud/template.ts";
 import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
 import { controls } from "./controls.ts";
 import { DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
-import { fileRecords, type Records } from "./records.ts";
+import { functionLog } from "./function-log.ts";
+import { freePort, keptIn, randomKey } from "./kept.ts";
+import { fileRecords } from "./records.ts";
 import { takeStateFolder } from "./state-folder.ts";
 import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
 import { startStripeServer } from "./stripe/stripe-server.ts";
@@ -55,8 +54,9 @@ export interface LocalStackOptions {
 
 export interface LocalStack {
   readonly url: string;
-  /** `isNew`: the state folder was empty, so nobody has saved a rule yet. */
-  readonly demo: { readonly token: string; readonly methodId: string; readonly isNew: boolean };
+  readonly demo: { readonly token: string; readonly methodId: string };
+  /** Does something that was not done yet in this state folder. A crash in the middle does it again. */
+  once(name: string, act: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,6 +114,9 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const carrierServer = await startCarrierServer({ model: readAloud(carrier, story), secret: carrierSecret });
   closers.push(carrierServer.close);
 
+  const stripeMode = options.stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode";
+  if ((await kept("stripe-mode", () => stripeMode)) !== stripeMode)
+    throw new Error(`What is kept there was made with the other Stripe than ${stripeMode}: start with --fresh`);
   const stripe = options.stripeTestKey === undefined ? stripeModel({ records, now: clock.now, observe: (fact) => story.add(stripeHappened(fact)) }) : undefined;
   const stripeServer = stripe && (await startStripeServer({ model: stripe }));
   if (stripeServer !== undefined) closers.push(stripeServer.close);
@@ -179,11 +182,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
       AWS_ENDPOINT_URL_SQS: queues.endpoint,
     },
     clock: clock.forChildren,
-    onLog: ({ function: name, line }) => {
-      appendFileSync(path("functions.log"), `${name} ${line}\n`);
-      const fault = faultIn(line);
-      if (fault !== undefined) story.add({ source: "function", what: "error", note: `${name.split("-").at(-1)}: ${fault}` });
-    },
+    onLog: functionLog(path("functions.log"), (note) => story.add({ source: "function", what: "error", note })),
   });
 
   const sources = graph.list("AWS::Lambda::EventSourceMapping").map((mapping) => {
@@ -224,7 +223,6 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   closers.push(api.close);
 
   const demoToken = await token();
-  const isNew = records.get("kept", "demo-method") === undefined;
   const methodId = await kept("demo-method", async () => {
     for (const line of [DRAINING_LINE, QUIET_LINE]) carrier.addLine(line);
     return (await saveCard("pm_card_visa")).id;
@@ -232,7 +230,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
 
   const schedules = startSchedules({ schedules: graph.list("AWS::Scheduler::Schedule"), send: queues.send, onError });
   closers.push(schedules.stop);
-  return { url: api.url, demo: { token: demoToken, methodId, isNew }, close };
+  return { url: api.url, demo: { token: demoToken, methodId }, once: async (name, act) => void (await kept(name, async () => `${await act()}`)), close };
 }
 
 /** The carrier, with every reading of a balance in the timeline: so one sees the checks that find nothing to do. */
@@ -245,29 +243,6 @@ function readAloud(carrier: CarrierModel, story: Timeline): CarrierModel {
       return list;
     },
   };
-}
-
-/** Small texts that are made once and are the same at every later start. */
-function keptIn(records: Records): (name: string, make: () => string | Promise<string>) => Promise<string> {
-  return async (name, make) => {
-    const known = records.get<{ text: string }>("kept", name)?.text;
-    if (known !== undefined) return known;
-    const text = await make();
-    records.put("kept", name, { text });
-    return text;
-  };
-}
-
-function randomKey(): string {
-  return randomBytes(32).toString("hex");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function clientIdOf(graph: StackGraph): string {
@@ -295,16 +270,4 @@ function writeSecrets(file: string, graph: StackGraph, values: Readonly<Record<s
     return [name, value] as const;
   });
   writeFileSync(file, JSON.stringify(Object.fromEntries(named), null, 2), { mode: 0o600 });
-}
-
-const logLine = z.object({ level: z.enum(["ERROR", "CRITICAL"]), message: z.string(), error: z.optional(z.object({ message: z.string() })) });
-
-/** What went wrong, if a function's log line says so; everything is in functions.log. */
-function faultIn(line: string): string | undefined {
-  try {
-    const { message, error } = z.parse(logLine, JSON.parse(line));
-    return error === undefined ? message : `${message}: ${error.message}`;
-  } catch {
-    return /^\d{4}-.*\bERROR\b/.test(line) ? line.slice(0, 300) : undefined;
-  }
 }

@@ -67,7 +67,7 @@ Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 
   token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
 `);
 
-  if (stack.demo.isNew) await new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId);
+  await stack.once("demo-rule", () => new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId));
 
   const stop = async () => {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
