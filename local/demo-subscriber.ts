@@ -35,7 +35,8 @@ export class DemoSubscriber {
       body: body && JSON.stringify(body),
     });
     const text = await reply.text();
-    if (![status].flat().includes(reply.status)) throw new Unexpected(`${method} ${path} answered ${reply.status} instead of ${status}: ${text}`);
+    const statuses = [expected].flat();
+    if (!statuses.includes(reply.status)) throw new Unexpected(`${method} ${path} answered ${reply.status} instead of ${statuses.join(" or ")}: ${text}`);
     return { json: text === "" ? undefined : JSON.parse(text), etag: reply.headers.get("etag") ?? "" };
   }
 
