@@ -107,12 +107,14 @@ export class ServiceStack extends Stack {
       environment: {
         ESIMS_TABLE: esims.tableName,
         CHECK_BALANCES_QUEUE_URL: checkBalancesQueue.queue.queueUrl,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         EVENT_BUS_NAME: bus.eventBusName,
         ...carrier,
       },
     });
     esims.grant(checkBalances, ...QUERY);
     checkBalancesQueue.queue.grantSendMessages(checkBalances);
+    rechargeQueue.queue.grantSendMessages(checkBalances);
     bus.grantPutEventsTo(checkBalances);
     data.carrierSecret.grantRead(checkBalances);
     // The carrier's rate is the limit here, not ours.

@@ -25,7 +25,7 @@ export class DemoSubscriber {
   async #ask(
     method: string,
     path: string,
-    status: number | readonly number[],
+    expected: number | readonly number[],
     body?: object,
     headers: Record<string, string> = {},
   ): Promise<{ json: unknown; etag: string }> {

@@ -31,8 +31,9 @@ export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Ca
       }
     },
 
-    async clear(cardKey) {
-      for (const { rechargeId } of await listDeclines(cardKey)) await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
+    async clear(cardKey, upTo) {
+      const forgotten = (await listDeclines(cardKey)).filter(({ hard, at }) => !hard && at <= upTo);
+      for (const { rechargeId } of forgotten) await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
     },
   };
 }

@@ -38,6 +38,7 @@ const cancelled = {
   end: z.literal("cancelled"),
   reason: z.enum([
     "rule-changed",
+    "outdated",
     "card-declined-elsewhere",
     "needs-customer",
     "payment-method-unusable",
@@ -87,7 +88,7 @@ const open = z.object({
   state,
 });
 
-const spend = z.object({ month: z.string(), monthAmount: storedMoney, day: z.string(), dayCount: z.int(), lastPaidAt: at });
+const spend = z.object({ month: z.string(), monthAmount: storedMoney, day: z.string(), dayCount: z.int(), lastEndedAt: at });
 
 const aggregate = z.object({
   iccid: z.string(),

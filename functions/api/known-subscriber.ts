@@ -11,7 +11,7 @@ export async function knownSubscriber(
   caller: { readonly subscriberId: string; readonly accessToken: string },
 ): Promise<Profile> {
   const known = await subscribers.getProfile(caller.subscriberId);
-  if (known !== undefined) return known;
+  if (known?.email !== undefined) return known; // without an address nobody could be told anything: perhaps there is one by now
   const profile = await identity.whoIs(caller.accessToken, caller.subscriberId);
   await subscribers.putProfile(profile);
   return profile;

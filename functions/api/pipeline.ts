@@ -66,7 +66,10 @@ export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
     .handler<Event, Result>(router);
 }
 
-const pathParams = z.object({ iccid: z.optional(iccid), rechargeId: z.optional(z.string()) });
+const pathParams = z.object({
+  iccid: z.optional(iccid),
+  rechargeId: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "is not the id of a recharge" }))),
+});
 
 function requestFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape | undefined): ApiRequest<z.core.output<Shape>> {
   const { sub } = event.requestContext.authorizer.jwt.claims;

@@ -20,7 +20,7 @@ export const environments = {
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
   recharges: z.object({ ...esimsTable, ...rechargesTable }),
   "plan-checks": z.object({ ...controlsTable, ...checkQueue, HASH_RANGES: z.string().check(z.regex(/^([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/)) }),
-  "check-balances": z.object({ ...esimsTable, ...checkQueue, ...bus, ...carrier }),
+  "check-balances": z.object({ ...esimsTable, ...checkQueue, ...rechargeQueue, ...bus, ...carrier }),
   recharge: z.object({
     ...esimsTable,
     ...rechargesTable,

@@ -1,5 +1,5 @@
 import type { SuspensionReason } from "./rule.ts";
-import { type Instant, plusMinutes } from "./time.ts";
+import { type Instant, latest, plusMinutes } from "./time.ts";
 
 /** One refusal of a card, kept per card (not per line), so that ten lines cannot hammer one card. */
 export interface Decline {
@@ -16,6 +16,8 @@ export const DECLINES_BEFORE_SUSPENSION = 4;
 
 /** Hours after the FIRST decline of a series until the next try, by declines so far. */
 const BACK_OFF_HOURS: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7 };
+/** Minutes after the LAST decline, at least: the first one may be weeks old. */
+const SHORTEST_BACK_OFF_MINUTES = 60;
 
 export type CardStanding =
   | { readonly kind: "usable" }
@@ -33,7 +35,8 @@ export function cardStanding(declines: readonly Decline[], now: Instant): CardSt
 /** When a card with these declines may be tried again by itself; undefined when it may now, or never again. */
 export function retryAt(declines: readonly Decline[]): Instant | undefined {
   const hours = BACK_OFF_HOURS[declines.length];
-  const first = declines.map((decline) => decline.at).sort()[0];
-  if (hours === undefined || first === undefined || declines.some((decline) => decline.hard)) return undefined;
-  return plusMinutes(first, hours * 60);
+  const times = declines.map((decline) => decline.at).sort();
+  const [first, last] = [times[0], times.at(-1)];
+  if (hours === undefined || first === undefined || last === undefined || declines.some((decline) => decline.hard)) return undefined;
+  return latest(plusMinutes(first, hours * 60), plusMinutes(last, SHORTEST_BACK_OFF_MINUTES));
 }

@@ -67,6 +67,8 @@ export interface Esim {
 
 /** How long a saved change may wait for its poke before the sweeper looks after it. */
 const LOOK_AFTER_SAVE_MINUTES = 1;
+/** A look that comes as soon as this is left where it is: moving it costs two writes in the index. */
+const SOON_MINUTES = 5;
 
 export function newEsim(iccid: Iccid): Esim {
   return { iccid, version: 0, spend: {}, cycle: 0, tier: SHORTEST_TIER, pendingEvents: [] };
@@ -74,7 +76,8 @@ export function newEsim(iccid: Iccid): Esim {
 
 /** Adds an event to the outbox, in the same write as the state that it tells of. */
 export function withEvent(esim: Esim, event: DomainEvent, now: Instant): Esim {
-  return { ...esim, pendingEvents: [...esim.pendingEvents, event], lookAt: esim.lookAt ?? plusMinutes(now, LOOK_AFTER_SAVE_MINUTES) };
+  const isSoon = esim.lookAt !== undefined && esim.lookAt <= plusMinutes(now, SOON_MINUTES);
+  return { ...esim, pendingEvents: [...esim.pendingEvents, event], lookAt: isSoon ? esim.lookAt : plusMinutes(now, LOOK_AFTER_SAVE_MINUTES) };
 }
 
 /** Removes published events from the outbox. */
@@ -105,9 +108,10 @@ export interface RuleInput {
   readonly writeId: string;
 }
 
-/** Saves the first rule of a line. */
+/** Saves a subscriber's first rule of a line. A rule of the line's former payer gives way, as the line is not theirs any more, and they are told. */
 export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDecision {
-  if (esim.rule !== undefined) return refused("rule-exists");
+  if (ruleOf(esim, input.subscriberId) !== undefined) return refused("rule-exists");
+  const taken = esim.rule === undefined ? esim : suspendRule(esim, "line-not-yours", now);
   // Versions go on where a deleted rule stopped, so that no ETag of the old one fits the new one.
   const rule: Rule = {
     ...input.settings,
@@ -118,7 +122,7 @@ export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDeci
     createdAt: now,
     updatedAt: now,
   };
-  return changed({ ...esim, subscriberId: input.subscriberId }, rule, "RuleSaved", now);
+  return changed({ ...taken, subscriberId: input.subscriberId }, rule, "RuleSaved", now);
 }
 
 /** Replaces all settings of a rule. Its status stays: saving settings resumes nothing. */

@@ -109,7 +109,8 @@ export interface Cards {
   listDeclines(cardKey: string): Promise<Decline[]>;
   /** Put-if-absent by rechargeId: however often it is told, a decline counts once. */
   putDecline(cardKey: string, decline: Decline): Promise<void>;
-  clear(cardKey: string): Promise<void>;
+  /** Forgets the soft declines up to a moment; a hard one is for good, and one that came later stands. */
+  clear(cardKey: string, upTo: Instant): Promise<void>;
 }
 
 /** The planner's cursor: every slot due up to and including this epoch minute has been sent out. */

@@ -7,6 +7,8 @@ export type RechargeEnd = "succeeded" | "declined" | "cancelled";
 export type CancelReason =
   /** Paused, edited, deleted or suspended between the decision and the charge. */
   | "rule-changed"
+  /** Decided too long ago: Stripe could not be asked in time. */
+  | "outdated"
   /** The card was declined for another line after this recharge was reserved. */
   | "card-declined-elsewhere"
   /** The issuer asks for the cardholder. */
@@ -85,9 +87,25 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     canceled: "ended",
     puzzled: "needs-review",
   },
-  processing: { paid: "crediting", pending: "processing", unpaid: "closing", canceled: "ended", puzzled: "needs-review" },
-  closing: { unpaid: "closing", canceled: "ended", paid: "crediting", pending: "processing", puzzled: "needs-review" },
-  crediting: { paid: "crediting", pending: "crediting", credited: "ended", puzzled: "needs-review" },
-  "needs-review": { paid: "needs-review", credited: "ended", puzzled: "needs-review" },
-  ended: { paid: "ended", canceled: "ended", credited: "ended" },
+  processing: {
+    created: "processing",
+    dropped: "processing",
+    paid: "crediting",
+    pending: "processing",
+    unpaid: "closing",
+    canceled: "ended",
+    puzzled: "needs-review",
+  },
+  closing: {
+    created: "closing",
+    dropped: "closing",
+    paid: "crediting",
+    pending: "processing",
+    unpaid: "closing",
+    canceled: "ended",
+    puzzled: "needs-review",
+  },
+  crediting: { created: "crediting", dropped: "crediting", paid: "crediting", pending: "crediting", credited: "ended", puzzled: "needs-review" },
+  "needs-review": { created: "needs-review", dropped: "needs-review", paid: "needs-review", credited: "ended", puzzled: "needs-review" },
+  ended: { created: "ended", dropped: "ended", paid: "ended", unpaid: "ended", canceled: "ended", credited: "ended" },
 };

@@ -9,7 +9,7 @@ import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
 
 export type RechargeDecision =
   | { readonly kind: "recharge"; readonly amount: Money; readonly period: Period }
-  | { readonly kind: "leave"; readonly reason: "no-active-rule" | "already-open" | "balance-ok" }
+  | { readonly kind: "leave"; readonly reason: "no-active-rule" | "already-open" | "quiet" | "balance-ok" }
   | { readonly kind: "wait"; readonly reason: "cooling-down" | "daily-limit" | "cap-reached" | "card-backing-off"; readonly until: Instant }
   | { readonly kind: "suspend"; readonly reason: SuspensionReason };
 
@@ -23,6 +23,8 @@ export function decideRecharge(esim: Esim, balance: Money, declines: readonly De
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return { kind: "leave", reason: "no-active-rule" };
   if (esim.open !== undefined) return { kind: "leave", reason: "already-open" };
+  // The checker passes quiet lines over, but its index may be old and a report may come late or twice.
+  if (esim.quietUntil !== undefined && now < esim.quietUntil) return { kind: "leave", reason: "quiet" };
   if (balance.currency !== rule.threshold.currency) return { kind: "suspend", reason: "currency-changed" };
   if (!isBelow(balance, rule.threshold)) return { kind: "leave", reason: "balance-ok" };
   const standing: CardStanding = cardStanding(declines, now);
@@ -125,7 +127,7 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   if (open?.rechargeId !== rechargeId) return esim; // ended and cleared by another worker
   const from = open.state;
   const to = TRANSITIONS[from.name][move.type];
-  if (to === undefined || (from.name === "ended" && from.end !== "succeeded" && move.type === "paid")) {
+  if (to === undefined || contradicts(from, move)) {
     throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
   }
   if (to === from.name) return esim;
@@ -137,6 +139,12 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   if (state.name === "needs-review") return applyReview(moved, open, state, now);
   if (state.name === "processing") return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0 } }, lookAt: plusMinutes(now, 1) };
   return moved;
+}
+
+/** Whether a finding denies how the recharge ended: paid after all, or unpaid after all. */
+function contradicts(from: RechargeState, { type }: Move): boolean {
+  if (from.name !== "ended") return false;
+  return from.end === "succeeded" ? type === "unpaid" || type === "canceled" : type === "paid" || type === "credited";
 }
 
 function nextState(from: RechargeState, move: Move): RechargeState {
@@ -208,7 +216,7 @@ function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant):
 
 function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeState, { name: "needs-review" }>, now: Instant): Esim {
   const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: state.reason } as const;
-  return { ...withEvent(esim, event, now), lookAt: plusMinutes(now, REVIEW_LOOK_MINUTES) };
+  return withEvent(esim, event, now); // told first; the next lease then sets the daily look
 }
 
 /**
@@ -218,6 +226,7 @@ function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeStat
  */
 const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "rule-changed": 0,
+  outdated: 0,
   "card-declined-elsewhere": 15, // the next judgement finds how long the card must rest
   "needs-customer": 24 * 60,
   "payment-method-unusable": 24 * 60,
@@ -232,14 +241,15 @@ export function applyCleared(esim: Esim, rechargeId: string, published: readonly
   if (open?.rechargeId !== rechargeId) return applyPublished(esim, published);
   const { state, subscriberId } = open;
   if (state.name !== "ended") throw new IllegalMove(`Clearing recharge ${rechargeId}, which is ${state.name}`);
-  const spend =
-    state.end === "succeeded" ? { ...esim.spend, [subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.paidAt) } : esim.spend;
+  const spend = state.end === "succeeded" ? { ...esim.spend, [subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.at) } : esim.spend;
+  // What went wrong with a card says nothing about another one that was chosen meanwhile.
+  const isOldCard = state.end !== "succeeded" && rule?.paymentMethodId !== open.method.id;
   const cleared = {
     ...esim,
     open: undefined,
     spend,
     cycle: esim.cycle + 1,
-    quietUntil: latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
+    quietUntil: isOldCard ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
   };
   const next = applyPublished(cleared, published);
   return next.pendingEvents.length === 0 ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
@@ -248,7 +258,7 @@ export function applyCleared(esim: Esim, rechargeId: string, published: readonly
 function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {
   switch (ended.end) {
     case "succeeded":
-      return plusMinutes(ended.paidAt, cooldownMinutes);
+      return plusMinutes(ended.at, cooldownMinutes);
     case "declined":
       return ended.retryAt;
     case "cancelled":

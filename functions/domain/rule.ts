@@ -10,7 +10,7 @@ export interface Limits {
   readonly perMonth: Money;
   /** Paid recharges per calendar day of the consent's time zone. */
   readonly timesPerDay: number;
-  /** Minutes that must pass after a paid recharge before the next one. */
+  /** Minutes that must pass after a paid recharge was credited before the next one. */
   readonly cooldownMinutes: number;
 }
 

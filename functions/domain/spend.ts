@@ -12,7 +12,8 @@ export interface Spend {
   readonly monthAmount: Money;
   readonly day: string;
   readonly dayCount: number;
-  readonly lastPaidAt: Instant;
+  /** When the last paid recharge ended: the cooldown counts from the credit, since until then the carrier shows the old balance. */
+  readonly lastEndedAt: Instant;
 }
 
 /** The period in which a recharge counts, fixed when it is reserved. */
@@ -45,7 +46,7 @@ export function limitRefusal(spend: Spend | undefined, limits: Limits, amount: M
   if (spend.day === period.day && spend.dayCount >= limits.timesPerDay) {
     return { reason: "daily-limit", until: endOfPeriod(timeZone, period.day, now) };
   }
-  const cooledAt = plusMinutes(spend.lastPaidAt, limits.cooldownMinutes);
+  const cooledAt = plusMinutes(spend.lastEndedAt, limits.cooldownMinutes);
   return now < cooledAt ? { reason: "cooling-down", until: cooledAt } : undefined;
 }
 
@@ -57,13 +58,13 @@ export function leftThisMonth(spend: Spend | undefined, limits: Limits, timeZone
 }
 
 /** Books a paid recharge in the period in which it was reserved. */
-export function book(spend: Spend | undefined, period: Period, amount: Money, paidAt: Instant): Spend {
+export function book(spend: Spend | undefined, period: Period, amount: Money, endedAt: Instant): Spend {
   const sameMonth = spend?.month === period.month && spend.monthAmount.currency === amount.currency;
   return {
     month: period.month, // never before spend.month: periodAt saw to it when the recharge was reserved
     monthAmount: sameMonth ? plus(spend.monthAmount, amount) : amount,
     day: period.day,
     dayCount: spend?.day === period.day ? spend.dayCount + 1 : 1,
-    lastPaidAt: paidAt,
+    lastEndedAt: endedAt,
   };
 }

@@ -38,16 +38,23 @@ export function describeCards(name: string, make: MakeStore<Cards>): void {
       expect(await store.listDeclines(CARD)).toEqual([SOFT]);
     });
 
-    it("forget the declines of the one card that is cleared, and count anew", async () => {
+    it("forget the soft declines of the one card that is cleared, and count anew", async () => {
       await store.putDecline(CARD, SOFT);
-      await store.putDecline(CARD, HARD);
       await store.putDecline("fp_2", SOFT);
-      await store.clear(CARD);
-      await store.clear(CARD);
+      await store.clear(CARD, SOFT.at);
+      await store.clear(CARD, SOFT.at);
       expect(await store.listDeclines(CARD)).toEqual([]);
       expect(await store.listDeclines("fp_2")).toEqual([SOFT]);
       await store.putDecline(CARD, HARD);
       expect(await store.listDeclines(CARD)).toEqual([HARD]);
+    });
+
+    it("never forget a hard decline, nor one that came later", async () => {
+      const later = { ...SOFT, rechargeId: "later", at: "2999-01-01T00:00:00.000Z" };
+      for (const decline of [SOFT, HARD, later]) await store.putDecline(CARD, decline);
+      await store.clear(CARD, HARD.at > SOFT.at ? HARD.at : SOFT.at);
+      const kept = await store.listDeclines(CARD);
+      expect(kept.map(({ rechargeId }) => rechargeId).sort()).toEqual([HARD.rechargeId, "later"].sort());
     });
   });
 }

@@ -85,8 +85,8 @@ const FULL: Required<Esim> = {
   rule: RULE,
   open: OPEN,
   spend: {
-    [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-23", dayCount: 3, lastPaidAt: NOW },
-    [STRANGER]: { month: "2025-01", monthAmount: { amount: 500, currency: "JPY" }, day: "2025-01-31", dayCount: 1, lastPaidAt: NOW },
+    [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-23", dayCount: 3, lastEndedAt: NOW },
+    [STRANGER]: { month: "2025-01", monthAmount: { amount: 500, currency: "JPY" }, day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },
   },
   cycle: 12,
   tier: "6h",

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { describe, expect, it } from "@jest/globals";
 import { sesMail } from "../../functions/adapters/ses-mail.ts";
@@ -33,10 +34,13 @@ describe("mail through SES", () => {
     ]);
   });
 
-  it("that SES refuses is a fault, so that the notice is tried again", async () => {
+  it("that SES refuses is a fault, so that the notice is tried again; it names the kind of fault and nobody's address", async () => {
     const { mail } = sesThat(() => {
-      throw new Error("Email address is not verified");
+      throw Object.assign(new Error("Email address is not verified: ada@example.com"), { name: "MessageRejected" });
     });
-    await expect(mail.send(MESSAGE)).rejects.toThrow("Email address is not verified");
+    const fault: unknown = await mail.send(MESSAGE).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(Error);
+    expect(String(fault)).toContain("MessageRejected");
+    expect(inspect(fault)).not.toContain("ada@");
   });
 });

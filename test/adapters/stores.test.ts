@@ -158,7 +158,7 @@ describe("the item of a line", () => {
   function typical(): Esim {
     const subscriberId = randomUUID();
     const { rule, ...line } = esimWithRule({ paymentMethodId: "pm_1Nv0FGQ9RKHgCVdK00dK5vWm" });
-    const spend = { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-22", dayCount: 1, lastPaidAt: NOW };
+    const spend = { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-22", dayCount: 1, lastEndedAt: NOW };
     return { ...line, subscriberId, rule: { ...rule, writeId: randomUUID() }, spend: { [subscriberId]: spend }, cycle: 12, quietUntil: NOW };
   }
 

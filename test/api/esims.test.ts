@@ -47,7 +47,7 @@ describe("the list of eSIMs", () => {
 
   it("shows how a rule stands and what is left of its month", async () => {
     const { send, store } = await apiWorld();
-    const spend = { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastPaidAt: NOW };
+    const spend = { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastEndedAt: NOW };
     await store({ ...esimWithRule(), spend: { [SUBSCRIBER]: spend, [STRANGER]: { ...spend, monthAmount: cny(1) } } });
     await store({ ...esimWithRule(), iccid: OTHER_ICCID, spend: { [SUBSCRIBER]: { ...spend, month: "2026-10", day: "2026-10-31" } } });
     expect(listIn(await send(list)).data).toMatchObject([
@@ -74,6 +74,15 @@ describe("the list of eSIMs", () => {
     const { send, store } = await apiWorld();
     await store({ ...esimWithRule(), iccid: STRANGERS_ICCID });
     expect(listIn(await send(list)).data.map((line) => line.iccid)).toEqual([ICCID, OTHER_ICCID]);
+  });
+
+  it("asks the issuer again about a caller whom nobody could write to, and only about such", async () => {
+    const { send, ports, askedIssuer } = await apiWorld();
+    await ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, phoneNumber: "+8613800000001" });
+    await send(list);
+    await send(list);
+    expect(askedIssuer).toHaveLength(1);
+    expect(await ports.subscribers.getProfile(SUBSCRIBER)).toMatchObject({ email: `${SUBSCRIBER}@example.com` });
   });
 
   it("is not to be had with a token whose holder the issuer does not name", async () => {

@@ -68,6 +68,21 @@ describe("the decision to recharge", () => {
     expect(decideRecharge(esimWithRule(), cny(0), declines, until).kind).toBe("recharge");
   });
 
+  it("waits an hour after the last decline, however old the first one is", () => {
+    const declines = [decline(1), { ...decline(2), at: NOW }].map((each, i) => (i === 0 ? { ...each, at: plusMinutes(NOW, -30 * 24 * 60) } : each));
+    expect(decideRecharge(esimWithRule(), cny(0), declines, plusMinutes(NOW, 59))).toEqual({
+      kind: "wait",
+      reason: "card-backing-off",
+      until: plusMinutes(NOW, 60),
+    });
+  });
+
+  it("leaves a line that is to be quiet, whatever an old index or a late report says", () => {
+    const quiet = { ...esimWithRule(), quietUntil: plusMinutes(NOW, 60) };
+    expect(decideRecharge(quiet, cny(0), [], plusMinutes(NOW, 59))).toEqual({ kind: "leave", reason: "quiet" });
+    expect(decideRecharge(quiet, cny(0), [], plusMinutes(NOW, 60)).kind).toBe("recharge");
+  });
+
   it("suspends at the fourth decline, and at the first hard one", () => {
     expect(
       decideRecharge(
@@ -81,7 +96,7 @@ describe("the decision to recharge", () => {
   });
 
   it("tells of a reached cap once, and stays quiet until the month ends", () => {
-    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(16_000), day: "2026-11-20", dayCount: 1, lastPaidAt: plusMinutes(NOW, -4000) } };
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(16_000), day: "2026-11-20", dayCount: 1, lastEndedAt: plusMinutes(NOW, -4000) } };
     const esim = { ...esimWithRule(), spend };
     const decision = decideRecharge(esim, cny(0), [], NOW);
     if (decision.kind !== "wait") throw new Error(decision.kind);
@@ -128,7 +143,7 @@ describe("an open recharge", () => {
     expect(ended.pendingEvents).toMatchObject([{ name: "RechargeSucceeded", id: `${ID}/RechargeSucceeded`, amount: cny(5000) }]);
     const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
     expect(cleared).toMatchObject({ open: undefined, cycle: 1, pendingEvents: [], lookAt: undefined, quietUntil: plusMinutes(NOW, 60) });
-    expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmount: cny(5000), dayCount: 1, lastPaidAt: NOW, month: "2026-11" });
+    expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmount: cny(5000), dayCount: 1, lastEndedAt: NOW, month: "2026-11" });
   });
 
   it("keeps an event that came in while its own were published", () => {
@@ -159,6 +174,12 @@ describe("an open recharge", () => {
     expect(play([MOVES.created, last, MOVES.canceled], reserved({ rule: otherCard })).rule?.status.state).toBe("active");
   });
 
+  it("leaves the line awake when another card was chosen while it was declined", () => {
+    const otherCard = { ...esimWithRule({ paymentMethodId: "pm_2" }).rule };
+    const ended = play([MOVES.created, MOVES.unpaid, MOVES.canceled], reserved({ rule: otherCard }));
+    expect(applyCleared(ended, ID, ended.pendingEvents, NOW).quietUntil).toBeUndefined();
+  });
+
   it("is credited after all when the payment came through while it was being closed", () => {
     expect(play([MOVES.created, MOVES.unpaid, MOVES.paid]).open?.state).toEqual({ name: "crediting", paymentIntentId: PI, paidAt: NOW });
   });
@@ -174,6 +195,9 @@ describe("an open recharge", () => {
   it("cannot be found credited before it was paid, nor paid after it ended unpaid", () => {
     expect(() => play([MOVES.created, MOVES.credited])).toThrow(IllegalMove);
     expect(() => play([MOVES.created, MOVES.unpaid, MOVES.canceled, MOVES.paid])).toThrow(IllegalMove);
+    expect(() => play([MOVES.created, MOVES.unpaid, MOVES.canceled, MOVES.credited])).toThrow(IllegalMove);
+    expect(() => play([MOVES.created, MOVES.paid, MOVES.credited, MOVES.unpaid])).toThrow(IllegalMove);
+    expect(() => play([MOVES.created, MOVES.paid, MOVES.credited, MOVES.canceled])).toThrow(IllegalMove);
     expect(() => play([MOVES.created, { ...MOVES.puzzled, reason: "payment-mismatch" } as Move, MOVES.credited])).toThrow(IllegalMove);
   });
 

@@ -20,6 +20,26 @@ describe("a rule", () => {
 
   it("is the only one of its line", () => expect(createRule(esimWithRule(), input(), NOW)).toEqual({ kind: "refused", reason: "rule-exists" }));
 
+  it("of a former payer gives way to the new holder's, and the former payer is told", () => {
+    const decision = createRule(esimWithRule(), { ...input(), subscriberId: "sub-eve" }, LATER);
+    expect(decision).toMatchObject({
+      kind: "changed",
+      esim: {
+        subscriberId: "sub-eve",
+        pendingEvents: [
+          { name: "RuleSuspended", subscriberId: SUBSCRIBER, reason: "line-not-yours" },
+          { name: "RuleSaved", subscriberId: "sub-eve" },
+        ],
+      },
+    });
+  });
+
+  it("that is saved while a look is far away is looked at soon, and one that comes soon is left where it is", () => {
+    const far = { ...esimWithRule(), lookAt: "2026-11-24T08:00:00.000Z" };
+    expect(suspendRule(far, "currency-changed", NOW).lookAt).toBe("2026-11-23T08:01:00.000Z");
+    expect(suspendRule({ ...far, lookAt: "2026-11-23T08:03:00.000Z" }, "currency-changed", NOW).lookAt).toBe("2026-11-23T08:03:00.000Z");
+  });
+
   it("is replaced on the version that was read, keeps its status, and wakes a quiet line up", () => {
     const paused = setRuleState(esimWithRule(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
     if (paused.kind !== "changed") throw new Error();
@@ -43,7 +63,7 @@ describe("a rule", () => {
   });
 
   it("leaves the counters behind when it is deleted, and its successor goes on with higher versions", () => {
-    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastPaidAt: NOW } };
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastEndedAt: NOW } };
     const deleted = deleteRule({ ...esimWithRule(), spend, version: 4 }, SUBSCRIBER, 1, LATER);
     expect(deleted).toMatchObject({ kind: "changed", esim: { rule: undefined, spend, pendingEvents: [{ name: "RuleDeleted" }] } });
     if (deleted.kind !== "changed") throw new Error();

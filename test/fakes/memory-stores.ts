@@ -137,7 +137,12 @@ export function memoryCards(): Cards {
       const known = declines.get(cardKey) ?? [];
       if (!known.some((each) => each.rechargeId === decline.rechargeId)) declines.set(cardKey, [...known, copy(decline)]);
     },
-    clear: async (cardKey) => void declines.delete(cardKey),
+    async clear(cardKey, upTo) {
+      declines.set(
+        cardKey,
+        (declines.get(cardKey) ?? []).filter(({ hard, at }) => hard || at > upTo),
+      );
+    },
   };
 }
 

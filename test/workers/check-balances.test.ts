@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import { type Money, money } from "../../functions/domain/money.ts";
-import { type CheckRequest, OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { type CheckRequest, OutcomeUnknown, type Poke } from "../../functions/domain/ports.ts";
 import { slotHash, slotKey } from "../../functions/domain/slots.ts";
 import { epochMinute, plusSeconds } from "../../functions/domain/time.ts";
 import { type CheckBalancesPorts, checkBalances } from "../../functions/workers/check-balances/check-balances.ts";
@@ -24,6 +24,7 @@ function checkerWorld() {
   const published: DomainEvent[] = [];
   const asked: string[] = [];
   const requests: CheckRequest[] = [];
+  const pokes: Poke[] = [];
   const logged: { readonly code: string; readonly fields?: object }[] = [];
   const log = (code: string, fields?: object) => void logged.push({ code, fields });
   const balances = new Map<string, Money>();
@@ -47,6 +48,7 @@ function checkerWorld() {
     },
     events: { publish: async (events) => void published.push(...events) },
     checkRequests: { send: async (sent) => void requests.push(...sent) },
+    pokes: { send: async (sent) => void pokes.push(...sent) },
     clock: { now: () => NOW },
     log: { info: log, warn: log, error: log },
     timeLeft: () => 60_000,
@@ -57,6 +59,7 @@ function checkerWorld() {
     published,
     asked,
     requests,
+    pokes,
     logged,
     writes: esims.writes,
     /** Stores a watched line; without a balance the carrier does not know it. */
@@ -129,7 +132,7 @@ describe("the balance checker", () => {
     expect(world.published).toEqual([]);
   });
 
-  it("logs how many lines the carrier does not know, naming none, and goes on", async () => {
+  it("logs how many lines the carrier does not know, naming none, has them looked at, and goes on", async () => {
     const world = checkerWorld();
     await world.watch(A);
     await world.watch(B);
@@ -137,6 +140,12 @@ describe("the balance checker", () => {
     await world.check();
     expect(world.low()).toEqual([C]);
     expect(world.logged).toEqual([{ code: "balance-missing", fields: { lines: 2 } }]);
+    expect(world.pokes.map(({ iccid, judge }) => [iccid, judge]).sort()).toEqual(
+      [
+        [A, true],
+        [B, true],
+      ].sort(),
+    );
   });
 
   it("reports a line whose currency changed, whatever is on it", async () => {

@@ -46,9 +46,9 @@ describe("the text of a notice", () => {
   it.each([
     ["a recharge", succeeded, /recharged with CNY 50\.00/, [/charged CNY 50\.00 and credited it/, /re_1/]],
     ["a decline that is tried again", declined, /declined CNY 50\.00/, [/do_not_honor/, /Nothing was taken/, /try again after 2026-11-23T09/, /re_1/]],
-    ["the last decline", lastDeclined, /declined CNY 50\.00/, [/lost_card/, /Nothing was taken/, /not try again until you resume/]],
+    ["the last decline", lastDeclined, /declined CNY 50\.00/, [/lost_card/, /Nothing was taken/, /not try this card again by itself/]],
     ["a cancelled recharge", cancelled, /CNY 50\.00 cancelled/, [/rule-changed/, /Nothing was taken/, /re_1/]],
-    ["a review", inReview, /looking into your recharge of CNY 50\.00/, [/carrier-unclear/, /no further charge/, /re_1/]],
+    ["a review", inReview, /looking into your recharge of CNY 50\.00/, [/carrier-unclear/, /Your payment was taken/, /no further charge/, /re_1/]],
     ["a reached cap", capReached, /monthly limit reached/, [/CNY -0\.20/, /limit of CNY 200\.00 a month/, /Nothing was taken/, /2026-11-30T16/]],
     ["a card refused for good", suspended("card-refused-for-good"), /suspended/, [/refuses the card for good/, /another card/, /Nothing was taken/]],
     ["a card declined too often", suspended("declined-too-often"), /suspended/, [/declined several times/, /resume/]],

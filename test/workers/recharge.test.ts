@@ -151,7 +151,107 @@ describe("a declined card", () => {
   });
 });
 
+describe("a line whose credit took long", () => {
+  it("is not charged again on a balance from before the credit: the cooldown counts from the credit", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("error-500");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(70);
+    await world.look();
+    world.carrier.setBalance(ICCID, 0);
+    world.advanceMinutes(59);
+    await world.look();
+    expect(world.taken()).toEqual([5000]);
+    world.advanceMinutes(1);
+    await world.look();
+    expect(world.taken()).toEqual([5000, 5000]);
+  });
+
+  it("is parked and told after a day without an answer, and nothing is ordered any more", async () => {
+    const world = await rechargeWorld();
+    const dead = () => Promise.reject(new OutcomeUnknown("The carrier is down"));
+    const carrier = { ...world.ports.carrier, topUp: dead, findTopUp: dead };
+    await expect(world.look({ carrier })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(23 * 60);
+    await expect(world.look({ carrier })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(62);
+    await world.look({ carrier });
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-unclear" });
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
+    world.advanceMinutes(24 * 60);
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[5000], []]);
+  });
+});
+
+describe("a recharge that was decided long ago", () => {
+  it("is not charged any more when Stripe could not be asked for an hour: the line may be full by now", async () => {
+    const world = await rechargeWorld();
+    const payments = { ...world.ports.payments, create: () => Promise.reject(new OutcomeUnknown("Stripe is down")) };
+    await expect(world.look({ payments })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(61);
+    await world.look();
+    expect(world.stripe.listCharges()).toEqual([]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "outdated" }]);
+  });
+});
+
+describe("what is true", () => {
+  it("is told also while a step waits for a system that is down", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
+    if (paused.kind !== "changed") throw new Error();
+    await world.ports.esims.save(paused.esim, "w");
+    world.advanceMinutes(2);
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    expect(world.eventNames()).toEqual(["RulePaused"]);
+  });
+
+  it("is told of a line that the carrier does not know any more: its rule is suspended", async () => {
+    const world = await rechargeWorld();
+    const carrier = { ...world.ports.carrier, getBalances: async () => new Map(), listEsims: async () => [] };
+    await world.look({ carrier });
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "line-not-yours" });
+  });
+});
+
 describe("a card of several lines", () => {
+  it("that was refused for good while another line's payment was unclear stays refused", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "stolen_card", hard: true });
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toMatchObject([{ code: "stolen_card" }]);
+  });
+
+  it("counts its own decline though another line's success cleared it at that moment: one decline suspends nothing", async () => {
+    const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+    let puts = 0;
+    const cards = {
+      ...world.ports.cards,
+      putDecline: async () => {
+        puts += 1; // and cleared again
+      },
+    };
+    await world.look({ cards });
+    expect(puts).toBe(1);
+    expect(await world.line()).toMatchObject({ rule: { status: { state: "active" } }, quietUntil: "2026-11-23T09:00:00.000Z" });
+  });
+
+  it("is asked once, however often the same report comes, when it wants its holder", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    const report = { ...reading(999), cycle: 0 };
+    for (let i = 0; i < 6; i++) await rechargeLine(world.ports, { iccid: ICCID, judge: true, report });
+    expect(world.stripe.listCharges()).toHaveLength(1);
+    expect(world.eventNames()).toEqual(["RechargeCancelled"]);
+  });
+
   it("is not confirmed after it was declined for another line meanwhile", async () => {
     const world = await rechargeWorld();
     const payments: RechargePorts["payments"] = {

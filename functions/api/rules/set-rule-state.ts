@@ -41,7 +41,7 @@ async function giveCardAnotherTry({ esims, subscribers, cards, clock }: RuleStat
   if (standing.reason !== "declined-too-often") {
     throw new HttpProblem(409, "card-refused-for-good", "The bank refuses this card for good; choose another with PUT first");
   }
-  await cards.clear(method.cardKey);
+  await cards.clear(method.cardKey, clock.now());
 }
 
 export async function deleteLineRule(

@@ -1,7 +1,7 @@
 import type { Reading } from "../../domain/esim.ts";
 import type { LowBalanceDetected } from "../../domain/events.ts";
 import { isBelow } from "../../domain/money.ts";
-import type { Carrier, CheckRequest, CheckRequests, Clock, Esims, Events, Log, SlotLine } from "../../domain/ports.ts";
+import type { Carrier, CheckRequest, CheckRequests, Clock, Esims, Events, Log, Pokes, SlotLine } from "../../domain/ports.ts";
 import { epochMinute, type Instant } from "../../domain/time.ts";
 
 export interface CheckBalancesPorts {
@@ -9,6 +9,7 @@ export interface CheckBalancesPorts {
   readonly carrier: Carrier;
   readonly events: Events;
   readonly checkRequests: CheckRequests;
+  readonly pokes: Pokes;
   readonly clock: Clock;
   readonly log: Log;
   /** Milliseconds left for this invocation. */
@@ -33,13 +34,16 @@ export async function checkBalances(ports: CheckBalancesPorts, request: CheckReq
   } while (page !== undefined);
 }
 
-async function checkLines({ carrier, events, clock, log }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
+async function checkLines({ carrier, events, pokes, clock, log }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
   const now = clock.now();
   const awake = lines.filter((line) => line.quietUntil === undefined || line.quietUntil <= now);
   if (awake.length === 0) return;
   const balances = await carrier.getBalances(awake.map((line) => line.iccid));
-  const missing = awake.filter((line) => !balances.has(line.iccid)).length;
-  if (missing > 0) log.error("balance-missing", { lines: missing });
+  const missing = awake.filter((line) => !balances.has(line.iccid));
+  if (missing.length > 0) {
+    log.error("balance-missing", { lines: missing.length });
+    await pokes.send(missing.map(({ iccid }) => ({ iccid, judge: true }))); // is it still the payer's? If not, they are told
+  }
   const low = awake.flatMap((line) => {
     const reading = balances.get(line.iccid);
     return reading !== undefined && isLow(line, reading) ? [lowBalance(line, reading, now)] : [];

@@ -5,7 +5,7 @@ import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { eventBridge, eventBridgeEvents } from "../../adapters/eventbridge-events.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
-import { sqs, sqsCheckRequests } from "../../adapters/sqs-messages.ts";
+import { sqs, sqsCheckRequests, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { checkRequest } from "../../contracts/messages.ts";
@@ -14,10 +14,12 @@ import { checkBalances } from "./check-balances.ts";
 
 const environment = readEnvironment("check-balances", process.env);
 const log = powertoolsLog("check-balances");
+const messages = sqs();
 const local = {
   esims: dynamoDbEsims(dynamoDb(), environment.ESIMS_TABLE),
   events: eventBridgeEvents(eventBridge(), environment.EVENT_BUS_NAME),
-  checkRequests: sqsCheckRequests(sqs(), environment.CHECK_BALANCES_QUEUE_URL),
+  checkRequests: sqsCheckRequests(messages, environment.CHECK_BALANCES_QUEUE_URL),
+  pokes: sqsPokes(messages, environment.RECHARGE_QUEUE_URL),
   clock: systemClock,
   log,
 };

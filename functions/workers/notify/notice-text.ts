@@ -29,7 +29,7 @@ export function noticeText(event: NoticedEvent): Notice {
       return {
         subject: `${line}: your bank declined ${formatMoney(event.amount)}`,
         text: `Your ${line} is low, and your bank declined the recharge of ${formatMoney(event.amount)} (${event.reason}). Nothing was taken.\n${
-          event.nextTryAt === undefined ? "We will not try again until you resume the rule." : `We will try again after ${event.nextTryAt}.`
+          event.nextTryAt === undefined ? "We will not try this card again by itself." : `We will try again after ${event.nextTryAt}.`
         }\nRecharge ${event.rechargeId}`,
       };
     case "RechargeCancelled":
@@ -40,7 +40,7 @@ export function noticeText(event: NoticedEvent): Notice {
     case "RechargeNeedsReview":
       return {
         subject: `${line}: we are looking into your recharge of ${formatMoney(event.amount)}`,
-        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
+        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). ${event.reason === "payment-mismatch" ? "We are finding out what was taken" : "Your payment was taken, and is not lost"}. A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
       };
     case "RuleSuspended":
       return {

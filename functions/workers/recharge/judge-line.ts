@@ -32,7 +32,10 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return esim;
 
   const reading = await readBalance(ports, esim, report);
-  if (reading === undefined) return esim;
+  if (reading === undefined) {
+    // A line that left the carrier is not the payer's any more; one that is still listed is the carrier's fault, and logged.
+    return (await isStillTheirs(ports, esim.iccid, subscriberId)) ? esim : suspendRule(esim, "line-not-yours", ports.clock.now());
+  }
   // Most lines are well: they are left with one call to the carrier. What follows is asked only for a line that is low.
   const first = decideRecharge(esim, reading.balance, [], ports.clock.now());
   if (first.kind === "leave") return esim;

@@ -33,12 +33,15 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report 
   let { esim, own } = started;
   const rechargeId = esim.open?.rechargeId;
   // Another id: this recharge was ended by another worker, which has begun the next one.
-  while (esim.open !== undefined && esim.open.rechargeId === rechargeId) {
-    const next = await takeStep(ports, esim, esim.open, own);
-    if (next === "wait") break;
-    ({ esim, own } = next);
+  try {
+    while (esim.open !== undefined && esim.open.rechargeId === rechargeId) {
+      const next = await takeStep(ports, esim, esim.open, own);
+      if (next === "wait") break;
+      ({ esim, own } = next);
+    }
+  } finally {
+    await publishPending(ports, esim); // what is true is told, also while a step waits for a system that is down
   }
-  await publishPending(ports, esim);
 }
 
 async function startIfLow(ports: RechargePorts, esim: Esim, judge: boolean, report: Report | undefined) {

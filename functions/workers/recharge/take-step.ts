@@ -5,6 +5,7 @@ import { declinedEnd, type PaymentAnswer, paymentOutcome } from "../../domain/pa
 import { OutcomeUnknown, type TopUpAnswer } from "../../domain/ports.ts";
 import { applyCleared, applyMove, isStillWanted } from "../../domain/recharge.ts";
 import type { CancelReason, Move } from "../../domain/recharge-states.ts";
+import { type Instant, plusMinutes } from "../../domain/time.ts";
 import { type Recorded, record } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
 
@@ -28,7 +29,7 @@ export function takeStep(ports: RechargePorts, esim: Esim, open: OpenRecharge, o
     case "closing":
       return closePayment(ports, esim, open, state.paymentIntentId);
     case "crediting":
-      return credit(ports, esim, open, own);
+      return credit(ports, esim, open, state.paidAt, own);
     case "needs-review":
       return own || state.paidAt === undefined ? Promise.resolve("wait") : lookAtTopUp(ports, esim, open);
     case "ended":
@@ -44,12 +45,14 @@ async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
   if (answer.kind === "refused") {
     const outcome = paymentOutcome(answer, amount);
     if (outcome.kind === "unknown") throw new OutcomeUnknown("Stripe cannot say whether it made the PaymentIntent");
-    return move(ports, esim, open, { type: "dropped", reason: outcome.kind === "refused" ? outcome.reason : "payment-fault", at: ports.clock.now() });
+    const reason = outcome.kind === "refused" ? outcome.reason : "payment-fault";
+    logFault(ports, open, answer, reason);
+    return move(ports, esim, open, { type: "dropped", reason, at: ports.clock.now() });
   }
   const paymentIntentId = answer.intent.id;
   const isUsable = await isCardUsable(ports, open);
   return record(ports, esim, (current) => {
-    const unwanted = reasonNotToCharge(current, open, isUsable);
+    const unwanted = reasonNotToCharge(current, open, isUsable, ports.clock.now());
     const found: Move = unwanted === undefined ? { type: "created", paymentIntentId } : unpaid(paymentIntentId, unwanted);
     return applyMove(current, rechargeId, found, ports.clock.now());
   });
@@ -59,7 +62,7 @@ async function confirmPayment(ports: RechargePorts, esim: Esim, open: OpenRechar
   if (!own) {
     const seen = await ports.payments.retrieve(paymentIntentId);
     if (paymentOutcome(seen, open.amount).kind !== "unconfirmed") return moveByPayment(ports, esim, open, paymentIntentId, seen);
-    const unwanted = reasonNotToCharge(esim, open, await isCardUsable(ports, open));
+    const unwanted = reasonNotToCharge(esim, open, await isCardUsable(ports, open), ports.clock.now());
     if (unwanted !== undefined) return move(ports, esim, open, unpaid(paymentIntentId, unwanted));
   }
   const answer = await ports.payments.confirm(paymentIntentId, `${open.rechargeId}/confirm/${esim.version}`);
@@ -85,7 +88,7 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
   const outcome = paymentOutcome(answer, open.amount);
   switch (outcome.kind) {
     case "paid":
-      await cards.clear(cardKey); // a success ends the series of declines
+      await cards.clear(cardKey, open.reservedAt); // a success ends the series of declines before it
       return move(ports, esim, open, { type: "paid", at: clock.now() });
     case "processing": {
       const isKnown = open.state.name === "processing";
@@ -95,11 +98,16 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
       return move(ports, esim, open, { type: "canceled", at: clock.now() });
     case "declined": {
       // Counted before the end is written, so that no crash forgets it.
-      await cards.putDecline(cardKey, { rechargeId: open.rechargeId, at: clock.now(), code: outcome.code, hard: outcome.hard });
-      const because = declinedEnd(outcome, await cards.listDeclines(cardKey));
+      const decline = { rechargeId: open.rechargeId, at: clock.now(), code: outcome.code, hard: outcome.hard };
+      await cards.putDecline(cardKey, decline);
+      const listed = await cards.listDeclines(cardKey);
+      // Another line's success may have cleared this one already; it still happened.
+      const isListed = listed.some(({ rechargeId }) => rechargeId === open.rechargeId);
+      const because = declinedEnd(outcome, isListed ? listed : [...listed, decline]);
       return move(ports, esim, open, { type: "unpaid", paymentIntentId, because });
     }
     case "refused":
+      logFault(ports, open, answer, outcome.reason);
       return move(ports, esim, open, unpaid(paymentIntentId, outcome.reason));
     case "mismatch":
       ports.log.error("payment-mismatch", { rechargeId: open.rechargeId });
@@ -110,14 +118,29 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
   }
 }
 
+/** After this long the subscriber is told, and a person looks. No order is made any more: a carrier keeps its answers for 30 days only. */
+const CREDIT_HOURS = 24;
+
 /** Tops the line up, once. Whoever finds this state asks the carrier first whether that was done. */
-async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharge, own: boolean): Step {
+async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharge, paidAt: Instant, own: boolean): Step {
   const { carrier, clock } = ports;
   const { rechargeId, amount } = open;
-  const seen = own ? undefined : await carrier.findTopUp(rechargeId);
+  const order = { iccid: esim.iccid, amount, reference: rechargeId };
+  if (own) return moveByTopUp(ports, esim, open, await carrier.topUp(order));
+  const isOverdue = clock.now() > plusMinutes(paidAt, CREDIT_HOURS * 60);
+  const seen = await carrier.findTopUp(rechargeId).catch((error: unknown) => {
+    if (isOverdue && error instanceof OutcomeUnknown) return undefined;
+    throw error;
+  });
   if (seen !== undefined) return moveByTopUp(ports, esim, open, seen);
-  if (!own && !carrier.answersAreFinal) return move(ports, esim, open, { type: "puzzled", reason: "carrier-unclear", at: clock.now() });
-  return moveByTopUp(ports, esim, open, await carrier.topUp({ iccid: esim.iccid, amount, reference: rechargeId }));
+  if (carrier.answersAreFinal && !isOverdue) return moveByTopUp(ports, esim, open, await carrier.topUp(order));
+  ports.log.error("carrier-unclear", { rechargeId, isOverdue });
+  return move(ports, esim, open, { type: "puzzled", reason: "carrier-unclear", at: clock.now() });
+}
+
+/** What the operator must see: a refusal that is a fault of ours. */
+function logFault({ log }: RechargePorts, { rechargeId }: OpenRecharge, answer: PaymentAnswer, reason: CancelReason): void {
+  if (reason === "payment-fault") log.error("payment-fault", { rechargeId, stripe: answer.kind === "refused" ? answer.error : answer.intent.lastError });
 }
 
 async function lookAtTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
@@ -148,8 +171,12 @@ function unpaid(paymentIntentId: string, reason: CancelReason): Move {
   return { type: "unpaid", paymentIntentId, because: { end: "cancelled", reason } };
 }
 
-function reasonNotToCharge(esim: Esim, open: OpenRecharge, isUsable: boolean): CancelReason | undefined {
+/** A balance that was judged longer ago than this says nothing any more: the line may be full by now. */
+const OUTDATED_AFTER_MINUTES = 60;
+
+function reasonNotToCharge(esim: Esim, open: OpenRecharge, isUsable: boolean, now: Instant): CancelReason | undefined {
   if (!isStillWanted(esim, open)) return "rule-changed";
+  if (now > plusMinutes(open.reservedAt, OUTDATED_AFTER_MINUTES)) return "outdated";
   return isUsable ? undefined : "card-declined-elsewhere";
 }
 
