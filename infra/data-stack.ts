@@ -124,5 +124,14 @@ export class DataStack extends Stack {
     this.alarms.grantPublish(new ServicePrincipal("cloudwatch.amazonaws.com", { conditions: { ArnLike: { "aws:SourceArn": ourAlarms } } }));
 
     RemovalPolicies.of(this).retain();
+
+    // Exported here, in one order: left to the references of the other stack, the CDK writes them in an order that differs from run to run.
+    const tables = [this.esims, this.recharges, this.subscribers, this.cards, this.controls];
+    const secrets = [this.stripeSecret, this.carrierSecret, this.lineHashSecret];
+    for (const { tableName, tableArn } of tables) for (const value of [tableName, tableArn]) this.exportValue(value);
+    for (const { secretArn } of secrets) this.exportValue(secretArn);
+    const { eventBusName, eventBusArn } = this.bus;
+    const { userPoolProviderUrl } = this.userPool;
+    for (const value of [eventBusName, eventBusArn, userPoolProviderUrl, this.webClient.userPoolClientId, this.alarms.topicArn]) this.exportValue(value);
   }
 }

@@ -6,6 +6,7 @@ import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
 import { RESOURCE_SERVER, ROUTES } from "../functions/contracts/routes.ts";
+import { OperatorInbox } from "./constructs/operator-inbox.ts";
 import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-function.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
 import type { DataStack } from "./data-stack.ts";
@@ -173,6 +174,13 @@ export class ServiceStack extends Stack {
     data.mailIdentity.grantSendEmail(notify);
     notifyQueue.listenTo(bus, NOTICED_EVENTS);
     notifyQueue.deliverTo(notify, { batchSize: 10, maxConcurrency: 5 });
+
+    new OperatorInbox(this, "NeedsReview", {
+      bus,
+      detailTypes: ["RechargeNeedsReview"],
+      alarms,
+      alarmDescription: "A subscriber who has paid, or may have paid, and was not credited: a person must look. See docs/runbook.md#needs-review",
+    });
 
     const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
     const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [issuer.audience] });

@@ -11,6 +11,8 @@ export interface LocalClock {
   readonly speed: number;
   /** Moves the time on at once. Throws a RangeError when told to go back. */
   advance(milliseconds: number): void;
+  /** By how many local milliseconds it was moved on within the last real ten seconds: what was begun before may arrive so much later. */
+  recentlyAdvanced(): number;
   /** Throws a RangeError unless the speed is above zero. */
   setSpeed(speed: number): void;
   /** What a child process needs to see this time: flags for node, and variables for its environment. */
@@ -39,6 +41,9 @@ const HEARTBEAT_MILLISECONDS = HORIZON_MILLISECONDS / 4;
 /** A child that was told nothing looks into the file again after so many real milliseconds; reading it takes about 0.02 ms. */
 const LOOK_AGAIN_MILLISECONDS = 5;
 
+/** Longer than any request between the parts of the stack is under way. */
+const RECENT_MILLISECONDS = 10_000;
+
 /** The real `Date`, whatever is installed. */
 const RealDate = Date;
 
@@ -65,6 +70,7 @@ export function installClock({ file }: { readonly file: string }): LocalClock {
     return local;
   }
 
+  const advances: { readonly at: number; readonly milliseconds: number }[] = [];
   const now = () => Math.floor(preciseNow());
   const heartbeat = setInterval(preciseNow, HEARTBEAT_MILLISECONDS).unref();
   const giveBack = replaceDate(now);
@@ -76,6 +82,11 @@ export function installClock({ file }: { readonly file: string }): LocalClock {
     advance(milliseconds) {
       if (!(milliseconds >= 0 && Number.isFinite(milliseconds))) throw new RangeError(`The local clock cannot be moved by ${milliseconds} ms: never back`);
       state = write(anchored(preciseNow() + milliseconds, state.speed));
+      advances.push({ at: performance.now(), milliseconds });
+    },
+    recentlyAdvanced() {
+      while (advances[0] !== undefined && performance.now() - advances[0].at > RECENT_MILLISECONDS) advances.shift();
+      return advances.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     },
     setSpeed(speed) {
       if (!(speed > 0 && Number.isFinite(speed))) throw new RangeError(`The local clock cannot run at speed ${speed}: it must be above zero`);

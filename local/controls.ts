@@ -9,13 +9,27 @@ import type { LocalParts } from "./stack.ts";
 
 /** The hand that plays the world: what no deployed stack has. Everything under /local/. */
 
+/** A year at once is enough for every test, and dates stay dates. */
+const MOST_MINUTES = 525_600;
+/** Beyond some hundred times a small machine falls behind. */
+export const FASTEST = 3600;
+const SPEED_RANGE = `must be a number from 1 to ${FASTEST}`;
+
 const carrierOutcome = z.enum(["credit", "refuse", "credit-but-lose-reply", "lose-request", "error-500"]);
 const stripeOutcome = z.union([
   z.enum(["succeed", "authentication-required", "processing", "error-500", "lose-reply", "lose-request"]),
   z.strictObject({ decline: z.string() }),
 ]);
-const lineChange = z.strictObject({ available: z.optional(z.int()), drainPerMinute: z.optional(z.int()) });
-const clockChange = z.strictObject({ advanceMinutes: z.optional(z.number().check(z.gte(0))), speed: z.optional(z.number().check(z.gt(0), z.lte(3600))) });
+const minorUnits = z.int({ error: "must be a whole number of minor units" });
+const lineChange = z.strictObject({
+  available: z.optional(minorUnits),
+  drainPerMinute: z.optional(minorUnits.check(z.gte(0, { error: "must not be below 0" }))),
+});
+const minutes = `must be a number of minutes from 0 to ${MOST_MINUTES} (a year)`;
+const clockChange = z.strictObject({
+  advanceMinutes: z.optional(z.number({ error: minutes }).check(z.gte(0, { error: minutes }), z.lte(MOST_MINUTES, { error: minutes }))),
+  speed: z.optional(z.number({ error: SPEED_RANGE }).check(z.gte(1, { error: SPEED_RANGE }), z.lte(FASTEST, { error: SPEED_RANGE }))),
+});
 
 interface Control {
   readonly method: "GET" | "POST";
@@ -53,7 +67,7 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     if (stripe === undefined) throw new Misuse("This stack talks to Stripe itself: use Stripe's test cards and dashboard", 409);
     return stripe;
   };
-  const isScope = (text: string): text is Scope => text in SCOPES;
+  const isScope = (text: string): text is Scope => Object.hasOwn(SCOPES, text);
 
   const all: readonly Control[] = [
     {
@@ -88,7 +102,13 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       method: "POST",
       path: /^\/local\/cards\/(pm_card_\w+)$/,
       usage: "save one of Stripe's test cards for the demo subscriber, e.g. pm_card_chargeDeclined; gives its id",
-      act: ({ match }) => parts.saveCard(match[1] ?? ""),
+      act: async ({ match }) => {
+        try {
+          return await parts.saveCard(match[1] ?? "");
+        } catch (error) {
+          throw new Misuse(`Stripe has no such test card: ${error instanceof Error ? error.message : String(error)}`, 404);
+        }
+      },
     },
     {
       method: "POST",
@@ -160,7 +180,8 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
   ];
 
   return async (request, response) => {
-    const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    const url = URL.parse(`http://127.0.0.1${request.url}`); // not relative to a base: a path may begin with //
+    if (url === null) return false;
     if (url.pathname !== "/local" && !url.pathname.startsWith("/local/")) return false;
     try {
       const found = all.find(({ method, path }) => method === request.method && path.test(url.pathname));

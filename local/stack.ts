@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
 import { stripeClient } from "../functions/adapters/stripe-payments.ts";
+import { SIGNATURE_TOLERANCE_SECONDS } from "../functions/contracts/carrier.ts";
 import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
 import type { PaymentMethod } from "../functions/domain/esim.ts";
 import { type CarrierModel, carrierModel } from "./carrier/carrier-model.ts";
@@ -40,6 +41,8 @@ export interface LocalStackOptions {
   readonly assembly: string;
   /** Where everything is kept between starts. */
   readonly stateFolder: string;
+  /** Forgets what an earlier start left there. */
+  readonly fresh?: boolean;
   /** Of the API; 0 takes any that is free. */
   readonly port: number;
   /** Local seconds that pass in a real second; a later start keeps the last one unless told otherwise. */
@@ -79,7 +82,7 @@ export interface LocalParts {
  * Throws UnsupportedTemplate before anything is started when the templates hold something that would not work here as on AWS.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const folder = takeStateFolder(options.stateFolder);
+  const folder = takeStateFolder(options.stateFolder, options.fresh === true);
   const closers: (() => unknown)[] = [folder.release];
   const close = async () => {
     for (const end of closers.reverse().splice(0)) await end();
@@ -111,7 +114,12 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const carrier = carrierModel({ records, now: clock.now, observe: (fact) => story.add(carrierHappened(fact)) });
   const kept = keptIn(records);
   const carrierSecret = await kept("carrier-secret", randomKey);
-  const carrierServer = await startCarrierServer({ model: readAloud(carrier, story), secret: carrierSecret });
+  const carrierServer = await startCarrierServer({
+    model: readAloud(carrier, story),
+    secret: carrierSecret,
+    // As much real time as a carrier gives a request, however fast the clock runs, and whenever it is moved on.
+    toleranceSeconds: () => SIGNATURE_TOLERANCE_SECONDS * Math.max(clock.speed, 1) + clock.recentlyAdvanced() / 1000,
+  });
   closers.push(carrierServer.close);
 
   const stripeMode = options.stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode";

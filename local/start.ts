@@ -1,6 +1,6 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { FASTEST } from "./controls.ts";
 import { DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
 import { DemoSubscriber } from "./demo-subscriber.ts";
 import { startLocalStack } from "./stack.ts";
@@ -12,63 +12,62 @@ import { timelineLine } from "./timeline.ts";
 const HELP = `npm start [-- options]: the synthesized stacks, run on this machine
   --fresh          forget what the last start left behind
   --port <n>       port of the API (8787)
-  --speed <n>      local seconds in a real second (60: a minute of a line's life takes a second)
+  --speed <n>      local seconds in a real second (60: a minute of a line's life takes a second; from 1 to 3600, but
+                   beyond some hundred a small machine falls behind)
   --state <dir>    where things are kept between starts (.local/state)
   --assembly <dir> run this cloud assembly instead of synthesizing one
 STRIPE_SECRET_KEY  a Stripe test key (sk_test_...): charges at Stripe instead of at the local model
 DYNAMODB_ENDPOINT  another engine than the embedded one, e.g. DynamoDB Local at http://127.0.0.1:8000`;
 
 const ROOT = join(import.meta.dirname, "..");
-const { values } = parseArgs({
-  options: {
-    fresh: { type: "boolean", default: false },
-    port: { type: "string", default: "8787" },
-    speed: { type: "string", default: "60" },
-    state: { type: "string", default: join(ROOT, ".local/state") },
-    assembly: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
 
-function positive(name: string, text: string, least: number): number {
+function readOptions() {
+  return parseArgs({
+    options: {
+      fresh: { type: "boolean", default: false },
+      port: { type: "string", default: "8787" },
+      speed: { type: "string", default: "60" },
+      state: { type: "string", default: join(ROOT, ".local/state") },
+      assembly: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+}
+
+function numberIn(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value < least) throw new Error(`--${name} must be a number from ${least} on`);
+  if (text.trim() === "" || !Number.isFinite(value) || value < least || value > most) throw new Error(`--${name} must be a number from ${least} to ${most}`);
   return value;
 }
 
 async function main(): Promise<void> {
-  if (values.help) return console.log(HELP);
-  const stripeTestKey = process.env.STRIPE_SECRET_KEY;
+  const options = readOptions();
+  if (options.help) return console.log(HELP);
+  const stripeTestKey = process.env.STRIPE_SECRET_KEY || undefined;
   if (stripeTestKey !== undefined && !/^[sr]k_test_/.test(stripeTestKey))
     throw new Error("STRIPE_SECRET_KEY must be a test key (sk_test_...): nothing here may charge anybody");
-  const port = positive("port", values.port, 0);
-  const speed = positive("speed", values.speed, 1);
+  const port = Math.trunc(numberIn("port", options.port, 0, 65_535));
+  const speed = numberIn("speed", options.speed, 1, FASTEST);
 
-  const assembly = values.assembly ?? join(ROOT, ".local/cdk.out");
-  if (values.assembly === undefined) {
+  const assembly = options.assembly ?? join(ROOT, ".local/cdk.out");
+  if (options.assembly === undefined) {
     console.log("Synthesizing the stacks ...");
     await synthesize(assembly);
   }
-  if (values.fresh) rmSync(values.state, { recursive: true, force: true });
 
   const stack = await startLocalStack({
     assembly,
-    stateFolder: values.state,
+    stateFolder: options.state,
+    fresh: options.fresh,
     port,
     speed,
     stripeTestKey,
-    dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT,
+    dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT || undefined,
     tell: (entry) => console.log(timelineLine(entry)),
+  }).catch((error: unknown) => {
+    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    throw isTaken ? new Error(`Port ${port} is taken by another program: choose another with --port`) : error;
   });
-  console.log(`
-Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 2 : 0)} s; ${stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode"})
-  line …${DRAINING_LINE.iccid.slice(-4)} is being used up and has a rule: below CNY 10, recharge CNY 50
-  line …${QUIET_LINE.iccid.slice(-4)} has none yet: save one with curl, as the README shows
-  token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
-`);
-
-  await stack.once("demo-rule", () => new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId));
-
   const stop = async () => {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
     console.log("\nStopping ...");
@@ -77,11 +76,17 @@ Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 
   };
   const onSignal = () => void stop();
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+
+  await stack.once("demo-rule", () => new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId));
+  console.log(`
+Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 2 : 0)} s; ${stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode"})
+  line …${DRAINING_LINE.iccid.slice(-4)} is being used up; it was given a rule: below CNY 10, recharge CNY 50
+  line …${QUIET_LINE.iccid.slice(-4)} was given none: save one with curl, as the README shows
+  token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
+`);
 }
 
 main().catch((error: unknown) => {
-  const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-  if (isTaken) console.error(`Port ${values.port} is taken by another program: choose another with --port`);
-  else console.error(error instanceof Error ? error.message : error);
+  console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 });

@@ -1,7 +1,7 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-/** Another process uses the folder: two of them would destroy each other's state. */
+/** Another process uses the folder, or it holds something that is not ours: either would be destroyed. */
 export class FolderInUse extends Error {
   override name = "FolderInUse";
 }
@@ -12,16 +12,23 @@ export interface StateFolder {
   release(): void;
 }
 
-/** Takes a folder for this process alone. A lock whose process is gone (it was killed) is taken over. */
-export function takeStateFolder(folder: string): StateFolder {
+const LOCK = "lock";
+/** The first thing that a start writes: a folder with something else and without this is not a state folder. */
+const SIGN = "clock.json";
+
+/** Takes a folder for this process alone; `fresh` empties it. A lock whose process is gone (it was killed) is taken over. */
+export function takeStateFolder(folder: string, fresh = false): StateFolder {
   mkdirSync(folder, { recursive: true });
-  const lock = join(folder, "lock");
+  const found = readdirSync(folder).filter((name) => name !== LOCK);
+  if (found.length > 0 && !found.includes(SIGN)) throw new FolderInUse(`${folder} holds something else (${found[0]}): name an empty folder with --state`);
+  const lock = join(folder, LOCK);
   if (!createLock(lock)) {
     const owner = Number(readFileSync(lock, "utf8"));
     if (isAlive(owner)) throw new FolderInUse(`The local stack of process ${owner} uses ${folder}: stop it first, or name another folder with --state`);
     rmSync(lock, { force: true });
     if (!createLock(lock)) throw new FolderInUse(`Another local stack has just taken ${folder}`);
   }
+  if (fresh) for (const name of found) rmSync(join(folder, name), { recursive: true, force: true });
   return { path: (name) => join(folder, name), release: () => rmSync(lock, { force: true }) };
 }
 

@@ -129,7 +129,8 @@ function asProblem(error: unknown): HttpProblem {
   // What middy's body parser and router say, in our words.
   const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
   if (status === 415) return new HttpProblem(415, "json-required", "Send the body as application/json");
-  if (status === 422 || status === 400) return new HttpProblem(400, "malformed-json", "The body must be JSON, without a field named __proto__");
+  if (status === 422 || status === 400)
+    return new HttpProblem(400, "malformed-json", "The body must be JSON in UTF-8, without a field named __proto__ or constructor.prototype");
   if (status === 404) return new HttpProblem(404, "not-found", "There is no such route");
   return new HttpProblem(500, "internal", "Something went wrong on our side");
 }

@@ -106,6 +106,13 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   crediting: { created: "crediting", dropped: "crediting", paid: "crediting", pending: "crediting", credited: "ended", puzzled: "needs-review" },
-  "needs-review": { created: "needs-review", dropped: "needs-review", paid: "needs-review", credited: "ended", puzzled: "needs-review" },
-  ended: { created: "ended", dropped: "ended", paid: "ended", unpaid: "ended", canceled: "ended", credited: "ended" },
+  "needs-review": {
+    created: "needs-review",
+    dropped: "needs-review",
+    paid: "needs-review",
+    pending: "needs-review",
+    credited: "ended",
+    puzzled: "needs-review",
+  },
+  ended: { created: "ended", dropped: "ended", paid: "ended", pending: "ended", puzzled: "ended", unpaid: "ended", canceled: "ended", credited: "ended" },
 };

@@ -126,13 +126,13 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   const { open } = esim;
   if (open?.rechargeId !== rechargeId) return esim; // ended and cleared by another worker
   const from = open.state;
+  // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
+  if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
   const to = TRANSITIONS[from.name][move.type];
   if (to === undefined || contradicts(from, move)) {
     throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
   }
   if (to === from.name) return esim;
-  // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
-  if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
   const state = nextState(from, move);
   const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0 } } };
   if (state.name === "ended") return applyEnded(moved, open, state, now);

@@ -1,6 +1,4 @@
 import { Duration } from "aws-cdk-lib";
-import { Alarm, ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import { type IEventBus, Rule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
@@ -11,11 +9,15 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../functions/contracts/events.ts";
+import { alarmOnAnyMessage } from "./alarm-on-any-message.ts";
 
-const DELIVERIES_BEFORE_DEAD_LETTER = 5;
+export const DELIVERIES_BEFORE_DEAD_LETTER = 5;
 /** AWS advises six times the function's timeout. Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const VISIBILITY_TIMEOUTS = 6;
-const DEAD_LETTER_DAYS = 14; // SQS's longest
+export const DEAD_LETTER_DAYS = 14; // SQS's longest
+
+/** EventBridge's own longest: after that an event joins the dead letters. */
+export const EVENT_RETRIES = { maxEventAge: Duration.hours(24), retryAttempts: 185 };
 
 export interface WorkQueueProps {
   /** Longest run of the function that works on the queue. */
@@ -46,15 +48,13 @@ export class WorkQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
     });
-    const alarm = new Alarm(this, "DeadLettersAlarm", {
-      metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: "max" }),
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${props.whoIsHurt} Messages of ${id} failed ${DELIVERIES_BEFORE_DEAD_LETTER} times. See docs/runbook.md#dead-letters`,
-    });
-    alarm.addAlarmAction(new SnsAction(props.alarms));
+    alarmOnAnyMessage(
+      this,
+      "DeadLettersAlarm",
+      this.deadLetters,
+      props.alarms,
+      `${props.whoIsHurt} Messages of ${id} failed ${DELIVERIES_BEFORE_DEAD_LETTER} times. See docs/runbook.md#dead-letters`,
+    );
   }
 
   /** Hands the messages to a function, `maxConcurrency` (2 to 1,000) invocations at once at the most. */
@@ -69,7 +69,7 @@ export class WorkQueue extends Construct {
     new Rule(this, "Rule", {
       eventBus: bus,
       eventPattern: { source: [EVENT_SOURCE], detailType: [...detailTypes] },
-      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters, maxEventAge: Duration.hours(24), retryAttempts: 185 })],
+      targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters, ...EVENT_RETRIES })],
     });
   }
 

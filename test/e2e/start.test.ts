@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -72,10 +72,25 @@ describe("npm start", () => {
     expect((await fetch(`${url}/v1/esims`, { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(200);
   });
 
-  it("does not share its state folder", async () => {
-    const second = start(join(folder.path, "state"));
-    expect(await second.ended).toBe(1);
-    expect(second.output()).toContain("stop it first");
+  it(
+    "calls a person when the carrier refuses what was paid",
+    async () => {
+      const play = (path: string, body: object) => fetch(`${url}${path}`, { method: "POST", body: JSON.stringify(body) });
+      await play("/local/carrier/next", { outcome: "refuse" });
+      await play(`/local/lines/${DRAINING_LINE.iccid}`, { available: 0 });
+      await play("/local/clock", { advanceMinutes: 60 });
+      await stack.until(/alarm +ALARM[^\n]*a person must look/);
+      expect(stack.output()).toMatch(/events +RechargeNeedsReview +…0017[^\n]*carrier-refused/);
+    },
+    TIMEOUT_MILLISECONDS,
+  );
+
+  it("does not share its state folder, not even with a start that wants it fresh", async () => {
+    for (const second of [start(join(folder.path, "state")), start(join(folder.path, "state"), "--fresh")]) {
+      expect(await second.ended).toBe(1);
+      expect(second.output()).toContain("stop it first");
+    }
+    expect((await get("/v1/rules")).status).toBe(200);
   });
 
   it(
@@ -123,10 +138,28 @@ describe("npm start says what is wrong", () => {
     }
   }, 60_000);
 
-  it("with an option that it does not know, or a value that makes no sense", async () => {
-    const [unknown, speed] = [runLocal("start", ["--nonsense"]), runLocal("start", ["--speed", "fast"])];
-    expect([await unknown.ended, await speed.ended]).toEqual([1, 1]);
-    expect(unknown.output()).toContain("--nonsense");
-    expect(speed.output()).toContain("--speed must be a number");
+  it.each([
+    [["--nonsense"], "--nonsense"],
+    [["--speed", "fast"], "--speed must be a number from 1 to 3600"],
+    [["--speed", "1e9"], "--speed must be a number from 1 to 3600"],
+    [["--port", "70000"], "--port must be a number from 0 to 65535"],
+  ])(
+    "with %j",
+    async (args, message) => {
+      const stack = runLocal("start", args);
+      expect(await stack.ended).toBe(1);
+      expect(stack.output()).toContain(message);
+      expect(stack.output()).not.toContain("    at "); // a sentence, not a stack trace
+    },
+    60_000,
+  );
+
+  it("with --fresh on a folder that holds something else, and deletes nothing there", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "precious"), "mine");
+    const stack = start(folder.path, "--fresh");
+    expect(await stack.ended).toBe(1);
+    expect(stack.output()).toContain("holds something else (precious)");
+    expect(readFileSync(join(folder.path, "precious"), "utf8")).toBe("mine");
   }, 60_000);
 });

@@ -88,6 +88,8 @@ const queues = templates.read("AWS::SQS::Queue", queueSchema);
 const deadLetterIds = new Set(queues.flatMap(({ properties }) => properties.RedrivePolicy?.deadLetterTargetArn ?? []));
 const deadLetters = queues.filter(({ id }) => deadLetterIds.has(id));
 const workQueues = queues.filter(({ id }) => !deadLetterIds.has(id));
+/** Queues that no function reads: they wait for a person. */
+const inboxes = workQueues.filter(({ id }) => id.startsWith("NeedsReview"));
 
 const functionSchema = z.object({
   Timeout: z.int(),
@@ -138,12 +140,23 @@ describe("a queue", () => {
     expect(workQueues.filter(({ properties }) => properties.RedrivePolicy?.deadLetterTargetArn === id)).toHaveLength(1);
   });
 
-  it.each(workQueues)("$id feeds one function, and hides a message for six times as long as that may run", ({ id, properties }) => {
-    const fed = mappings.filter((mapping) => mapping.properties.EventSourceArn === id).map((mapping) => mapping.properties.FunctionName);
-    expect(fed).toHaveLength(1);
-    const timeout = functions.find((each) => each.id === fed[0])?.Timeout;
-    expect(properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * (timeout ?? Number.POSITIVE_INFINITY));
+  it("that waits for a person is read by no function, and rings", () => {
+    const fed = mappings.map((mapping) => mapping.properties.EventSourceArn);
+    expect(workQueues.filter(({ id }) => !fed.includes(id)).map(({ id }) => id)).toEqual(inboxes.map(({ id }) => id));
+    expect(inboxes.map(({ id }) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["NeedsReviewQueue"]);
+    const watched = JSON.stringify(templates.ofType("AWS::CloudWatch::Alarm").map(({ Properties }) => Properties.Dimensions));
+    for (const { id } of inboxes) expect(watched).toContain(id);
   });
+
+  it.each(workQueues.filter((queue) => !inboxes.includes(queue)))(
+    "$id feeds one function, and hides a message for six times as long as that may run",
+    ({ id, properties }) => {
+      const fed = mappings.filter((mapping) => mapping.properties.EventSourceArn === id).map((mapping) => mapping.properties.FunctionName);
+      expect(fed).toHaveLength(1);
+      const timeout = functions.find((each) => each.id === fed[0])?.Timeout;
+      expect(properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * (timeout ?? Number.POSITIVE_INFINITY));
+    },
+  );
 
   it.each(templates.ofType("AWS::Lambda::EventSourceMapping"))("$id gives back only what failed, and is bounded", ({ Properties }) => {
     expect(Properties).toMatchObject({

@@ -37,6 +37,14 @@ afterEach(() => {
 });
 
 describe("the local clock in the main process", () => {
+  it("tells by how much it was moved on a moment ago", () => {
+    const clock = install();
+    expect(clock.recentlyAdvanced()).toBe(0);
+    clock.advance(HOUR);
+    clock.advance(HOUR);
+    expect(clock.recentlyAdvanced()).toBe(2 * HOUR);
+  });
+
   it("is told by every way to ask a Date for the time", () => {
     const clock = install();
     clock.setSpeed(STANDING);
