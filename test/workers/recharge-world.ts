@@ -1,4 +1,5 @@
 import { expect } from "@jest/globals";
+import { newEsim, setRuleState } from "../../functions/domain/esim.ts";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import type { Log, Poke } from "../../functions/domain/ports.ts";
 import type { RuleSettings } from "../../functions/domain/rule.ts";
@@ -84,6 +85,13 @@ export async function rechargeWorld({
       const stored = await esims.load(ICCID);
       if (stored === undefined) throw new Error("The line is gone");
       return { open: undefined, lookAt: undefined, quietUntil: undefined, ...stored };
+    },
+    /** The subscriber pauses the rule. */
+    pause: async () => {
+      const stored = await esims.load(ICCID);
+      const paused = setRuleState(stored ?? newEsim(ICCID), { subscriberId: SUBSCRIBER, state: "paused", writeId: "pause" }, 1, instant(time));
+      if (paused.kind !== "changed") throw new Error(paused.reason);
+      await esims.save(paused.esim, "pause");
     },
     /** What was really taken and credited, in minor units. */
     taken: () =>

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
-import { setRuleState } from "../../functions/domain/esim.ts";
 import { type Esims, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
 import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
-import { cny, ICCID, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
+import { cny, ICCID, NOW, OTHER_ICCID, reading } from "../builders.ts";
 import { expectOneRecharge, type RechargeWorld, rechargeWorld } from "./recharge-world.ts";
 
 describe("a low line", () => {
@@ -48,9 +47,7 @@ describe("a low line", () => {
     world.carrier.setBalance(ICCID, 1000);
     await world.look();
     world.carrier.setBalance(ICCID, 0);
-    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
-    if (paused.kind !== "changed") throw new Error();
-    await world.ports.esims.save(paused.esim, "w");
+    await world.pause();
     await world.look();
     expect([world.taken(), await world.bills(), world.eventNames()]).toEqual([[], [], ["RulePaused"]]);
   });
@@ -201,9 +198,7 @@ describe("what is true", () => {
     const world = await rechargeWorld();
     world.carrier.chooseNext("lose-request");
     await expect(world.look()).rejects.toThrow(OutcomeUnknown);
-    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
-    if (paused.kind !== "changed") throw new Error();
-    await world.ports.esims.save(paused.esim, "w");
+    await world.pause();
     world.advanceMinutes(2);
     world.carrier.chooseNext("lose-request");
     await expect(world.look()).rejects.toThrow(OutcomeUnknown);
@@ -347,9 +342,7 @@ describe("a rule that changes while its recharge is under way", () => {
       ...world.ports.payments,
       create: async (request) => {
         const answer = await world.ports.payments.create(request);
-        const line = await world.line();
-        const paused = setRuleState(line, { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
-        if (paused.kind === "changed") await world.ports.esims.save(paused.esim, "w");
+        await world.pause();
         return answer;
       },
     };
@@ -364,9 +357,7 @@ describe("a rule that changes while its recharge is under way", () => {
     const world = await rechargeWorld();
     world.carrier.chooseNext("lose-request");
     await expect(world.look()).rejects.toThrow(OutcomeUnknown);
-    const paused = setRuleState(await world.line(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW);
-    if (paused.kind !== "changed") throw new Error();
-    await world.ports.esims.save(paused.esim, "w");
+    await world.pause();
     world.advanceMinutes(2);
     await world.look();
     expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
