@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import {
-  balanceList,
   esimList,
   LINES_PER_QUERY,
+  lineBalance,
   SIGNATURE_HEADER,
   signCarrierRequest,
   TIMESTAMP_HEADER,
@@ -33,11 +33,13 @@ interface Reply {
   readonly text: string;
 }
 
+const entries = z.object({ balances: z.array(z.unknown()) });
+
 /**
  * A carrier that implements docs/carrier-api.yaml.
  *
  * Whatever is not one of the answers of that document, to the letter, is OutcomeUnknown: only the carrier's own word
- * moves a recharge. The reasons hold no ICCID, e-mail address or phone number, so they may be logged.
+ * moves a recharge. An odd entry among balances counts as missing. The reasons hold no ICCID, e-mail address or phone number, so they may be logged.
  */
 export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMilliseconds = TIMEOUT_MILLISECONDS }: HttpCarrierOptions): Carrier {
   const base = new URL(baseUrl).href.replace(/\/$/, "");
@@ -80,8 +82,12 @@ export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMi
       const asked = new Set(iccids);
       const readings = new Map<Iccid, Reading>();
       for (const chunk of chunksOf([...asked], LINES_PER_QUERY)) {
-        const { balances } = parse(balanceList, await post("/v1/balances/query", { iccids: chunk }));
-        for (const { iccid, available, readAt } of balances) if (asked.has(iccid)) readings.set(iccid, { balance: available, readAt });
+        const { balances } = parse(entries, await post("/v1/balances/query", { iccids: chunk }));
+        for (const entry of balances) {
+          // Line by line: an odd one counts as missing, and does not hide the others.
+          const { success, data } = lineBalance.safeParse(entry);
+          if (success && asked.has(data.iccid)) readings.set(data.iccid, { balance: data.available, readAt: data.readAt });
+        }
       }
       return readings;
     },

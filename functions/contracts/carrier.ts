@@ -33,9 +33,8 @@ export type EsimList = z.infer<typeof esimList>;
 export const balanceQuery = z.object({ iccids: z.array(iccid).check(z.minLength(1), z.maxLength(LINES_PER_QUERY)) });
 export type BalanceQuery = z.infer<typeof balanceQuery>;
 
-export const balanceList = z.object({
-  balances: z.array(z.object({ iccid, available: z.object({ amount: z.int(), currency }), readAt: moment })),
-});
+export const lineBalance = z.object({ iccid, available: z.object({ amount: z.int(), currency }), readAt: moment });
+export const balanceList = z.object({ balances: z.array(lineBalance) });
 export type BalanceList = z.infer<typeof balanceList>;
 
 export const topUpOrder = z.object({ iccid, amount: positiveMoney, reference });

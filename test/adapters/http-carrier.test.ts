@@ -176,6 +176,14 @@ describe("httpCarrier, on the wire", () => {
     });
   });
 
+  it("takes an odd reading for a missing one, and reads the others", async () => {
+    const odd = [{ iccid: LINE }, { iccid: iccid(2), available: { amount: 0.5, currency: "CNY" }, readAt: NOW }, null, "89"];
+    const body = { balances: [...odd, { iccid: iccid(3), available: CNY_50, readAt: NOW }] };
+    await withServer(answering(200, body), async (url) => {
+      expect([...(await carrierAt(url).getBalances([LINE, iccid(2), iccid(3)])).keys()]).toEqual([iccid(3)]);
+    });
+  });
+
   it("signs the whole path of a base URL that has one of its own", async () => {
     const seen: unknown[] = [];
     const look: Handler = ({ url = "", method = "", headers }, response) => {
@@ -223,7 +231,7 @@ describe("httpCarrier, at a carrier that does not answer as agreed, says that no
     ["garbage", answering(200, "\u0000\u0001{")],
     ["a page in HTML", answering(200, "<html></html>")],
     ["JSON of another shape", answering(200, { iccid: LINE, holder: "lin@example.com" })],
-    ["an unknown status", answering(200, { ...credited, status: "pending", esims: [{ iccid: "1" }], balances: [{ iccid: LINE }] })],
+    ["an unknown status", answering(200, { ...credited, status: "pending", esims: [{ iccid: "1" }], balances: "none" })],
     ["a reset connection", (request) => request.socket.destroy()],
     ["half a body", (request, response) => response.writeHead(200, { "content-length": "100" }).write('{"reference":', () => request.socket.destroy())],
   ])("after %s", (_, handler) => withServer(handler, (url) => expectNobodyKnows(carrierAt(url))));
