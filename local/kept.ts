@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:net";
 import type { Records } from "./records.ts";
 
 /** Small texts that are made once and are the same at every later start. */
@@ -16,13 +15,4 @@ export function keptIn(records: Records): (name: string, make: () => string | Pr
 /** A secret that nobody guesses. */
 export function randomKey(): string {
   return randomBytes(32).toString("hex");
-}
-
-/** A port that nobody uses right now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

@@ -24,7 +24,7 @@ import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
 import { controls } from "./controls.ts";
 import { DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
 import { functionLog } from "./function-log.ts";
-import { freePort, keptIn, randomKey } from "./kept.ts";
+import { keptIn, randomKey } from "./kept.ts";
 import { fileRecords } from "./records.ts";
 import { takeStateFolder } from "./state-folder.ts";
 import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
@@ -133,25 +133,25 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
   closers.push(queues.close);
 
-  const port = options.port === 0 ? await freePort() : options.port;
   // The templates are read twice: the issuer needs the client's id, and the rest needs the issuer's address.
   const load = (issuerUrl: string) =>
     loadStacks(options.assembly, {
       region: REGION,
       queueUrl: queues.urlOf,
-      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
+      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${options.port}`),
     });
   const clientId = clientIdOf(load("http://127.0.0.1"));
   const resourceServer = { identifier: RESOURCE_SERVER, scopes: Object.keys(SCOPES) };
   // Its address is part of every token, and tokens outlive a restart: the first start takes a free port, the others the same.
   const issuer = await startIssuer({
-    port: Number(await kept("issuer-port", async () => String(await freePort()))),
+    port: records.get<{ port: number }>("issuer", "address")?.port,
     records,
     clients: [{ clientId, redirectUris: ["http://localhost:8787/"] }],
     users: [DEMO_USER],
     resourceServer,
   });
   closers.push(issuer.close);
+  records.put("issuer", "address", { port: Number(new URL(issuer.issuer).port) });
   const graph = load(issuer.issuer);
 
   const tables = options.dynamoDbEndpoint === undefined ? await startTables({ path: path("dynamodb") }) : undefined;
@@ -227,7 +227,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     saveCard,
     depths: () => Object.fromEntries(graph.list("AWS::SQS::Queue").map(({ name }) => [name, queues.peek(name).length])),
   });
-  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port, handleLocal, onError });
+  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port: options.port, handleLocal, onError });
   closers.push(api.close);
 
   const demoToken = await token();

@@ -65,8 +65,13 @@ async function main(): Promise<void> {
     dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT || undefined,
     tell: (entry) => console.log(timelineLine(entry)),
   }).catch((error: unknown) => {
-    const isTaken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    throw isTaken ? new Error(`Port ${port} is taken by another program: choose another with --port`) : error;
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    const taken = "port" in error ? error.port : port;
+    throw new Error(
+      taken === port
+        ? `Port ${port} is taken by another program: choose another with --port`
+        : `Port ${String(taken)}, which the tokens of this state folder name, is taken by another program: end that, or start with --fresh`,
+    );
   });
   const stop = async () => {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
