@@ -13,13 +13,15 @@ export const DEMO_USER = {
   phoneNumberVerified: true,
 } as const satisfies IssuerUser;
 
-/** This one is being used up: about CNY 1 in two minutes. */
+/** How fast the first line is used up once it has its rule, in minor units: CNY 1 in two minutes. Ten minutes until it is low: its rule is at work by then. */
+export const DRAIN_PER_MINUTE = 50;
+
 export const DRAINING_LINE: CarrierLine = {
   iccid: "8986012345678900017",
   owner: { subscriberId: DEMO_USER.sub, email: DEMO_USER.email },
   currency: "CNY",
-  available: 1200,
-  drainPerMinute: 50,
+  available: 1500,
+  drainPerMinute: 0,
 };
 
 export const QUIET_LINE: CarrierLine = {

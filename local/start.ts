@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FASTEST } from "./controls.ts";
-import { DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
+import { DRAIN_PER_MINUTE, DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
 import { DemoSubscriber } from "./demo-subscriber.ts";
 import { startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
@@ -82,7 +82,11 @@ async function main(): Promise<void> {
   const onSignal = () => void stop();
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
 
-  await stack.once("demo-rule", () => new DemoSubscriber(stack.url, stack.demo.token).saveRule(DRAINING_LINE.iccid, stack.demo.methodId));
+  await stack.once("demo-rule", async () => {
+    const ada = new DemoSubscriber(stack.url, stack.demo.token);
+    await ada.saveRule(DRAINING_LINE.iccid, stack.demo.methodId);
+    await ada.setLine(DRAINING_LINE.iccid, { drainPerMinute: DRAIN_PER_MINUTE });
+  });
   console.log(`
 Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 2 : 0)} s; ${stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode"})
   line …${DRAINING_LINE.iccid.slice(-4)} is being used up; it was given a rule: below CNY 10, recharge CNY 50
