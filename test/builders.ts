@@ -1,4 +1,5 @@
 import { createRule, type Esim, newEsim, type PaymentMethod, type Reading } from "../functions/domain/esim.ts";
+import { passesLuhn } from "../functions/domain/iccid.ts";
 import { type Money, money } from "../functions/domain/money.ts";
 import type { Rule, RuleSettings } from "../functions/domain/rule.ts";
 
@@ -32,4 +33,11 @@ export function esimWithRule(changes: Partial<RuleSettings> = {}, now = NOW): Es
 
 export function reading(amount: number, readAt = NOW): Reading {
   return { balance: cny(amount), readAt };
+}
+
+/** The digit that completes a payload so that it passes Luhn. */
+export function luhnCheckDigit(payload: string): string {
+  const digit = "0123456789".split("").find((each) => passesLuhn(`${payload}${each}`));
+  if (digit === undefined) throw new RangeError("Luhn needs a text of digits");
+  return digit;
 }

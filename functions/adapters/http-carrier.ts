@@ -25,7 +25,7 @@ export interface HttpCarrierOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-/** Leaves a worker of 30 s the time to write down what it heard after two calls in a row. */
+/** Two calls in a row fit into the 29 s of an API function, and into the 60 s of the recharge worker with the time to write down what it heard. */
 const TIMEOUT_MILLISECONDS = 8_000;
 
 interface Reply {

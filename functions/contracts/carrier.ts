@@ -31,7 +31,6 @@ export const esimList = z.object({ esims: z.array(z.object({ iccid, currency }))
 export type EsimList = z.infer<typeof esimList>;
 
 export const balanceQuery = z.object({ iccids: z.array(iccid).check(z.minLength(1), z.maxLength(LINES_PER_QUERY)) });
-export type BalanceQuery = z.infer<typeof balanceQuery>;
 
 export const lineBalance = z.object({ iccid, available: z.object({ amount: z.int(), currency }), readAt: moment });
 export const balanceList = z.object({ balances: z.array(lineBalance) });

@@ -20,12 +20,6 @@ export function passesLuhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** The digit that completes a payload so that it passes Luhn. */
-export function luhnCheckDigit(payload: string): string {
-  for (let digit = 0; digit <= 9; digit++) if (passesLuhn(`${payload}${digit}`)) return String(digit);
-  throw new RangeError("Luhn needs a text of digits");
-}
-
 /** How a line is named to people and in logs: only its last four digits. */
 export function lastFour(iccid: Iccid): string {
   return iccid.slice(-4);

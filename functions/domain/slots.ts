@@ -1,5 +1,4 @@
 import type { Iccid } from "./iccid.ts";
-import { epochMinute, type Instant } from "./time.ts";
 
 /** How often a line of this tier is looked at, in minutes. */
 export const TIER_MINUTES = { "15m": 15, "1h": 60, "6h": 360, "24h": 1440 } as const;
@@ -45,14 +44,6 @@ export function dueSlots(plannedThrough: number | undefined, through: number): s
     for (const [tier, minutes] of Object.entries(TIER_MINUTES)) due.add(`${tier}#${minute % minutes}`);
   }
   return [...due];
-}
-
-/** The next moment at which the wheel looks at the line. */
-export function nextCheckAt(iccid: Iccid, tier: Tier, now: Instant): Instant {
-  const minutes = TIER_MINUTES[tier];
-  const minute = epochMinute(now);
-  const wait = (((hashIccid(iccid) - minute) % minutes) + minutes) % minutes;
-  return new Date((minute + (wait === 0 ? minutes : wait)) * 60_000).toISOString();
 }
 
 /** The shards over which the lines with something to do are spread, so that no partition is hot. */

@@ -5,12 +5,12 @@ import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { httpCarrier } from "../../functions/adapters/http-carrier.ts";
 import { balanceQuery, signCarrierRequest, UNKNOWN_REFERENCE } from "../../functions/contracts/carrier.ts";
-import { luhnCheckDigit } from "../../functions/domain/iccid.ts";
 import { money } from "../../functions/domain/money.ts";
 import { type Carrier, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { type CarrierModel, carrierModel } from "../../local/carrier/carrier-model.ts";
 import { startCarrierServer } from "../../local/carrier/carrier-server.ts";
 import { memoryRecords } from "../../local/records.ts";
+import { luhnCheckDigit } from "../builders.ts";
 
 const NOW = "2026-11-23T16:00:00.000Z";
 const SECRET = "shared-secret";

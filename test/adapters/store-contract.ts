@@ -1,5 +1,6 @@
-import { type Iccid, luhnCheckDigit } from "../../functions/domain/iccid.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
 import type { Page } from "../../functions/domain/ports.ts";
+import { luhnCheckDigit } from "../builders.ts";
 
 /** Makes a store that is empty and that nobody else uses. */
 export type MakeStore<Store> = () => Promise<{ readonly store: Store; readonly close?: () => Promise<void> }>;

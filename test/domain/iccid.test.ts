@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { iccidProblem, lastFour, luhnCheckDigit, passesLuhn } from "../../functions/domain/iccid.ts";
-import { ICCID, OTHER_ICCID } from "../builders.ts";
+import { iccidProblem, lastFour, passesLuhn } from "../../functions/domain/iccid.ts";
+import { ICCID, luhnCheckDigit, OTHER_ICCID } from "../builders.ts";
 
 describe("an ICCID", () => {
   it("is 18 to 22 digits from 89 on with a right check digit", () => {

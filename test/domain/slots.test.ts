@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { dueSlots, nextCheckAt, slotHash, slotKey, TIER_MINUTES, type Tier } from "../../functions/domain/slots.ts";
+import { dueSlots, slotHash, slotKey, TIER_MINUTES, type Tier } from "../../functions/domain/slots.ts";
 import { epochMinute } from "../../functions/domain/time.ts";
 import { ICCID, NOW } from "../builders.ts";
 
@@ -29,17 +29,6 @@ describe("the slot wheel", () => {
     expect(new Set(afterDays).size).toBe(afterDays.length);
     expect(afterDays).toHaveLength(15 + 60 + 360 + 1440);
     expect(dueSlots(through, through)).toEqual([]);
-  });
-
-  it("says when a line is looked at next", () => {
-    fc.assert(
-      fc.property(iccids, fc.constantFrom(...tiers), (iccid, tier) => {
-        const next = epochMinute(nextCheckAt(iccid, tier, NOW));
-        expect(dueSlots(next - 1, next)).toContain(slotKey(iccid, tier));
-        expect(next - epochMinute(NOW)).toBeLessThanOrEqual(TIER_MINUTES[tier]);
-        expect(next).toBeGreaterThan(epochMinute(NOW));
-      }),
-    );
   });
 
   it("spreads lines evenly over slots and over ranges of a slot", () => {
