@@ -1,14 +1,11 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
+import { AWS_LIMITS } from "./aws-limits.ts";
 
-/**
- * The one way to DynamoDB: undefined fields are left out of items.
- *
- * Bounded so that a function never waits longer than its own timeout: 3 tries x 3 s.
- */
+/** The one way to DynamoDB: undefined fields are left out of items. */
 export function dynamoDb(endpoint?: string): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({ endpoint, maxAttempts: 3, requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 } });
+  const client = new DynamoDBClient({ endpoint, ...AWS_LIMITS });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 

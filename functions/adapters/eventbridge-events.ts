@@ -2,6 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import { EVENT_SOURCE } from "../contracts/events.ts";
 import type { DomainEvent } from "../domain/events.ts";
 import type { Events } from "../domain/ports.ts";
+import { AWS_LIMITS } from "./aws-limits.ts";
 
 const ENTRIES_PER_CALL = 10; // PutEvents' limit
 const TRIES = 3;
@@ -38,5 +39,5 @@ export function eventBridgeEvents(client: Pick<EventBridgeClient, "send">, busNa
 }
 
 export function eventBridge(): EventBridgeClient {
-  return new EventBridgeClient({ maxAttempts: 3, requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 } });
+  return new EventBridgeClient(AWS_LIMITS);
 }

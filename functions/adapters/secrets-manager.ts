@@ -1,5 +1,10 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import * as z from "zod/mini";
+import { AWS_LIMITS } from "./aws-limits.ts";
+
+export function secretsManager(): SecretsManagerClient {
+  return new SecretsManagerClient(AWS_LIMITS);
+}
 
 /** A secret is not what the function needs; says which one and what is missing, never what it holds. */
 export class WrongSecret extends Error {

@@ -1,5 +1,6 @@
 import { SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
 import type { Mail } from "../domain/ports.ts";
+import { AWS_LIMITS } from "./aws-limits.ts";
 
 /** Sends plain-text mail through SES. */
 export function sesMail(client: Pick<SESv2Client, "send">, from: string): Mail {
@@ -21,5 +22,5 @@ export function sesMail(client: Pick<SESv2Client, "send">, from: string): Mail {
 }
 
 export function ses(): SESv2Client {
-  return new SESv2Client({ maxAttempts: 3, requestHandler: { requestTimeout: 5000, connectionTimeout: 1000 } });
+  return new SESv2Client(AWS_LIMITS);
 }

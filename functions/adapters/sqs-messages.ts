@@ -1,5 +1,6 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { CheckRequests, Pokes } from "../domain/ports.ts";
+import { AWS_LIMITS } from "./aws-limits.ts";
 
 const MESSAGES_PER_CALL = 10; // SendMessageBatch's limit
 const TRIES = 3;
@@ -7,7 +8,7 @@ const TRIES = 3;
 const LONGEST_DELAY_SECONDS = 900;
 
 export function sqs(): SQSClient {
-  return new SQSClient({ maxAttempts: 3, requestHandler: { requestTimeout: 3000, connectionTimeout: 1000 } });
+  return new SQSClient(AWS_LIMITS);
 }
 
 /** Sends messages as JSON. Messages of a batch fail one by one, so only those that failed are sent again. */

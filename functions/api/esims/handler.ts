@@ -1,10 +1,10 @@
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { oidcIdentity } from "../../adapters/oidc-identity.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { apiHandler, route } from "../pipeline.ts";
@@ -18,7 +18,7 @@ const local = {
   identity: oidcIdentity(environment.ISSUER_URL),
   clock: systemClock,
 };
-const carrier = carrierFromSecret(new SecretsManagerClient(), environment, systemClock);
+const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 
 export const handler = apiHandler(powertoolsLog("esims"), [
   route("GET", "/v1/esims", async (request) => listEsims({ ...local, carrier: await carrier() }, request)),

@@ -1,4 +1,3 @@
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
@@ -6,6 +5,7 @@ import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { oidcIdentity } from "../../adapters/oidc-identity.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { randomIds, systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
@@ -28,7 +28,7 @@ const local = {
   ids: randomIds,
   log,
 };
-const carrier = carrierFromSecret(new SecretsManagerClient(), environment, systemClock);
+const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 const ports = async () => ({ ...local, carrier: await carrier() });
 
 export const handler = apiHandler(log, [

@@ -1,10 +1,10 @@
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Context, SQSEvent } from "aws-lambda";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { eventBridge, eventBridgeEvents } from "../../adapters/eventbridge-events.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsCheckRequests, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
@@ -23,7 +23,7 @@ const local = {
   clock: systemClock,
   log,
 };
-const carrier = carrierFromSecret(new SecretsManagerClient(), environment, systemClock);
+const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 
 export const handler = (event: SQSEvent, context: Context) =>
   queueHandler(log, checkRequest, async (request) =>

@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
@@ -8,7 +7,7 @@ import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { eventBridge, eventBridgeEvents } from "../../adapters/eventbridge-events.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
-import { readSecret } from "../../adapters/secrets-manager.ts";
+import { readSecret, secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { stripeClient, stripePayments } from "../../adapters/stripe-payments.ts";
 import { keptFor, randomIds, systemClock } from "../../adapters/system.ts";
@@ -23,15 +22,15 @@ const SECRET_MINUTES = 5;
 
 const environment = readEnvironment("recharge", process.env);
 const database = dynamoDb();
-const secretsManager = new SecretsManagerClient();
+const secretsClient = secretsManager();
 const log = powertoolsLog("recharge");
-const carrier = carrierFromSecret(secretsManager, environment, systemClock);
+const carrier = carrierFromSecret(secretsClient, environment, systemClock);
 const payments = keptFor(SECRET_MINUTES, async () => {
-  const secret = await readSecret(secretsManager, environment.STRIPE_SECRET_ARN, secrets.stripe);
+  const secret = await readSecret(secretsClient, environment.STRIPE_SECRET_ARN, secrets.stripe);
   return stripePayments({ stripe: stripeClient(secret), stage: environment.STAGE });
 });
 // Never rotated: the bills of a line must stay together.
-const lineHashKey = keptFor(SECRET_MINUTES, async () => (await readSecret(secretsManager, environment.LINE_HASH_SECRET_ARN, secrets.lineHash)).key);
+const lineHashKey = keptFor(SECRET_MINUTES, async () => (await readSecret(secretsClient, environment.LINE_HASH_SECRET_ARN, secrets.lineHash)).key);
 
 const local = {
   esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
