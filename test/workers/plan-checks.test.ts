@@ -9,14 +9,19 @@ import { memoryControls } from "../fakes/memory-stores.ts";
 function plannerWorld(hashRanges = 1) {
   const controls = memoryControls();
   const sent: CheckRequest[] = [];
-  const ports = { controls, checkRequests: { send: async (requests: readonly CheckRequest[]) => void sent.push(...requests) }, hashRanges };
+  let now = NOW;
+  const checkRequests = { send: async (requests: readonly CheckRequest[]) => void sent.push(...requests) };
+  const ports = { controls, checkRequests, clock: { now: () => now }, hashRanges };
   return {
     ports,
     sent,
     slots: () => sent.map((request) => request.slot),
     plannedThrough: async () => (await controls.getWheel())?.plannedThrough,
-    /** The scheduler's tick, this many minutes after NOW. */
-    tick: (minutes: number) => planChecks(ports, plusMinutes(NOW, minutes)),
+    /** The scheduler's tick, this many minutes after NOW; by the clock it comes then, unless told otherwise. */
+    tick: (minutes: number, comesAt = minutes) => {
+      now = plusMinutes(NOW, comesAt);
+      return planChecks(ports, plusMinutes(NOW, minutes));
+    },
   };
 }
 
@@ -52,6 +57,15 @@ describe("the planner", () => {
     expect(world.slots()).toEqual([1, 2, 3].flatMap(slotsAt));
   });
 
+  it("does not let a tick from the future stop all checks until then", async () => {
+    const world = plannerWorld();
+    await world.tick(60 * 24 * 365, 0);
+    expect(await world.plannedThrough()).toBe(epochMinute(NOW));
+    world.sent.length = 0;
+    await world.tick(1);
+    expect(world.slots()).toEqual(slotsAt(1));
+  });
+
   it("names every slot once after an outage of days", async () => {
     const world = plannerWorld();
     await world.tick(0);
@@ -74,7 +88,9 @@ describe("the planner", () => {
     const world = plannerWorld();
     await world.tick(0);
     const checkRequests = { send: () => Promise.reject(new Error("the queue is away")) };
-    await expect(planChecks({ ...world.ports, checkRequests }, plusMinutes(NOW, 1))).rejects.toThrow("the queue is away");
+    await expect(planChecks({ ...world.ports, checkRequests, clock: { now: () => plusMinutes(NOW, 1) } }, plusMinutes(NOW, 1))).rejects.toThrow(
+      "the queue is away",
+    );
     expect(await world.plannedThrough()).toBe(epochMinute(NOW));
     world.sent.length = 0;
     await world.tick(2);

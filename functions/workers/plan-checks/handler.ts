@@ -2,6 +2,7 @@ import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbControls } from "../../adapters/dynamodb-controls.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { sqs, sqsCheckRequests } from "../../adapters/sqs-messages.ts";
+import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { tick } from "../../contracts/messages.ts";
 import { queueHandler } from "../queue-handler.ts";
@@ -11,6 +12,7 @@ const environment = readEnvironment("plan-checks", process.env);
 const ports = {
   controls: dynamoDbControls(dynamoDb(), environment.CONTROLS_TABLE),
   checkRequests: sqsCheckRequests(sqs(), environment.CHECK_BALANCES_QUEUE_URL),
+  clock: systemClock,
   hashRanges: Number(environment.HASH_RANGES),
 };
 

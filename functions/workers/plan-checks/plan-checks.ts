@@ -1,10 +1,11 @@
-import type { CheckRequests, Controls, SlotRange } from "../../domain/ports.ts";
+import type { CheckRequests, Clock, Controls, SlotRange } from "../../domain/ports.ts";
 import { dueSlots } from "../../domain/slots.ts";
 import { epochMinute, type Instant } from "../../domain/time.ts";
 
 export interface PlanChecksPorts {
   readonly controls: Controls;
   readonly checkRequests: CheckRequests;
+  readonly clock: Clock;
   /** Into how many parts each slot is cut, so that checkers share it: 1 to 256. */
   readonly hashRanges: number;
 }
@@ -15,8 +16,9 @@ export interface PlanChecksPorts {
  * The cursor moves only after the messages are sent: a crash in between sends some of them twice, which costs a second
  * look; none is ever left out.
  */
-export async function planChecks({ controls, checkRequests, hashRanges }: PlanChecksPorts, scheduledTime: Instant): Promise<void> {
-  const through = epochMinute(scheduledTime);
+export async function planChecks({ controls, checkRequests, clock, hashRanges }: PlanChecksPorts, scheduledTime: Instant): Promise<void> {
+  // Never ahead of the clock: a tick with a time to come would move the cursor there, and nothing would be checked until then.
+  const through = Math.min(epochMinute(scheduledTime), epochMinute(clock.now()));
   const wheel = await controls.getWheel();
   if (wheel !== undefined && wheel.plannedThrough >= through) return;
   const slots = dueSlots(wheel?.plannedThrough, through);
