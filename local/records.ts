@@ -7,6 +7,8 @@ export interface Records {
   remove(kind: string, id: string): void;
   /** In the order in which they were first put. */
   list<T>(kind: string): T[];
+  /** All that `act` puts and removes, in one piece: a killed process leaves all of it on disk, or nothing. Within another one, part of that. */
+  atomically<T>(act: () => T): T;
   close(): void;
 }
 
@@ -26,6 +28,7 @@ export function memoryRecords(): Records {
     put: (kind, id, document) => void kindOf(kind).set(id, JSON.stringify(document)),
     remove: (kind, id) => void kindOf(kind).delete(id),
     list: <T>(kind: string) => [...kindOf(kind).values()].map((text) => JSON.parse(text) as T),
+    atomically: (act) => act(),
     close: () => {},
   };
 }
@@ -47,6 +50,18 @@ export function fileRecords(path: string): Records {
     put: (kind, id, document) => void put.run(kind, id, JSON.stringify(document)),
     remove: (kind, id) => void remove.run(kind, id),
     list: <T>(kind: string) => list.all(kind).map((row) => JSON.parse(String(row.document)) as T),
+    atomically(act) {
+      if (database.isTransaction) return act();
+      database.exec("begin immediate");
+      try {
+        const result = act();
+        database.exec("commit");
+        return result;
+      } catch (error) {
+        database.exec("rollback");
+        throw error;
+      }
+    },
     close: () => database.close(),
   };
 }

@@ -13,14 +13,15 @@ export interface StateFolder {
 }
 
 const LOCK = "lock";
-/** The first thing that a start writes: a folder with something else and without this is not a state folder. */
+/** The first thing that a start writes, if only in draft: a folder with something else and without this is not a state folder. */
 const SIGN = "clock.json";
 
 /** Takes a folder for this process alone; `fresh` empties it. A lock whose process is gone (it was killed) is taken over. */
 export function takeStateFolder(folder: string, fresh = false): StateFolder {
   mkdirSync(folder, { recursive: true });
   const found = readdirSync(folder).filter((name) => name !== LOCK);
-  if (found.length > 0 && !found.includes(SIGN)) throw new FolderInUse(`${folder} holds something else (${found[0]}): name an empty folder with --state`);
+  if (found.length > 0 && !found.some((name) => name.startsWith(SIGN)))
+    throw new FolderInUse(`${folder} holds something else (${found[0]}): name an empty folder with --state`);
   const lock = join(folder, LOCK);
   if (!createLock(lock)) {
     const owner = Number(readFileSync(lock, "utf8"));

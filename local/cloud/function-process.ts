@@ -72,7 +72,9 @@ function tell(message: ProcessMessage): void {
 }
 
 // The host is gone, killed perhaps: end with everything that the function has started. The process leads its own group.
-process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));
+const end = () => process.kill(-process.pid, "SIGKILL");
+process.on("disconnect", end);
+if (!process.connected) end(); // it went before this could be heard
 
 const handler = await loadHandler().catch((error: unknown) => {
   tell({ type: "unready", because: String(error) });

@@ -29,7 +29,11 @@ export interface PeekedMessage {
 export interface Queues {
   /** For `AWS_ENDPOINT_URL_SQS`. */
   readonly endpoint: string;
-  /** Makes the queues that are missing and gives those that exist these settings; messages stay. */
+  /**
+   * Makes the queues that are missing and gives those that exist these settings; messages stay.
+   *
+   * To be called before anybody receives: what an earlier process had received and not removed is visible again at once, as nobody works on it any more.
+   */
   ensure(definitions: readonly QueueDefinition[]): Promise<void>;
   /** Where a queue is, or will be. */
   urlOf(queue: string): string;
@@ -68,6 +72,11 @@ export async function startQueues({ dataDir, region = "us-east-1" }: { readonly 
   // Not the URL under which fauxqs keeps it: that names a host that need not resolve, and the port of an earlier start.
   const urlOf = (queue: string) => `${endpoint}/${LOCAL_ACCOUNT}/${nameOf(queue)}`;
 
+  async function changeVisibility(queue: string, receiptHandle: string, seconds: number): Promise<void> {
+    const timeout = Math.max(seconds, SHORTEST_VISIBILITY_SECONDS);
+    await client.send(new ChangeMessageVisibilityCommand({ QueueUrl: urlOf(queue), ReceiptHandle: receiptHandle, VisibilityTimeout: timeout }));
+  }
+
   function messages(queue: string): PeekedMessage[] {
     const { ready, delayed, inflight } = inspect(queue).messages;
     const now = Date.now();
@@ -86,6 +95,8 @@ export async function startQueues({ dataDir, region = "us-east-1" }: { readonly 
       for (const { name, properties } of definitions) {
         if (server.inspectQueue(name) === undefined) server.createQueue(name); // making one that exists would empty it
         await client.send(new SetQueueAttributesCommand({ QueueUrl: urlOf(name), Attributes: attributesOf(properties) }));
+        // On AWS the visibility timeout brings them back; with the clock running fast that would be minutes of real time here.
+        for (const { receiptHandle } of inspect(name).messages.inflight) await changeVisibility(name, receiptHandle, 0);
       }
     },
     urlOf,
@@ -114,10 +125,7 @@ export async function startQueues({ dataDir, region = "us-east-1" }: { readonly 
         async remove(receiptHandle) {
           await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
         },
-        async changeVisibility(receiptHandle, seconds) {
-          const timeout = Math.max(seconds, SHORTEST_VISIBILITY_SECONDS);
-          await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: receiptHandle, VisibilityTimeout: timeout }));
-        },
+        changeVisibility: (receiptHandle, seconds) => changeVisibility(queue, receiptHandle, seconds),
       };
     },
     depth: (queue) => messages(queue).filter((message) => message.state === "visible").length,

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DescribeTableCommand, DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { readProperties } from "../../local/cloud/supported-resources.ts";
 import { ensureTables, type LocalTables, startTables, type TableDefinition, type TablesConnection } from "../../local/cloud/tables.ts";
@@ -113,6 +113,38 @@ describe("the local tables", () => {
     const { connection, client } = await start({ path });
     await ensureTables(connection, [ESIMS]);
     expect((await client.send(new GetItemCommand({ TableName: "Esims", Key: { iccid: { S: "8944" } } }))).Item).toEqual({ iccid: { S: "8944" } });
+  });
+
+  it("hold an item and its index entries together, whenever the stack is killed", async () => {
+    const path = join(folder, "db");
+    const { connection, client } = await start({ path });
+    await ensureTables(connection, [ESIMS]);
+    const put = (subscriberId: string) =>
+      client.send(new PutItemCommand({ TableName: "Esims", Item: { iccid: { S: "8944" }, subscriberId: { S: subscriberId } } }));
+    await put("anna");
+
+    // What lies on the disk at each turn of the loop is what a kill would leave there.
+    let isWritten = false;
+    const writing = put("bert").then(() => {
+      isWritten = true;
+    });
+    const killed: string[] = [];
+    while (!isWritten) {
+      killed.push(join(folder, `killed-${killed.length}`));
+      cpSync(path, killed.at(-1) ?? "", { recursive: true });
+      await new Promise(setImmediate);
+    }
+    await writing;
+
+    const found: string[] = [];
+    for (const copy of killed) {
+      const { client: later } = await start({ path: copy });
+      const { Item } = await later.send(new GetItemCommand({ TableName: "Esims", Key: { iccid: { S: "8944" } } }));
+      const { Items } = await later.send(new ScanCommand({ TableName: "Esims", IndexName: "bySubscriber" }));
+      found.push(`${Item?.subscriberId?.S}: ${(Items ?? []).map((entry) => entry.subscriberId?.S).join(", ")}`);
+    }
+    expect(found).toContain("anna: anna");
+    expect(new Set(found)).toEqual(new Set(found.filter((each) => ["anna: anna", "bert: bert"].includes(each))));
   });
 
   it("survive a caller that is killed within its request", async () => {
