@@ -1,5 +1,4 @@
 import middy from "@middy/core";
-import httpJsonBodyParser from "@middy/http-json-body-parser";
 import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, APIGatewayProxyStructuredResultV2 as Result } from "aws-lambda";
 import * as z from "zod/mini";
@@ -7,7 +6,8 @@ import type { Method } from "../contracts/routes.ts";
 import { iccid } from "../contracts/rules.ts";
 import { CallerUnknown, type Log, OutcomeUnknown } from "../domain/ports.ts";
 import type { Problem } from "../domain/rule.ts";
-import { HttpProblem, problemResponse } from "./problem.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { HttpProblem, pointerTo, problemResponse } from "./problem.ts";
 
 /** What a step gets of a request: parsed, and whose it is. */
 export interface ApiRequest<Body> {
@@ -34,7 +34,6 @@ export interface ApiRoute {
   readonly method: Method;
   readonly path: string;
   readonly respond: (event: Event) => Promise<Result>;
-  readonly hasBody: boolean;
 }
 
 export function route<Shape extends z.core.$ZodType = z.core.$ZodUndefined>(
@@ -43,18 +42,12 @@ export function route<Shape extends z.core.$ZodType = z.core.$ZodUndefined>(
   step: (request: ApiRequest<z.core.output<Shape>>) => Promise<ApiResponse>,
   body?: Shape,
 ): ApiRoute {
-  return { method, path, hasBody: body !== undefined, respond: async (event) => toGateway(await step(requestFrom(event, body))) };
+  return { method, path, respond: async (event) => toGateway(await step(requestFrom(event, body))) };
 }
 
 /** The one pipeline of every HTTP function: route, parse, answer; and every error as problem+json. */
 export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
-  const router = httpRouter<Event, Result>(
-    routes.map(({ method, path, hasBody, respond }) => {
-      const pipeline = middy<Event, Result>();
-      if (hasBody) pipeline.use(httpJsonBodyParser());
-      return { method, path, handler: pipeline.handler<Event, Result>(respond) };
-    }),
-  );
+  const router = httpRouter<Event, Result>(routes.map(({ method, path, respond }) => ({ method, path, handler: respond })));
   return middy<Event, Result>()
     .use({
       onError: (request) => {
@@ -83,21 +76,17 @@ function requestFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape |
     accessToken: (event.headers.authorization ?? "").replace(/^Bearer\s+/i, ""),
     params: Object.fromEntries(Object.entries(params.data).filter((entry): entry is [string, string] => entry[1] !== undefined)),
     page: event.queryStringParameters?.page,
-    body: bodyFrom(event.body, shape),
+    body: bodyFrom(event, shape),
     expectedVersion: () => versionFrom(event.headers["if-match"]),
   };
 }
 
-function bodyFrom<Shape extends z.core.$ZodType>(body: unknown, shape: Shape | undefined): z.core.output<Shape> {
+function bodyFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape | undefined): z.core.output<Shape> {
   if (shape === undefined) return undefined as z.core.output<Shape>;
-  const result = z.safeParse(shape, body);
+  const result = z.safeParse(shape, parseJsonBody(event));
   if (result.success) return result.data;
-  throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf).slice(0, MOST_PROBLEMS));
+  throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf));
 }
-
-/** A body of rubbish gets a short answer: Lambda turns one above 6 MB into a fault of ours. */
-const MOST_PROBLEMS = 50;
-const LONGEST_KEY = 100;
 
 /** Where a schema's issue stands and what would be right, which each schema of a body says itself. */
 function problemsOf(issue: z.core.$ZodIssue): Problem[] {
@@ -105,16 +94,11 @@ function problemsOf(issue: z.core.$ZodIssue): Problem[] {
   return [{ pointer: pointerTo(issue.path), detail: issue.message }];
 }
 
-/** A JSON pointer. Source: RFC 6901 */
-function pointerTo(path: readonly PropertyKey[]): string {
-  return path.map((key) => `/${String(key).slice(0, LONGEST_KEY).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
-}
-
 function versionFrom(ifMatch: string | undefined): number {
   if (ifMatch === undefined) {
     throw new HttpProblem(428, "if-match-required", "Send the ETag of the rule that you change in If-Match, so that no change of somebody else is lost");
   }
-  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
+  const version = /^"(0|[1-9]\d{0,14})"$/.exec(ifMatch)?.[1];
   if (version === undefined) throw new HttpProblem(400, "invalid-if-match", 'If-Match must be the ETag of a rule, e.g. "3" with its quotes');
   return Number(version);
 }
@@ -126,12 +110,8 @@ function asProblem(error: unknown): HttpProblem {
     return new HttpProblem(403, "caller-unknown", "The issuer does not say who you are: sign in again, with the scope openid");
   if (error instanceof OutcomeUnknown)
     return new HttpProblem(503, "try-again", "A system that we depend on does not answer; nothing was changed", [], { "retry-after": "5" });
-  // What middy's body parser and router say, in our words.
-  const status = typeof error === "object" && error !== null && "statusCode" in error ? error.statusCode : undefined;
-  if (status === 415) return new HttpProblem(415, "json-required", "Send the body as application/json");
-  if (status === 422 || status === 400)
-    return new HttpProblem(400, "malformed-json", "The body must be JSON in UTF-8, without a field named __proto__ or constructor.prototype");
-  if (status === 404) return new HttpProblem(404, "not-found", "There is no such route");
+  // What middy's router says, in our words.
+  if (error instanceof Error && "statusCode" in error && error.statusCode === 404) return new HttpProblem(404, "not-found", "There is no such route");
   return new HttpProblem(500, "internal", "Something went wrong on our side");
 }
 

@@ -22,7 +22,26 @@ export class HttpProblem extends Error {
   }
 }
 
+/** A body of rubbish gets a short answer: Lambda turns one above 6 MB into a fault of ours. */
+const MOST_PROBLEMS = 50;
+const LONGEST_NAME = 100;
+
 export function problemResponse({ status, code, message, errors, headers }: HttpProblem): APIGatewayProxyStructuredResultV2 {
-  const body = { type: `urn:auto-recharge:problem:${code}`, title: code.replaceAll("-", " "), status, detail: message, ...(errors.length > 0 && { errors }) };
+  const told = errors.slice(0, MOST_PROBLEMS);
+  const body = {
+    type: `urn:auto-recharge:problem:${code}`,
+    title: code.replaceAll("-", " "),
+    status,
+    detail: message,
+    ...(told.length > 0 && { errors: told }),
+  };
   return { statusCode: status, headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers }, body: JSON.stringify(body) };
+}
+
+/** As long as the shortest card number: no field of ours has such a name, and what may be one is repeated to nobody. */
+const CARD_LIKE = /\d(?:[ ._-]?\d){12,}/g;
+
+/** A JSON pointer. Source: RFC 6901 */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((name) => `/${String(name).replace(CARD_LIKE, "…").slice(0, LONGEST_NAME).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }

@@ -1,25 +1,35 @@
 import * as z from "zod/mini";
 
-const text = z.string().check(z.minLength(1));
-const url = z.url();
+function textLike(form: RegExp, error: string) {
+  return z.string().check(z.regex(form, { error }));
+}
 
-const esimsTable = { ESIMS_TABLE: text };
-const rechargesTable = { RECHARGES_TABLE: text };
-const subscribersTable = { SUBSCRIBERS_TABLE: text };
-const cardsTable = { CARDS_TABLE: text };
-const controlsTable = { CONTROLS_TABLE: text };
+/** Forms that AWS gives to what it makes; whether it is there only AWS knows. */
+const table = textLike(/^[\w.-]{3,255}$/, "must be the name of a table");
+const secretArn = textLike(/^arn:[\w-]+:secretsmanager:\S+$/, "must be the ARN of a secret");
+const url = z.url({ protocol: /^https?$/, error: "must be an address that starts with https:// or http://" });
+
+const esimsTable = { ESIMS_TABLE: table };
+const rechargesTable = { RECHARGES_TABLE: table };
+const subscribersTable = { SUBSCRIBERS_TABLE: table };
+const cardsTable = { CARDS_TABLE: table };
+const controlsTable = { CONTROLS_TABLE: table };
 const rechargeQueue = { RECHARGE_QUEUE_URL: url };
 const checkQueue = { CHECK_BALANCES_QUEUE_URL: url };
-const bus = { EVENT_BUS_NAME: text };
+const bus = { EVENT_BUS_NAME: textLike(/^[\w./-]{1,256}$/, "must be the name of an event bus") };
 /** `CARRIER_ANSWERS`: `final` if the carrier keeps its first answer per reference, `once` if it cannot promise that. */
-const carrier = { CARRIER_SECRET_ARN: text, CARRIER_ANSWERS: z.enum(["final", "once"]) };
+const carrier = { CARRIER_SECRET_ARN: secretArn, CARRIER_ANSWERS: z.enum(["final", "once"], { error: "must be final or once" }) };
 
 /** What each function is given. The stacks are type-checked against this, and a function that lacks a variable stops at start-up and names it. */
 export const environments = {
   rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ISSUER_URL: url }),
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
   recharges: z.object({ ...esimsTable, ...rechargesTable }),
-  "plan-checks": z.object({ ...controlsTable, ...checkQueue, HASH_RANGES: z.string().check(z.regex(/^([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/)) }),
+  "plan-checks": z.object({
+    ...controlsTable,
+    ...checkQueue,
+    HASH_RANGES: textLike(/^([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/, "must be a whole number from 1 to 256"),
+  }),
   "check-balances": z.object({ ...esimsTable, ...checkQueue, ...rechargeQueue, ...bus, ...carrier }),
   recharge: z.object({
     ...esimsTable,
@@ -29,14 +39,14 @@ export const environments = {
     ...rechargeQueue,
     ...bus,
     ...carrier,
-    STAGE: text,
-    STRIPE_SECRET_ARN: text,
-    LINE_HASH_SECRET_ARN: text,
+    STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage"),
+    STRIPE_SECRET_ARN: secretArn,
+    LINE_HASH_SECRET_ARN: secretArn,
     /** A balance that the carrier read within this many seconds is as good as a new one; below 900, the shortest cooldown. */
-    CARRIER_READ_INTERVAL_SECONDS: z.string().check(z.regex(/^[1-8]?\d{1,2}$/)),
+    CARRIER_READ_INTERVAL_SECONDS: textLike(/^[1-8]?\d{1,2}$/, "must be a whole number of seconds from 0 to 899"),
   }),
   sweep: z.object({ ...esimsTable, ...rechargeQueue }),
-  notify: z.object({ ...subscribersTable, MAIL_FROM: text }),
+  notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 
 export type FunctionName = keyof typeof environments;
@@ -51,11 +61,14 @@ export class WrongEnvironment extends Error {
 export function readEnvironment<Name extends FunctionName>(name: Name, variables: Readonly<Record<string, string | undefined>>): EnvironmentOf<Name> {
   const result = z.safeParse(environments[name], variables);
   if (result.success) return result.data as EnvironmentOf<Name>; // TypeScript cannot follow the index through safeParse
-  const faults = result.error.issues.map(
-    (issue) => `${issue.path.join(".")} ${variables[String(issue.path[0])] === undefined ? "is missing" : "is not valid"}`,
-  );
+  const faults = result.error.issues.map(({ path, message }) => {
+    const value = variables[String(path[0])];
+    return `${path.join(".")} ${value === undefined ? "is missing" : value === "" ? "is empty" : message}`;
+  });
   throw new WrongEnvironment(`The function ${name} cannot start: ${faults.join(", ")}`);
 }
+
+const text = z.string().check(z.minLength(1));
 
 /** The secrets' JSON, as an operator writes it into Secrets Manager. */
 export const secrets = {

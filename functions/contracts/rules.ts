@@ -24,7 +24,10 @@ function wholeNumber(least: number, most: number) {
 const topUp = z.discriminatedUnion(
   "type",
   [z.strictObject({ type: z.literal("fixed"), amount: positiveMoney }), z.strictObject({ type: z.literal("target"), target: positiveMoney })],
-  { error: 'must be { "type": "fixed", "amount": {...} } or { "type": "target", "target": {...} }' },
+  {
+    error: (issue) =>
+      issue.code === "invalid_union" ? 'must be "fixed" or "target"' : 'must be { "type": "fixed", "amount": {...} } or { "type": "target", "target": {...} }',
+  },
 );
 
 const settings = {

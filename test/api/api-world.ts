@@ -153,6 +153,16 @@ export function ruleSettingsBody(changes: object = {}) {
   };
 }
 
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A body in which the field at the path has another value; undefined leaves it out. */
+export function withField(body: object, [name = "", ...rest]: readonly string[], value?: unknown): object {
+  const inner: unknown = Object.entries(body).find(([each]) => each === name)?.[1];
+  return { ...body, [name]: rest.length > 0 && isObject(inner) ? withField(inner, rest, value) : value };
+}
+
 /** A line with a recharge reserved for its payer. */
 export function withOpenRecharge(esim: Esim, rechargeId: string): Esim {
   const period = { month: "2026-11", day: "2026-11-23" };

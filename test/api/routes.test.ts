@@ -1,13 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
-import { environments } from "../../functions/contracts/environment.ts";
 import { ROUTES, type Route } from "../../functions/contracts/routes.ts";
 import { ICCID } from "../builders.ts";
+import { GOOD_ENVIRONMENT } from "../environment-values.ts";
 import { apiRoutes, apiWorld, callApi, problemIn } from "./api-world.ts";
 
 // handler.ts reads its environment when it is imported; nothing here is ever called.
-for (const name of Object.values(environments).flatMap((environment) => Object.keys(environment.shape))) process.env[name] = "http://127.0.0.1:9/nowhere";
-process.env.CARRIER_ANSWERS = "final";
-process.env.AWS_REGION = "eu-west-1";
+Object.assign(process.env, GOOD_ENVIRONMENT, { AWS_REGION: "eu-west-1" });
 
 const handlers = {
   rules: (await import("../../functions/api/rules/handler.ts")).handler,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import type { Severity } from "../../functions/domain/declines.ts";
 import { type Esim, suspendRule } from "../../functions/domain/esim.ts";
 import type { Esims } from "../../functions/domain/ports.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, SUBSCRIBER } from "../builders.ts";
@@ -257,11 +258,11 @@ describe("pausing and resuming a rule", () => {
     expect((await world.send(setState("active", '"2"'))).body).toMatchObject({ version: 3, status: { state: "active" } });
   });
 
-  async function declinedWorld(declines: number, hard = false) {
+  async function declinedWorld(declines: number, severity: Severity = "soft") {
     const world = await apiWorld();
-    await world.store({ ...suspendRule(esimWithRule(), hard ? "card-refused-for-good" : "declined-too-often", NOW), pendingEvents: [] });
-    const code = hard ? "lost_card" : "do_not_honor";
-    for (let i = 1; i <= declines; i++) await world.ports.cards.putDecline(METHOD.cardKey, { rechargeId: `re_${i}`, at: NOW, code, hard });
+    await world.store({ ...suspendRule(esimWithRule(), severity === "hard" ? "card-refused-for-good" : "declined-too-often", NOW), pendingEvents: [] });
+    const code = severity === "hard" ? "lost_card" : "do_not_honor";
+    for (let i = 1; i <= declines; i++) await world.ports.cards.putDecline(METHOD.cardKey, { rechargeId: `re_${i}`, at: NOW, code, severity });
     return world;
   }
 
@@ -285,13 +286,20 @@ describe("pausing and resuming a rule", () => {
   });
 
   it("does not resume on a card that is refused for good, until the rule has another", async () => {
-    const world = await declinedWorld(1, true);
+    const world = await declinedWorld(1, "hard");
     expect(problemIn(await world.send(setState("active", '"2"')))).toMatchObject({ status: 409, code: "card-refused-for-good" });
     expect((await world.line()).rule?.status).toMatchObject({ state: "suspended" });
     expect(world.writes()).toBe(1); // that of the seed
     await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_2", cardKey: "fp_2" });
     await world.send(replace({ paymentMethodId: "pm_2" }, '"2"'));
     expect((await world.send(setState("active", '"3"'))).body).toMatchObject({ status: { state: "active" }, paymentMethodId: "pm_2" });
+  });
+
+  it("does not take the same card for another one because it was added again", async () => {
+    const world = await declinedWorld(1, "hard");
+    await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_again" });
+    await world.send(replace({ paymentMethodId: "pm_again" }, '"2"'));
+    expect(problemIn(await world.send(setState("active", '"3"')))).toMatchObject({ status: 409, code: "card-refused-for-good" });
   });
 
   it("does not resume on a way to pay that was removed", async () => {
@@ -301,7 +309,7 @@ describe("pausing and resuming a rule", () => {
   });
 
   it("pauses whatever became of the card", async () => {
-    const world = await declinedWorld(1, true);
+    const world = await declinedWorld(1, "hard");
     expect((await world.send(setState("paused", '"2"'))).body).toMatchObject({ status: { state: "paused" } });
   });
 

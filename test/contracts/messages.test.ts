@@ -27,6 +27,7 @@ describe("the queue of recharge", () => {
     ["a text", ICCID],
     ["a wish without a line", { judge: true }],
     ["a line that is a number", { iccid: 8986012345678 }],
+    ["a line that is none", { iccid: "4242424242424242" }],
     ["a judgement that is a text", { iccid: ICCID, judge: "true" }],
     ["another's event", envelope(LowBalanceDetected, { source: "aws.ec2" })],
     ["another event of ours", envelope(RuleSaved)],
@@ -44,7 +45,16 @@ describe("the queue of check-balances", () => {
   });
 
   it("takes no part of no slot", () => {
-    for (const message of [null, {}, { ...request, slot: undefined }, { ...request, from: 0 }, { ...request, page: 2 }]) {
+    for (const message of [
+      null,
+      {},
+      { ...request, slot: undefined },
+      { ...request, from: 0 },
+      { ...request, page: 2 },
+      { ...request, slot: "2h#3" },
+      { ...request, slot: "15m#" },
+      { ...request, to: "fffffffff" },
+    ]) {
       expect(isTaken(checkRequest, message)).toBe(false);
     }
   });

@@ -1,8 +1,9 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import * as z from "zod/mini";
 import type { Log } from "../../functions/domain/ports.ts";
-import { queueHandler } from "../../functions/workers/queue-handler.ts";
+import { queueHandler, UnreadableMessage } from "../../functions/workers/queue-handler.ts";
 
 const shape = z.object({ iccid: z.string() });
 
@@ -50,10 +51,13 @@ describe("the handler of a queue", () => {
       batchItemFailures: [{ itemIdentifier: "no-json" }, { itemIdentifier: "failing" }, { itemIdentifier: "wrong-shape" }, { itemIdentifier: "no-body" }],
     });
     expect(done).toEqual(["1", "2"]);
-    expect(logged).toEqual(
-      ["no-json", "failing", "wrong-shape", "no-body"].map((messageId) => ({ code: "message-failed", fields: { messageId, error: expect.any(Error) } })),
-    );
-    expect(logged[1]).toMatchObject({ fields: { error: { message: "the table is away" } } });
+    const reasons = [
+      ["no-json", new UnreadableMessage("The message is not JSON")],
+      ["failing", new Error("the table is away")],
+      ["wrong-shape", new UnreadableMessage("The message lacks a proper value in: iccid")],
+      ["no-body", new UnreadableMessage("The message is not JSON")],
+    ] as const;
+    expect(logged).toEqual(reasons.map(([messageId, error]) => ({ code: "message-failed", fields: { messageId, error } })));
   });
 
   it("does not let a slow message hold up the others", async () => {
@@ -72,6 +76,21 @@ describe("the handler of a queue", () => {
       throw new Error("at once");
     });
     expect(await handle(batch(good("1")))).toEqual({ batchItemFailures: [{ itemIdentifier: "1" }] });
+  });
+
+  it.each([
+    ["no JSON", "8986012345678900017 of ada@example.com", "The message is not JSON"],
+    ["no object", '["8986012345678900017"]', "The message lacks a proper value in: the whole"],
+    ["neither of two things", '{"line":"8986012345678900017"}', "The message lacks a proper value in: iccid; or in: event"],
+    ["half of one thing", '{"event":{"name":"8986012345678900017","to":"ada@example.com"}}', "The message lacks a proper value in: iccid; or in: event.name"],
+  ])("says where a message is wrong that is %s, and never what it holds", async (_, body, reason) => {
+    const logged: unknown[] = [];
+    const log: Log = { info: () => {}, warn: () => {}, error: (_code, fields) => void logged.push(fields) };
+    const either = z.union([shape, z.object({ event: z.object({ name: z.literal("Happened"), to: z.string() }) })]);
+    const handle = queueHandler(log, body.startsWith("[") ? shape : either, async () => {});
+    expect(await handle(batch(record("1", body)))).toEqual({ batchItemFailures: [{ itemIdentifier: "1" }] });
+    expect(logged).toEqual([{ messageId: "1", error: new UnreadableMessage(reason) }]);
+    expect(inspect(logged, { depth: null, showHidden: true })).not.toMatch(/8986012345678900017|ada@example/);
   });
 
   it("hands over what the schema makes of a message, not what it was sent", async () => {

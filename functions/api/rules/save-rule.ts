@@ -45,7 +45,7 @@ async function checkedInput(ports: SaveRulePorts, request: ApiRequest<unknown>, 
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
 
   const { consent, timeZone, ...settings } = body;
-  const problems = ruleProblems(settings satisfies RuleSettings, line.currency);
+  const problems = ruleProblems(settings satisfies RuleSettings, line);
   if ((await ports.subscribers.getMethod(subscriberId, settings.paymentMethodId)) === undefined) {
     problems.push({ pointer: "/paymentMethodId", detail: "must be one of your saved ways to pay" });
   }
