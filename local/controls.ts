@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import * as z from "zod/mini";
+import { currency } from "../functions/contracts/money.ts";
 import type { Scope } from "../functions/contracts/routes.ts";
 import { SCOPES } from "../functions/contracts/routes.ts";
 import { instant } from "../functions/domain/time.ts";
+import { FATES, QUESTION_FAULTS } from "./carrier/next-outcomes.ts";
 import { DEMO_USER } from "./demo-data.ts";
 import type { LocalParts } from "./stack.ts";
+import { type NextOutcome, type Operation, OUTCOMES } from "./stripe/next-outcomes.ts";
 
 /** The hand that plays the world: what no deployed stack has. Everything under /local/. */
 
@@ -15,15 +18,42 @@ const MOST_MINUTES = 525_600;
 export const FASTEST = 3600;
 const SPEED_RANGE = `must be a number from 1 to ${FASTEST}`;
 
-const carrierOutcome = z.enum(["credit", "refuse", "credit-but-lose-reply", "lose-request", "error-500"]);
-const stripeOutcome = z.union([
-  z.enum(["succeed", "authentication-required", "processing", "error-500", "lose-reply", "lose-request"]),
-  z.strictObject({ decline: z.string() }),
-]);
+const CARRIER_NEXT =
+  'of the next top-up: { "outcome": "refuse" }, or one of credit, lose-request, <fault>, credit-but-<fault>, credit-later-but-<fault>; ' +
+  `of the next queryEsims, queryBalances or findTopUp: { "operation": "queryBalances", "outcome": "<fault>" }; faults: ${QUESTION_FAULTS.join(", ")} (the last two of questions only)`;
+const otherNext = { error: `must say what becomes ${CARRIER_NEXT}` };
+const carrierNext = z.union(
+  [
+    z.strictObject({ operation: z._default(z.literal("topUp"), "topUp"), outcome: z.enum([...FATES.keys()]) }, otherNext),
+    z.strictObject({ operation: z.enum(["queryEsims", "queryBalances", "findTopUp"]), outcome: z.enum(QUESTION_FAULTS) }, otherNext),
+  ],
+  otherNext,
+);
+const STRIPE_NEXT =
+  'of the next confirmation: { "outcome": "processing" } or { "outcome": { "decline": "do_not_honor", "advice": "try_again_later" } }, ' +
+  `of another operation: { "operation": "refund", "outcome": "pending" }; ${Object.entries(OUTCOMES)
+    .map(([operation, outcomes]) => `${operation}: ${outcomes.join(", ")}`)
+    .join("; ")}`;
+const stripeNext = z.union(
+  [
+    z.strictObject({
+      operation: z.optional(z.literal("confirm")),
+      outcome: z.union([z.enum(OUTCOMES.confirm), z.strictObject({ decline: z.string(), advice: z.optional(z.string()) })]),
+    }),
+    z.strictObject({ operation: z.enum(["create", "retrieve"]), outcome: z.enum(OUTCOMES.create) }),
+    z.strictObject({ operation: z.literal("cancel"), outcome: z.enum(OUTCOMES.cancel) }),
+    z.strictObject({ operation: z.literal("refund"), outcome: z.enum(OUTCOMES.refund) }),
+  ],
+  { error: `must say what becomes ${STRIPE_NEXT}` },
+);
 const minorUnits = z.int({ error: "must be a whole number of minor units" });
+const holderName = z.optional(z.string());
 const lineChange = z.strictObject({
   available: z.optional(minorUnits),
   drainPerMinute: z.optional(minorUnits.check(z.gte(0, { error: "must not be below 0" }))),
+  currency: z.optional(currency),
+  topUpAmounts: z.optional(z.array(minorUnits)),
+  owner: z.optional(z.strictObject({ subscriberId: holderName, email: holderName, phoneNumber: holderName })),
 });
 const minutes = `must be a number of minutes from 0 to ${MOST_MINUTES} (a year)`;
 const clockChange = z.strictObject({
@@ -32,7 +62,7 @@ const clockChange = z.strictObject({
 });
 
 interface Control {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   /** How to use it, for GET /local/. */
   readonly usage: string;
@@ -89,13 +119,28 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     {
       method: "POST",
       path: /^\/local\/lines\/(\d+)$/,
-      usage: 'set a balance or how fast it falls, in minor units: { "available": 900, "drainPerMinute": 50 }',
+      usage:
+        'change a line at the carrier: { "available": 900, "drainPerMinute": 50, "currency": "USD", "topUpAmounts": [5000], "owner": { "email": "lin@example.com" } }, ' +
+        "any of them; amounts in minor units",
       act: async ({ match, body }) => {
         const { iccid } = line(match[1]);
-        const { available, drainPerMinute } = read(lineChange, await body());
+        const { available, drainPerMinute, currency, topUpAmounts, owner } = read(lineChange, await body());
         if (available !== undefined) carrier.setBalance(iccid, available);
         if (drainPerMinute !== undefined) carrier.setDrain(iccid, drainPerMinute);
+        if (currency !== undefined) carrier.setCurrency(iccid, currency);
+        if (topUpAmounts !== undefined) carrier.setTopUpAmounts(iccid, topUpAmounts);
+        if (owner !== undefined) carrier.setOwner(iccid, owner);
         return line(iccid);
+      },
+    },
+    {
+      method: "DELETE",
+      path: /^\/local\/lines\/(\d+)$/,
+      usage: "the line vanishes from the carrier",
+      act: ({ match }) => {
+        const { iccid } = line(match[1]);
+        carrier.removeLine(iccid);
+        return carrier.listLines();
       },
     },
     {
@@ -113,11 +158,13 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     {
       method: "POST",
       path: /^\/local\/stripe\/next$/,
-      usage: 'what becomes of the next confirmation: { "outcome": "processing" } or { "outcome": { "decline": "insufficient_funds" } }',
+      usage: `what becomes ${STRIPE_NEXT}`,
       act: async ({ body }) => {
-        const { outcome } = read(z.strictObject({ outcome: stripeOutcome }), await body());
-        ownStripe().chooseNext(typeof outcome === "string" ? outcome : { type: "decline", declineCode: outcome.decline });
-        return { outcome };
+        const { operation, outcome } = read(stripeNext, await body());
+        const chosen: NextOutcome<Operation> =
+          typeof outcome === "string" ? outcome : { type: "decline", declineCode: outcome.decline, adviceCode: outcome.advice };
+        ownStripe().chooseNext(chosen, operation);
+        return { operation, outcome };
       },
     },
     {
@@ -129,11 +176,12 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     {
       method: "POST",
       path: /^\/local\/carrier\/next$/,
-      usage: `what becomes of the next top-up: { "outcome": "refuse" }, or one of ${carrierOutcome.def.entries ? Object.values(carrierOutcome.def.entries).join(", ") : ""}`,
+      usage: `what becomes ${CARRIER_NEXT}`,
       act: async ({ body }) => {
-        const { outcome } = read(z.strictObject({ outcome: carrierOutcome }), await body());
-        carrier.chooseNext(outcome);
-        return { outcome };
+        const next = read(carrierNext, await body());
+        if (next.operation === "topUp") carrier.chooseNext(next.outcome);
+        else carrier.failNext(next.operation, next.outcome);
+        return next;
       },
     },
     {

@@ -6,7 +6,7 @@ import type { AlarmChange } from "./cloud/alarms.ts";
 import type { OutboxMail } from "./cloud/aws-endpoints.ts";
 import type { EventEnvelope } from "./cloud/event-bus.ts";
 import type { Records } from "./records.ts";
-import type { StripeFact } from "./stripe/payment-intents.ts";
+import type { StripeFact } from "./stripe/stored-payments.ts";
 
 /** One thing that happened, for people to read and for tests to wait for. */
 export interface TimelineEntry {

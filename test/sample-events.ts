@@ -18,5 +18,5 @@ export const SAMPLE_EVENTS: { readonly [Name in EventName]: Required<Extract<Dom
   RulePaused: { ...happened("RulePaused"), ruleVersion: 3 },
   RuleSuspended: { ...happened("RuleSuspended"), ruleVersion: 3, reason: "declined-too-often" },
   RuleDeleted: { ...happened("RuleDeleted"), ruleVersion: 3 },
-  CapReached: { ...happened("CapReached"), cap: cny(20_000), balance: cny(0), until: NOW },
+  CapReached: { ...happened("CapReached"), limit: "perMonth", perMonth: cny(20_000), timesPerDay: 3, balance: cny(0), until: NOW },
 };

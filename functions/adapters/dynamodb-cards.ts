@@ -3,10 +3,11 @@ import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, QueryCommand } 
 import * as z from "zod/mini";
 import type { Decline } from "../domain/declines.ts";
 import type { Cards } from "../domain/ports.ts";
+import { storedSeverity } from "./esim-item.ts";
 
-const decline = z.object({ rechargeId: z.string(), at: z.iso.datetime(), code: z.string(), hard: z.boolean() }) satisfies z.ZodMiniType<Decline>;
+const decline = z.object({ rechargeId: z.string(), at: z.iso.datetime(), code: z.string(), severity: storedSeverity }) satisfies z.ZodMiniType<Decline>;
 
-/** Declines in DynamoDB: one item each, under the card. A card holds few: it is suspended at the fourth. */
+/** Declines in DynamoDB: one item each, under the card. A card holds few: see domain/declines.ts. */
 export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Cards {
   async function listDeclines(cardKey: string): Promise<Decline[]> {
     const { Items } = await client.send(
@@ -32,7 +33,7 @@ export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Ca
     },
 
     async clear(cardKey, upTo) {
-      const forgotten = (await listDeclines(cardKey)).filter(({ hard, at }) => !hard && at <= upTo);
+      const forgotten = (await listDeclines(cardKey)).filter(({ severity, at }) => severity !== "hard" && at <= upTo);
       for (const { rechargeId } of forgotten) await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
     },
   };

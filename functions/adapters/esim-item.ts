@@ -25,7 +25,7 @@ const rule = z.object({
     z.object({
       state: z.literal("suspended"),
       at,
-      reason: z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone"]),
+      reason: z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone", "amount-not-offered"]),
     }),
   ]),
   consent,
@@ -33,7 +33,8 @@ const rule = z.object({
   updatedAt: at,
 });
 
-const declined = { end: z.literal("declined"), code: z.string(), hard: z.boolean(), retryAt: z.optional(at) };
+export const storedSeverity = z.enum(["soft", "hard", "outage"]);
+const declined = { end: z.literal("declined"), code: z.string(), severity: storedSeverity, retryAt: z.optional(at) };
 const cancelled = {
   end: z.literal("cancelled"),
   reason: z.enum([
@@ -62,7 +63,7 @@ const state = z.union([
     name: z.literal("needs-review"),
     paymentIntentId,
     paidAt: z.optional(at),
-    reason: z.enum(["carrier-refused", "carrier-unclear", "payment-mismatch"]),
+    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch"]),
     since: at,
   }),
   z.object({ ...ended, end: z.literal("succeeded"), paidAt: at }),

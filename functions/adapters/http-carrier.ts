@@ -1,74 +1,47 @@
 import * as z from "zod/mini";
 import {
+  ANSWER_TIMEOUT_SECONDS,
+  carrierProblem,
   esimList,
   LINES_PER_QUERY,
   lineBalance,
   SIGNATURE_HEADER,
   signCarrierRequest,
   TIMESTAMP_HEADER,
-  type TopUpReply,
   topUpReply,
-  unknownReference,
 } from "../contracts/carrier.ts";
 import type { Reading } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
-import { type Carrier, type Clock, OutcomeUnknown, type TopUpAnswer } from "../domain/ports.ts";
+import { type Carrier, type Clock, OutcomeUnknown } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
+import type { TopUpAnswer } from "../domain/top-up-outcomes.ts";
 
-export interface HttpCarrierOptions {
-  /** Where the operator serves docs/carrier-api.yaml; may have a path of its own. */
-  readonly baseUrl: string;
-  readonly secret: string;
-  readonly answersAreFinal: boolean;
-  readonly clock: Clock;
-  /** For one call, its body included. */
-  readonly timeoutMilliseconds?: number;
+export interface CarrierRequest {
+  readonly method: "GET" | "POST";
+  /** Of docs/carrier-api.yaml, without the base URL's own. */
+  readonly path: string;
+  /** Empty when there is none. */
+  readonly body: string;
 }
 
-/** Two calls in a row fit into the 29 s of an API function, and into the 60 s of the recharge worker with the time to write down what it heard. */
-const TIMEOUT_MILLISECONDS = 8_000;
-
-interface Reply {
+export interface CarrierResponse {
   readonly status: number;
-  readonly text: string;
+  readonly body: string;
 }
+
+/** Sends a request and gives the answer when all of it is there. Throws OutcomeUnknown when none came, or not all of it. */
+export type CarrierTransport = (request: CarrierRequest) => Promise<CarrierResponse>;
 
 const entries = z.object({ balances: z.array(z.unknown()) });
 
 /**
- * A carrier that implements docs/carrier-api.yaml.
+ * A carrier that implements docs/carrier-api.yaml, behind some transport.
  *
- * Whatever is not one of the answers of that document, to the letter, is OutcomeUnknown: only the carrier's own word
- * moves a recharge. An odd entry among balances counts as missing. The reasons hold no ICCID, e-mail address or phone number, so they may be logged.
+ * About a top-up it gives the carrier's words, whatever they are. A question about lines that is not answered to the letter is OutcomeUnknown; only an
+ * odd entry among balances counts as missing. The reasons hold no ICCID, e-mail address or phone number, so they may be logged.
  */
-export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMilliseconds = TIMEOUT_MILLISECONDS }: HttpCarrierOptions): Carrier {
-  const base = new URL(baseUrl).href.replace(/\/$/, "");
-
-  async function send(method: "GET" | "POST", url: URL, body: string | undefined): Promise<Reply> {
-    const timestamp = String(Math.floor(epochMilliseconds(clock.now()) / 1000));
-    const signature = signCarrierRequest(secret, { timestamp, method, path: `${url.pathname}${url.search}`, body: body ?? "" });
-    try {
-      const response = await fetch(url, {
-        method,
-        body,
-        headers: {
-          accept: "application/json, application/problem+json",
-          ...(body !== undefined && { "content-type": "application/json" }),
-          [TIMESTAMP_HEADER]: timestamp,
-          [SIGNATURE_HEADER]: signature,
-        },
-        redirect: "manual", // a signed request goes nowhere else
-        signal: AbortSignal.timeout(timeoutMilliseconds),
-      });
-      return { status: response.status, text: await response.text() };
-    } catch (error) {
-      throw new OutcomeUnknown(`The carrier gave no answer: ${faultOf(error)}`);
-    }
-  }
-
-  function post(path: string, document: object): Promise<Reply> {
-    return send("POST", new URL(`${base}${path}`), JSON.stringify(document));
-  }
+export function carrierOver(send: CarrierTransport, answersAreFinal: boolean): Carrier {
+  const post = (path: string, document: object) => send({ method: "POST", path, body: JSON.stringify(document) });
 
   return {
     answersAreFinal,
@@ -93,26 +66,67 @@ export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMi
     },
 
     async topUp({ iccid, amount, reference }) {
-      return answerFor(reference, parse(topUpReply, await post("/v1/top-ups", { iccid, amount, reference })));
+      return topUpAnswer(await post("/v1/top-ups", { iccid, amount, reference }));
     },
 
     async findTopUp(reference) {
-      const reply = await send("GET", new URL(`${base}/v1/top-ups/${encodeURIComponent(reference)}`), undefined);
-      // A proxy or a wrong base URL answers 404 too; taken at its word, it would have a line credited twice.
-      if (reply.status === 404 && unknownReference.safeParse(jsonIn(reply.text)).success) return undefined;
-      return answerFor(reference, parse(topUpReply, reply));
+      return topUpAnswer(await send({ method: "GET", path: `/v1/top-ups/${encodeURIComponent(reference)}`, body: "" }));
     },
   };
 }
 
-function answerFor(reference: string, reply: TopUpReply): TopUpAnswer {
-  if (reply.reference !== reference) throw new OutcomeUnknown("The carrier answered for another reference");
-  return reply.status === "credited" ? { kind: "credited", at: reply.at } : { kind: "refused", code: reply.code };
+export interface HttpCarrierOptions {
+  /** Where the operator serves docs/carrier-api.yaml; may have a path of its own. */
+  readonly baseUrl: string;
+  readonly secret: string;
+  readonly answersAreFinal: boolean;
+  readonly clock: Clock;
+  /** For one call, its body included. */
+  readonly timeoutMilliseconds?: number;
 }
 
-function parse<Schema extends z.ZodMiniType>(schema: Schema, { status, text }: Reply): z.infer<Schema> {
+/** A carrier at an address, asked in signed requests. */
+export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMilliseconds = ANSWER_TIMEOUT_SECONDS * 1000 }: HttpCarrierOptions): Carrier {
+  const base = new URL(baseUrl).href.replace(/\/$/, "");
+
+  return carrierOver(async ({ method, path, body }) => {
+    const url = new URL(`${base}${path}`);
+    const timestamp = String(Math.floor(epochMilliseconds(clock.now()) / 1000));
+    const signature = signCarrierRequest(secret, { timestamp, method, path: `${url.pathname}${url.search}`, body });
+    try {
+      const response = await fetch(url, {
+        method,
+        ...(method === "POST" && { body }),
+        headers: {
+          accept: "application/json, application/problem+json",
+          ...(method === "POST" && { "content-type": "application/json" }),
+          [TIMESTAMP_HEADER]: timestamp,
+          [SIGNATURE_HEADER]: signature,
+        },
+        redirect: "manual", // a signed request goes nowhere else
+        signal: AbortSignal.timeout(timeoutMilliseconds),
+      });
+      return { status: response.status, body: await response.text() };
+    } catch (error) {
+      throw new OutcomeUnknown(`The carrier gave no answer: ${faultOf(error)}`);
+    }
+  }, answersAreFinal);
+}
+
+/** What the carrier said, in its own words; domain/top-up-outcomes.ts says what they mean. */
+function topUpAnswer({ status, body }: CarrierResponse): TopUpAnswer {
+  const document = jsonIn(body);
+  const reply = topUpReply.safeParse(document);
+  if (status !== 200 || !reply.success) return { kind: "other", status, problem: carrierProblem.safeParse(document).data?.type };
+  const { data } = reply;
+  return data.status === "credited"
+    ? { kind: "credited", reference: data.reference, at: data.at }
+    : { kind: "refused", reference: data.reference, code: data.code };
+}
+
+function parse<Schema extends z.ZodMiniType>(schema: Schema, { status, body }: CarrierResponse): z.infer<Schema> {
   if (status !== 200) throw new OutcomeUnknown(`The carrier answered ${status}`);
-  const result = z.safeParse(schema, jsonIn(text));
+  const result = z.safeParse(schema, jsonIn(body));
   if (result.success) return result.data;
   const places = result.error.issues.map((issue) => `/${issue.path.join("/")}`); // names of fields only: the values are not ours to log
   throw new OutcomeUnknown(`The carrier answered 200 with something that its contract does not allow, at ${places.slice(0, 3).join(", ")}`);

@@ -30,8 +30,8 @@ function addressOf({ protocol, hostname, port, pathname }: URL): { protocol: "ht
 /**
  * Charges saved cards by PaymentIntents; every PaymentIntent carries the rechargeId and the stage in its metadata.
  *
- * A refusal is an answer. A key that Stripe does not accept, or that lacks a permission, is a fault of the
- * configuration and is thrown as the SDK's own error. Everything else that is not a clear answer is an OutcomeUnknown.
+ * Every error that Stripe itself tells of is an answer; domain/payment-outcomes.ts says what it means. That nothing came, or
+ * nothing that can be read, is an OutcomeUnknown.
  */
 export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; readonly stage: string }): Payments {
   const { paymentIntents } = stripe;
@@ -92,13 +92,11 @@ async function answerOf(call: () => Promise<unknown>): Promise<PaymentAnswer> {
   return { kind: "intent", intent: toIntent(intent.data) };
 }
 
-/** What Stripe refused and why. Throws what is not a refusal. */
+/** What Stripe refused and why. Throws what is no answer of Stripe's: a broken connection, a time-out, a page of a proxy. */
 function refusalOf(fault: unknown): PaymentError {
-  const { StripeAuthenticationError, StripePermissionError, StripeCardError, StripeInvalidRequestError } = Stripe.errors;
-  if (fault instanceof StripeAuthenticationError || fault instanceof StripePermissionError) throw fault;
-  if (fault instanceof StripeCardError || fault instanceof StripeInvalidRequestError) {
+  if (fault instanceof Stripe.errors.StripeError && fault.statusCode !== undefined) {
     const error = stripeError.safeParse(fault.raw);
-    if (error.success) return toError(error.data);
+    if (error.success) return { ...toError(error.data), status: fault.statusCode };
   }
   throw new OutcomeUnknown("Stripe gave no clear answer", { cause: fault });
 }

@@ -17,6 +17,9 @@ const moment = z.pipe(
   z.transform((text) => instant(epochMilliseconds(text))),
 );
 
+/** How long an answer may take, its body included. Two calls fit into the 29 s of an API function, and into the 60 s of a worker with time to write down what it heard. */
+export const ANSWER_TIMEOUT_SECONDS = 8;
+
 /** The most lines that one question about balances may name. */
 export const LINES_PER_QUERY = 100;
 
@@ -27,7 +30,10 @@ export const esimQuery = z
   .check(z.refine((who) => Object.values(who).some((text) => text !== undefined), { error: "must name somebody" }));
 export type EsimQuery = z.infer<typeof esimQuery>;
 
-export const esimList = z.object({ esims: z.array(z.object({ iccid, currency })) });
+/** The only amounts that can be added to a line, in minor units of its currency. */
+const topUpAmounts = z.array(z.int().check(z.positive())).check(z.minLength(1), z.maxLength(100));
+
+export const esimList = z.object({ esims: z.array(z.object({ iccid, currency, topUpAmounts: z.optional(topUpAmounts) })) });
 export type EsimList = z.infer<typeof esimList>;
 
 export const balanceQuery = z.object({ iccids: z.array(iccid).check(z.minLength(1), z.maxLength(LINES_PER_QUERY)) });
@@ -46,11 +52,8 @@ export const topUpReply = z.discriminatedUnion("status", [
 ]);
 export type TopUpReply = z.infer<typeof topUpReply>;
 
-/** The `type` by which the carrier itself says that it has never seen a reference; any other 404 says nothing. */
-export const UNKNOWN_REFERENCE = "urn:auto-recharge:carrier:unknown-reference";
-
-/** The body of a 404 that means it. */
-export const unknownReference = z.object({ type: z.literal(UNKNOWN_REFERENCE) });
+/** The body of an error. Source: RFC 9457 */
+export const carrierProblem = z.object({ type: z.string() });
 
 /** How far the carrier's clock and ours may be apart, and how long a captured request stays valid, in seconds. */
 export const SIGNATURE_TOLERANCE_SECONDS = 300;

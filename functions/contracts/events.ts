@@ -13,7 +13,14 @@ function happened<Name extends EventName, Fields extends z.core.$ZodLooseShape>(
 
 const recharge = { rechargeId: z.string(), amount: anyMoney };
 const rule = { ruleVersion: z.int() };
-const suspensionReason = z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone"]);
+const suspensionReason = z.enum([
+  "card-refused-for-good",
+  "declined-too-often",
+  "line-not-yours",
+  "currency-changed",
+  "payment-method-gone",
+  "amount-not-offered",
+]);
 
 /** The details of our events. Unknown fields are let through: a later version may say more. */
 export const lowBalanceDetected = happened("LowBalanceDetected", { balance: anyMoney, readAt: at, cycle: z.int() });
@@ -25,7 +32,7 @@ export const noticedEvent = z.discriminatedUnion("name", [
   happened("RechargeCancelled", { ...recharge, reason: z.string() }),
   happened("RechargeNeedsReview", { ...recharge, reason: z.string() }),
   happened("RuleSuspended", { ...rule, reason: suspensionReason }),
-  happened("CapReached", { cap: anyMoney, balance: anyMoney, until: at }),
+  happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: anyMoney, until: at }),
 ]);
 export type NoticedEvent = z.infer<typeof noticedEvent>;
 

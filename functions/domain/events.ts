@@ -55,9 +55,11 @@ export interface RuleSuspended extends Happened<"RuleSuspended">, OfRule {
 }
 export interface RuleDeleted extends Happened<"RuleDeleted">, OfRule {}
 
-/** The line is low, and its monthly cap leaves no room for another recharge; said once per month. */
+/** The line is low, and a limit of its rule leaves no room for another recharge; said once per month, or per day. */
 export interface CapReached extends Happened<"CapReached"> {
-  readonly cap: Money;
+  readonly limit: "perMonth" | "timesPerDay";
+  readonly perMonth: Money;
+  readonly timesPerDay: number;
   readonly balance: Money;
   readonly until: Instant;
 }

@@ -1,9 +1,11 @@
-import { type Decline, retryAt } from "./declines.ts";
+import { type Decline, retryAt, type Severity } from "./declines.ts";
 import type { Money } from "./money.ts";
 import type { CancelReason, UnpaidEnd } from "./recharge-states.ts";
 
 /** Why Stripe refused, in Stripe's own words. Source: https://docs.stripe.com/api/errors */
 export interface PaymentError {
+  /** The HTTP status of the answer; missing where it is what a PaymentIntent remembers of its last try. */
+  readonly status?: number;
   readonly type: string;
   readonly code?: string;
   readonly declineCode?: string;
@@ -30,48 +32,76 @@ export type PaymentOutcome =
   | { readonly kind: "processing" }
   | { readonly kind: "unconfirmed" }
   | { readonly kind: "canceled" }
-  | { readonly kind: "declined"; readonly code: string; readonly hard: boolean }
+  | { readonly kind: "declined"; readonly code: string; readonly severity: Severity }
+  /** Not paid, and this request never will be. */
   | { readonly kind: "refused"; readonly reason: CancelReason }
   | { readonly kind: "mismatch" }
+  /** Our access to Stripe is wrong: nothing was done, and nothing can be until somebody mends that. */
+  | { readonly kind: "fault"; readonly code: string }
   /** Neither paid nor certainly unpaid: ask again. */
   | { readonly kind: "unknown" };
 
-/**
- * Declines after which the card must never be tried again.
- *
- * Sources: https://docs.stripe.com/declines/codes, and Visa's category 1 ("issuer will never approve").
- */
-const HARD_DECLINES: ReadonlySet<string> = new Set([
-  "expired_card",
-  "fraudulent",
-  "invalid_account",
-  "lost_card",
-  "pickup_card",
-  "restricted_card",
-  "revocation_of_all_authorizations",
-  "revocation_of_authorization",
-  "security_violation",
-  "stolen_card",
-  "stop_payment_order",
+/** Outcomes by Stripe's code, whether it stands in `decline_code` or in `code`. Source: https://docs.stripe.com/declines/codes, https://docs.stripe.com/error-codes */
+const BY_CODE: ReadonlyMap<string, PaymentOutcome> = new Map([
+  // The cardholder has to be there.
+  ...each(
+    "authentication_required authentication_not_handled mobile_device_authentication_required payment_intent_authentication_failure",
+    (): PaymentOutcome => ({
+      kind: "refused",
+      reason: "needs-customer",
+    }),
+  ),
+  // Somebody else was faster, or is at work on it right now: how the PaymentIntent stands is the answer.
+  ...each("payment_intent_unexpected_state lock_timeout idempotency_key_in_use rate_limit", (): PaymentOutcome => ({ kind: "unknown" })),
+  // Our key or account.
+  ...each(
+    "account_closed account_invalid api_key_expired livemode_mismatch platform_api_key_expired secret_key_required testmode_charges_only",
+    (code): PaymentOutcome => ({ kind: "fault", code }),
+  ),
+  ...each("amount_too_small amount_too_large", (): PaymentOutcome => ({ kind: "refused", reason: "amount-refused" })),
+  // The way to pay is not what it was when it was saved.
+  ...each(
+    "payment_method_unexpected_state payment_method_customer_decline payment_method_currency_mismatch payment_method_unactivated",
+    (): PaymentOutcome => ({ kind: "refused", reason: "payment-method-unusable" }),
+  ),
+  // A try that failed without a word about the card itself.
+  ...each("payment_intent_payment_attempt_failed payment_method_provider_decline", (code): PaymentOutcome => ({ kind: "declined", code, severity: "soft" })),
+  ...each(
+    "processing_error issuer_not_available reenter_transaction payment_intent_payment_attempt_expired payment_method_provider_timeout payment_method_not_available",
+    (code): PaymentOutcome => ({ kind: "declined", code, severity: "outage" }),
+  ),
+  // What a card network forbids to try again (Visa's category 1: "issuer will never approve"), and what would be pointless or harmful.
+  ...each(
+    `expired_card fraudulent incorrect_number invalid_account invalid_number lost_card merchant_blacklist pickup_card restricted_card
+    revocation_of_all_authorizations revocation_of_authorization security_violation stolen_card stop_payment_order`,
+    (code): PaymentOutcome => ({ kind: "declined", code, severity: "hard" }),
+  ),
 ]);
 
-const NEEDS_CUSTOMER: ReadonlySet<string> = new Set(["authentication_required", "authentication_not_handled", "payment_intent_authentication_failure"]);
-const AMOUNT_REFUSED: ReadonlySet<string> = new Set(["amount_too_small", "amount_too_large"]);
-const METHOD_UNUSABLE: ReadonlySet<string> = new Set(["payment_method_unexpected_state", "payment_method_customer_decline"]);
-const METHOD_PARAMS: ReadonlySet<string> = new Set(["payment_method", "customer"]);
-const LOOK_AGAIN: ReadonlySet<string> = new Set(["payment_intent_unexpected_state", "lock_timeout", "idempotency_key_in_use"]);
+function each(codes: string, outcome: (code: string) => PaymentOutcome): [code: string, outcome: PaymentOutcome][] {
+  return codes.split(/\s+/).map((code) => [code, outcome(code)]);
+}
 
-/** What a refusal by Stripe means. */
-export function errorOutcome(error: PaymentError): PaymentOutcome {
-  const code = error.declineCode ?? error.code ?? error.type;
-  if ([error.code, error.declineCode].some((text) => text !== undefined && NEEDS_CUSTOMER.has(text))) return { kind: "refused", reason: "needs-customer" };
-  if (error.code !== undefined && LOOK_AGAIN.has(error.code)) return { kind: "unknown" };
-  if (error.type === "card_error") return { kind: "declined", code, hard: error.adviceCode === "do_not_try_again" || HARD_DECLINES.has(code) };
-  if (error.code !== undefined && AMOUNT_REFUSED.has(error.code)) return { kind: "refused", reason: "amount-refused" };
+/** Parameters of ours that name the customer's things, not Stripe's or ours. */
+const METHOD_PARAMS: ReadonlySet<string> = new Set(["payment_method", "customer"]);
+
+/**
+ * What a refusal by Stripe means.
+ *
+ * Statuses first: 401 and 403 are about our key, and after 409, 429 and 5xx nobody can tell. Then the code, then the type.
+ * Source: https://docs.stripe.com/api/errors
+ */
+export function errorOutcome({ status, type, code, declineCode, adviceCode, param }: PaymentError): PaymentOutcome {
+  const reason = declineCode ?? code ?? type;
+  if (status === 401 || status === 403) return { kind: "fault", code: reason };
+  if (status === 409 || status === 429 || (status !== undefined && status >= 500)) return { kind: "unknown" };
+  if (adviceCode === "do_not_try_again") return { kind: "declined", code: reason, severity: "hard" };
+  const known = BY_CODE.get(reason) ?? (code === undefined ? undefined : BY_CODE.get(code));
+  if (known !== undefined) return known;
+  if (type === "card_error") return { kind: "declined", code: reason, severity: "soft" };
+  if (type === "api_error" || type === "idempotency_error") return { kind: "unknown" };
   // Anything else that is missing is a PaymentIntent of ours: a wrong account or key, which says nothing about the payment.
-  if (error.code === "resource_missing")
-    return METHOD_PARAMS.has(error.param ?? "") ? { kind: "refused", reason: "payment-method-unusable" } : { kind: "unknown" };
-  if (error.code !== undefined && METHOD_UNUSABLE.has(error.code)) return { kind: "refused", reason: "payment-method-unusable" };
+  if (code === "resource_missing") return METHOD_PARAMS.has(param ?? "") ? { kind: "refused", reason: "payment-method-unusable" } : { kind: "unknown" };
   return { kind: "refused", reason: "payment-fault" };
 }
 
@@ -108,5 +138,5 @@ export function paymentOutcome(answer: PaymentAnswer, expected: Money): PaymentO
 
 /** How a recharge ends after a decline that is counted among these. */
 export function declinedEnd(outcome: Extract<PaymentOutcome, { kind: "declined" }>, declines: readonly Decline[]): UnpaidEnd {
-  return { end: "declined", code: outcome.code, hard: outcome.hard, retryAt: retryAt(declines) };
+  return { end: "declined", code: outcome.code, severity: outcome.severity, retryAt: retryAt(declines) };
 }

@@ -6,6 +6,7 @@ import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { PaymentAnswer } from "./payment-outcomes.ts";
 import type { Instant } from "./time.ts";
+import type { TopUpAnswer } from "./top-up-outcomes.ts";
 
 /** What the steps need of the world. Adapters implement these; fakes stand in for them in tests. */
 
@@ -151,6 +152,8 @@ export interface Payments {
 export interface CarrierEsim {
   readonly iccid: Iccid;
   readonly currency: string;
+  /** The only amounts that the carrier adds to this line, in minor units of its currency; any amount when missing. */
+  readonly topUpAmounts?: readonly number[];
 }
 
 export interface TopUpRequest {
@@ -159,9 +162,6 @@ export interface TopUpRequest {
   /** The rechargeId. */
   readonly reference: string;
 }
-
-/** The carrier's answer to a top-up. That it did not answer is not an answer: the adapter throws then. */
-export type TopUpAnswer = { readonly kind: "credited"; readonly at: Instant } | { readonly kind: "refused"; readonly code: string };
 
 /** The operator's charging system. Every call throws OutcomeUnknown when nobody can tell what happened. */
 export interface Carrier {
@@ -175,8 +175,7 @@ export interface Carrier {
   /** What is available on each line; a line that the carrier does not know is missing. */
   getBalances(iccids: readonly Iccid[]): Promise<ReadonlyMap<Iccid, Reading>>;
   topUp(request: TopUpRequest): Promise<TopUpAnswer>;
-  /** Undefined: the carrier has never seen this reference. */
-  findTopUp(reference: string): Promise<TopUpAnswer | undefined>;
+  findTopUp(reference: string): Promise<TopUpAnswer>;
 }
 
 export interface Events {

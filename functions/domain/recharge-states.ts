@@ -1,3 +1,4 @@
+import type { Severity } from "./declines.ts";
 import type { Instant } from "./time.ts";
 
 /** How a recharge can end. An ended recharge is a bill record and never changes. */
@@ -27,6 +28,8 @@ export type ReviewReason =
   | "carrier-refused"
   /** Paid, and the carrier cannot say whether it credited. */
   | "carrier-unclear"
+  /** Paid, and the carrier says that our reference belongs to another order. */
+  | "carrier-conflict"
   /** Stripe's PaymentIntent has another amount or currency than was recorded. */
   | "payment-mismatch";
 
@@ -50,9 +53,9 @@ export type RechargeState =
       | UnpaidEnd
     ));
 
-/** `hard`: the card is refused for good. `retryAt`: when it may be tried again by itself; missing when it may not. */
+/** `retryAt`: when it may be tried again by itself; missing when it may not. */
 export type UnpaidEnd =
-  | { readonly end: "declined"; readonly code: string; readonly hard: boolean; readonly retryAt?: Instant }
+  | { readonly end: "declined"; readonly code: string; readonly severity: Severity; readonly retryAt?: Instant }
   | { readonly end: "cancelled"; readonly reason: CancelReason };
 
 export type StateName = RechargeState["name"];

@@ -13,13 +13,19 @@ export type RechargeDecision =
   | { readonly kind: "wait"; readonly reason: "cooling-down" | "daily-limit" | "cap-reached" | "card-backing-off"; readonly until: Instant }
   | { readonly kind: "suspend"; readonly reason: SuspensionReason };
 
+/** What bears on a low line besides its own item: the card's declines, and what the carrier would credit (any amount when missing). */
+export interface LineFacts {
+  readonly declines: readonly Decline[];
+  readonly topUpAmounts?: readonly number[];
+}
+
 /**
  * Decides whether a line becomes a recharge at this balance.
  *
  * The balance is judged again here, since a report may come late or twice; exactly at the threshold is not low.
  * Never charges part of a top-up: the subscriber sees the amount they chose, or nothing.
  */
-export function decideRecharge(esim: Esim, balance: Money, declines: readonly Decline[], now: Instant): RechargeDecision {
+export function decideRecharge(esim: Esim, balance: Money, { declines, topUpAmounts }: LineFacts, now: Instant): RechargeDecision {
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return { kind: "leave", reason: "no-active-rule" };
   if (esim.open !== undefined) return { kind: "leave", reason: "already-open" };
@@ -31,6 +37,7 @@ export function decideRecharge(esim: Esim, balance: Money, declines: readonly De
   if (standing.kind === "exhausted") return { kind: "suspend", reason: standing.reason };
   if (standing.kind === "backing-off") return { kind: "wait", reason: "card-backing-off", until: standing.until };
   const amount = topUpAmount(rule.topUp, balance);
+  if (topUpAmounts !== undefined && !topUpAmounts.includes(amount.amount)) return { kind: "suspend", reason: "amount-not-offered" };
   const spend = esim.spend[subscriberId];
   const refusal = limitRefusal(spend, rule.limits, amount, rule.consent.timeZone, now);
   if (refusal !== undefined) return { kind: "wait", ...refusal };
@@ -90,16 +97,19 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || esim.quietUntil === decision.until) return esim;
   const quiet = { ...esim, quietUntil: decision.until };
-  if (decision.reason !== "cap-reached") return quiet;
+  if (decision.reason !== "cap-reached" && decision.reason !== "daily-limit") return quiet; // these end by themselves, soon
+  const limit = decision.reason === "cap-reached" ? "perMonth" : "timesPerDay";
   const event: DomainEvent = {
     name: "CapReached",
-    // A raised cap that is reached again is news; the same cap in the same month is not.
-    id: `${esim.iccid}/cap/${rule.version}/${decision.until}`,
+    // A raised cap that is reached again is news; the same cap in the same period is not.
+    id: `${esim.iccid}/${limit}/${rule.version}/${decision.until}`,
     version: 1,
     at: now,
     iccid: esim.iccid,
     subscriberId,
-    cap: rule.limits.perMonth,
+    limit,
+    perMonth: rule.limits.perMonth,
+    timesPerDay: rule.limits.timesPerDay,
     balance: reading.balance,
     until: decision.until,
   };
@@ -185,7 +195,7 @@ function paidAtOf(state: RechargeState): Instant {
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
   return because.end === "declined"
-    ? { end: "declined", code: because.code, hard: because.hard, retryAt: because.retryAt }
+    ? { end: "declined", code: because.code, severity: because.severity, retryAt: because.retryAt }
     : { end: "cancelled", reason: because.reason };
 }
 
@@ -211,7 +221,7 @@ function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant):
   const told = withEvent(esim, endEvent(esim, open, ended), now);
   const isLast = ended.end === "declined" && ended.retryAt === undefined;
   if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
-  return suspendRule(told, ended.hard ? "card-refused-for-good" : "declined-too-often", now);
+  return suspendRule(told, ended.severity === "hard" ? "card-refused-for-good" : "declined-too-often", now);
 }
 
 function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeState, { name: "needs-review" }>, now: Instant): Esim {

@@ -1,4 +1,5 @@
-import { formatMoney, isBelow, type Money, minus } from "./money.ts";
+import { chargeable, chargeStep, smallestCharge } from "./charge.ts";
+import { formatMoney, isBelow, type Money, minus, money } from "./money.ts";
 import type { Instant } from "./time.ts";
 
 /** What a recharge adds: always the same amount, or what is missing up to a target balance. */
@@ -37,7 +38,13 @@ export interface RuleSettings {
   readonly paymentMethodId: string;
 }
 
-export type SuspensionReason = "card-refused-for-good" | "declined-too-often" | "line-not-yours" | "currency-changed" | "payment-method-gone";
+export type SuspensionReason =
+  | "card-refused-for-good"
+  | "declined-too-often"
+  | "line-not-yours"
+  | "currency-changed"
+  | "payment-method-gone"
+  | "amount-not-offered";
 
 export type RuleStatus =
   | { readonly state: "active" }
@@ -61,26 +68,30 @@ export interface Problem {
   readonly detail: string;
 }
 
+/** What the carrier says of a line that bears on its rule. */
+export interface LineTerms {
+  readonly currency: string;
+  /** The only amounts that can be added to it, in minor units; any amount when missing. */
+  readonly topUpAmounts?: readonly number[];
+}
+
 /**
- * What is wrong with settings that are well-formed one by one but make no sense together, for a line of this currency.
+ * What is wrong with settings that are well-formed one by one but make no sense together, for this line.
  *
- * A rule that its own limits would always refuse must not be saved: it would be silent for ever.
+ * A rule that its own limits, the carrier or Stripe would refuse whenever it is needed must not be saved: it would never do what it says.
  */
-export function ruleProblems({ threshold, topUp, limits }: RuleSettings, currency: string): Problem[] {
+export function ruleProblems({ threshold, topUp, limits }: RuleSettings, line: LineTerms): Problem[] {
   const [pointer, sum] = topUp.type === "fixed" ? ["/topUp/amount", topUp.amount] : ["/topUp/target", topUp.target];
   const foreign = [
     { pointer: "/threshold/currency", sum: threshold },
     { pointer: `${pointer}/currency`, sum },
     { pointer: "/limits/perMonth/currency", sum: limits.perMonth },
   ]
-    .filter((field) => field.sum.currency !== currency)
-    .map((field) => ({ pointer: field.pointer, detail: `must be ${currency}, the currency of this line` }));
+    .filter((field) => field.sum.currency !== line.currency)
+    .map((field) => ({ pointer: field.pointer, detail: `must be ${line.currency}, the currency of this line` }));
   if (foreign.length > 0) return foreign;
 
-  const problems: Problem[] = [];
-  if (topUp.type === "target" && !isBelow(threshold, topUp.target)) {
-    problems.push({ pointer: `${pointer}/amount`, detail: `must be above the threshold of ${formatMoney(threshold)}` });
-  }
+  const problems = topUp.type === "fixed" ? fixedProblems(topUp.amount, line) : targetProblems(topUp.target, threshold, line);
   const smallest = topUp.type === "fixed" ? topUp.amount : minus(topUp.target, threshold);
   if (isBelow(limits.perMonth, smallest)) {
     problems.push({ pointer: "/limits/perMonth/amount", detail: `must be at least ${formatMoney(smallest)}, one recharge of this rule` });
@@ -88,7 +99,37 @@ export function ruleProblems({ threshold, topUp, limits }: RuleSettings, currenc
   return problems;
 }
 
-/** The sum that one recharge charges at this balance. */
+function fixedProblems(amount: Money, { topUpAmounts }: LineTerms): Problem[] {
+  const pointer = "/topUp/amount/amount";
+  const { currency } = amount;
+  const least = smallestCharge(currency);
+  if (isBelow(amount, least)) return [{ pointer, detail: `must be at least ${formatMoney(least)}, the least that can be charged` }];
+  if (chargeable(amount).amount !== amount.amount) {
+    return [{ pointer, detail: `must be a multiple of ${formatMoney(money(chargeStep(currency), currency))}: smaller parts cannot be charged` }];
+  }
+  if (topUpAmounts === undefined || topUpAmounts.includes(amount.amount)) return [];
+  const offered = topUpAmounts.map((offer) => formatMoney(money(offer, currency))).join(", ");
+  return [{ pointer, detail: `must be one of the amounts that your carrier adds to this line: ${offered}` }];
+}
+
+function targetProblems(target: Money, threshold: Money, { topUpAmounts }: LineTerms): Problem[] {
+  if (topUpAmounts !== undefined) {
+    return [
+      {
+        pointer: "/topUp/type",
+        detail: 'must be "fixed": your carrier adds only certain amounts to this line, and what is missing up to a target is none of them',
+      },
+    ];
+  }
+  const pointer = "/topUp/target/amount";
+  if (!isBelow(threshold, target)) return [{ pointer, detail: `must be above the threshold of ${formatMoney(threshold)}` }];
+  // A balance falls below its threshold by little: what is missing then must be enough for a charge.
+  const least = smallestCharge(target.currency);
+  if (!isBelow(minus(target, threshold), least)) return [];
+  return [{ pointer, detail: `must be at least ${formatMoney(least)} above the threshold of ${formatMoney(threshold)}: less cannot be charged` }];
+}
+
+/** The sum that one recharge charges at this balance; never above a target. */
 export function topUpAmount(topUp: TopUp, balance: Money): Money {
-  return topUp.type === "fixed" ? topUp.amount : minus(topUp.target, balance);
+  return topUp.type === "fixed" ? topUp.amount : chargeable(minus(topUp.target, balance));
 }

@@ -3,28 +3,34 @@ import { type Iccid, iccidProblem, lastFour } from "../../functions/domain/iccid
 import { isSameMoney, type Money, money } from "../../functions/domain/money.ts";
 import { type Instant, instant } from "../../functions/domain/time.ts";
 import type { Records } from "../records.ts";
+import { FATES, type Fate, type Fault, type NextOutcome } from "./next-outcomes.ts";
+
+/** What the carrier knows the holder of a line by. */
+export interface LineOwner {
+  readonly subscriberId?: string;
+  readonly email?: string;
+  readonly phoneNumber?: string;
+}
 
 /** A line as the carrier keeps it. */
 export interface CarrierLine {
   readonly iccid: Iccid;
-  /** What the carrier knows its holder by. */
-  readonly owner: { readonly subscriberId?: string; readonly email?: string; readonly phoneNumber?: string };
+  readonly owner: LineOwner;
   readonly currency: string;
   /** Minor units; may be below zero. */
   readonly available: number;
   /** Minor units used up per minute, until nothing is left. */
   readonly drainPerMinute: number;
+  /** The only amounts that can be added, in minor units; any when missing. */
+  readonly topUpAmounts?: readonly number[];
 }
 
-/** One accepted order and its answer, both for ever. */
+/** One order and its answer, both for ever. */
 export interface CarrierTopUp extends TopUpOrder {
   readonly at: Instant;
   /** Why it was refused; credited when missing. */
   readonly refusal?: string;
 }
-
-/** What becomes of a top-up: only the first two are answered. `lose-request` and `error-500` leave no trace at the carrier. */
-export type NextOutcome = "credit" | "refuse" | "credit-but-lose-reply" | "lose-request" | "error-500";
 
 /** What happened at the carrier, for a timeline that people read. */
 export type CarrierFact = { readonly at: Instant; readonly reference: string } & (
@@ -34,31 +40,54 @@ export type CarrierFact = { readonly at: Instant; readonly reference: string } &
   | { readonly type: "repeated" }
   /** The reference came back with another line or amount. */
   | { readonly type: "conflict" }
-  | { readonly type: "unanswered"; readonly because: "credit-but-lose-reply" | "lose-request" | "error-500" }
+  /** The answer did not arrive as it should. */
+  | { readonly type: "unanswered"; readonly because: NextOutcome }
 );
 
-/** `no-reply`: the caller is to hear nothing. `error`: the caller is to hear that something broke. */
-export type TopUpResult = { readonly kind: "answer"; readonly reply: TopUpReply } | { readonly kind: "conflict" | "no-reply" | "error" };
+/** What the carrier has to say about a reference. `under-way`: taken, and neither credited nor refused yet. `nothing`: it broke before it did anything. */
+export type TopUpWord = TopUpReply | "conflict" | "under-way" | "unseen" | "nothing";
+
+/** The operations that change nothing. */
+export type CarrierQuestion = "queryEsims" | "queryBalances" | "findTopUp";
 
 export interface CarrierModel {
   /** Epoch milliseconds: the carrier's clock. */
   readonly now: () => number;
+  readonly answersAreFinal: boolean;
+
   /** A line that is there already stays as it is, so that every start may seed again. */
   addLine(line: CarrierLine): void;
+  /** The line vanishes; what was ordered for it stays known. */
+  removeLine(iccid: Iccid): void;
   setBalance(iccid: Iccid, available: number): void;
   setDrain(iccid: Iccid, drainPerMinute: number): void;
-  /** Queues what becomes of the next orders. Repeats of an answered one do not count. When the queue is empty, all goes well. */
+  /** The number stays, and counts in the new currency from now on. */
+  setCurrency(iccid: Iccid, currency: string): void;
+  setOwner(iccid: Iccid, owner: LineOwner): void;
+  setTopUpAmounts(iccid: Iccid, topUpAmounts: readonly number[] | undefined): void;
+  /** The holder tops the line up in a shop, of which we hear nothing. */
+  creditElsewhere(iccid: Iccid, amount: number): void;
+
+  /** Queues what becomes of the next orders. Repeats that get an earlier answer do not count. When the queue is empty, all goes well. */
   chooseNext(...outcomes: readonly NextOutcome[]): void;
+  /** Queues how the answers to the next questions of a kind go wrong. When the queue is empty, none does. */
+  failNext(question: CarrierQuestion, ...faults: readonly Fault[]): void;
+  /** Takes the next chosen fault of a question. */
+  takeFault(question: CarrierQuestion): Fault | undefined;
+  /** Counts a call; false when there were too many in this second. */
+  admit(): boolean;
+
   /** As they are now. */
   listLines(): CarrierLine[];
-  /** Oldest first, refused ones too. */
+  /** In the order in which they were answered, refused ones too. */
   listTopUps(): CarrierTopUp[];
 
-  /** The operations of docs/carrier-api.yaml. Each is on record before it returns. */
+  /** The operations of docs/carrier-api.yaml. What they do is on record before they return. */
   queryEsims(who: EsimQuery): EsimList;
   queryBalances(iccids: readonly Iccid[]): BalanceList;
-  topUp(order: TopUpOrder): TopUpResult;
-  findTopUp(reference: string): TopUpReply | undefined;
+  /** `fault`: how the answer is to go wrong on its way. */
+  topUp(order: TopUpOrder): { readonly said: TopUpWord; readonly fault?: Fault };
+  findTopUp(reference: string): TopUpWord;
 }
 
 export interface CarrierModelOptions {
@@ -66,6 +95,21 @@ export interface CarrierModelOptions {
   /** Epoch milliseconds. */
   readonly now: () => number;
   readonly observe?: (fact: CarrierFact) => void;
+  /** True unless told otherwise. False: it remembers no reference, so that a repeat credits AGAIN, and every question about one is answered "never seen". */
+  readonly answersAreFinal?: boolean;
+  /** A carrier whose answers are not final finds the orders that it credited, after all. */
+  readonly findsCredits?: boolean;
+  /** A balance that is asked for sooner than this is the last reading again, even if the line was topped up meanwhile. 0 unless told otherwise. */
+  readonly readIntervalSeconds?: number;
+  /** How many calls it takes in one second of its clock; any number unless told otherwise. */
+  readonly callsPerSecond?: number;
+  /** How long an order of `credit-later` takes; 10 unless told otherwise. */
+  readonly lateMinutes?: number;
+}
+
+/** An order that was taken and is credited when its time comes, in epoch milliseconds. */
+interface LateOrder extends TopUpOrder {
+  readonly dueAt: number;
 }
 
 /**
@@ -77,46 +121,98 @@ interface Account {
   readonly iccid: Iccid;
   readonly line?: CarrierLine & { readonly asOf: number };
   readonly topUps: readonly CarrierTopUp[];
+  /** Missing where nothing was ever late. */
+  readonly late?: readonly LateOrder[];
 }
 
+/** What is to happen next, by operation. */
+type Chosen = { readonly topUp: readonly NextOutcome[] } & { readonly [question in CarrierQuestion]: readonly Fault[] };
+
 const ACCOUNTS = "carrier-account";
-const NEXT = "carrier-next";
+const CHOSEN = "carrier-chosen";
+const OWNER_KEYS = ["subscriberId", "email", "phoneNumber"] as const;
 
 /** An operator's charging system as docs/carrier-api.yaml describes it, with a will of its own where a test wants one. */
-export function carrierModel({ records, now, observe = () => {} }: CarrierModelOptions): CarrierModel {
-  const accounts = new Map(records.list<Account>(ACCOUNTS).map((account) => [account.iccid, account]));
-  const known = [...accounts.values()].flatMap((account) => account.topUps).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  const topUps = new Map(known.map((topUp) => [topUp.reference, topUp]));
-  let next = records.get<{ outcomes: NextOutcome[] }>(NEXT, NEXT)?.outcomes ?? [];
+export function carrierModel({
+  records,
+  now,
+  observe = () => {},
+  answersAreFinal = true,
+  findsCredits = false,
+  readIntervalSeconds = 0,
+  callsPerSecond = Number.POSITIVE_INFINITY,
+  lateMinutes = 10,
+}: CarrierModelOptions): CarrierModel {
+  const accounts = new Map<Iccid, Account>();
+  /** Lines by what their owner is known by. */
+  const held = new Map<string, Set<Iccid>>();
+  /** Lines with an order that is not credited yet. */
+  const waiting = new Set<Iccid>();
+  for (const account of records.list<Account>(ACCOUNTS)) keep(account);
+
+  const answered = [...accounts.values()].flatMap((account) => account.topUps).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  const byReference = new Map(answered.filter(isRemembered).map((topUp) => [topUp.reference, topUp]));
+  /** The last reading of each line. A carrier that was started anew takes new ones. */
+  const readings = new Map<Iccid, { readonly at: number; readonly available: Money }>();
+  let chosen = records.get<Chosen>(CHOSEN, CHOSEN) ?? { topUp: [], queryEsims: [], queryBalances: [], findTopUp: [] };
+  let second = { number: 0, calls: 0 };
+
+  function accountOf(iccid: Iccid): Account {
+    return accounts.get(iccid) ?? { iccid, topUps: [] };
+  }
+
+  function keep(account: Account): void {
+    const { iccid, line, late } = account;
+    const before = accountOf(iccid).line?.owner;
+    if (before !== line?.owner) {
+      for (const name of namesOf(before)) held.get(name)?.delete(iccid);
+      for (const name of namesOf(line?.owner)) held.set(name, (held.get(name) ?? new Set()).add(iccid));
+    }
+    if (late === undefined || late.length === 0) waiting.delete(iccid);
+    else waiting.add(iccid);
+    accounts.set(iccid, account);
+  }
 
   function save(account: Account): void {
     records.put(ACCOUNTS, account.iccid, account);
-    accounts.set(account.iccid, account);
+    keep(account);
   }
 
-  function saveNext(outcomes: NextOutcome[]): void {
-    records.put(NEXT, NEXT, { outcomes });
-    next = outcomes;
+  /** What this carrier finds again by its reference. */
+  function isRemembered(topUp: CarrierTopUp): boolean {
+    return answersAreFinal || (findsCredits && topUp.refusal === undefined);
   }
 
-  function change(iccid: Iccid, changes: Partial<CarrierLine>): void {
-    const account = accounts.get(iccid);
-    if (account?.line === undefined) throw new Error(`The carrier has no line that ends in ${lastFour(iccid)}`);
+  function change(iccid: Iccid, changes: (line: CarrierLine) => Partial<CarrierLine>): void {
+    creditWhatIsDue();
+    const account = accountOf(iccid);
+    if (account.line === undefined) throw new Error(`The carrier has no line that ends in ${lastFour(iccid)}`);
     const at = now();
-    save({ ...account, line: { ...account.line, available: availableAt(account.line, at), ...changes, asOf: at } });
+    const line = lineAt(account.line, at);
+    save({ ...account, line: { ...line, ...changes(line), asOf: at } });
   }
 
-  function takeNext(): NextOutcome {
-    const [outcome = "credit", ...rest] = next;
-    if (next.length > 0) saveNext(rest);
-    return outcome;
+  function saveChosen(changes: Partial<Chosen>): void {
+    chosen = { ...chosen, ...changes };
+    records.put(CHOSEN, CHOSEN, chosen);
   }
 
-  /** Answers an order for the first and last time. */
-  function settle({ reference, iccid, amount }: TopUpOrder, isBarred: boolean): TopUpReply {
-    const account = accounts.get(iccid) ?? { iccid, topUps: [] };
+  function lateOrders(): LateOrder[] {
+    return [...waiting].flatMap((iccid) => accountOf(iccid).late ?? []);
+  }
+
+  /** An order whose time has come is credited as of that time, whenever somebody looks. */
+  function creditWhatIsDue(): void {
+    const at = now();
+    for (const order of lateOrders()) if (order.dueAt <= at) settle(order, order.dueAt, false);
+  }
+
+  /** Answers an order for good. */
+  function settle(order: TopUpOrder, at: number, isBarred: boolean): TopUpReply {
+    const { reference, iccid, amount } = order;
+    const known = accountOf(iccid);
+    const account = { ...known, late: known.late?.filter((each) => each !== order) };
     const { line } = account;
-    const at = now();
     const topUp = { reference, iccid, amount, at: instant(at) };
 
     const refuse = (code: string) => {
@@ -127,6 +223,7 @@ export function carrierModel({ records, now, observe = () => {} }: CarrierModelO
     };
     if (line === undefined) return refuse("unknown-line");
     if (line.currency !== amount.currency) return refuse("wrong-currency");
+    if (line.topUpAmounts?.includes(amount.amount) === false) return refuse("amount-not-offered");
     if (isBarred) return refuse("line-barred");
 
     const available = availableAt(line, at) + amount.amount;
@@ -135,68 +232,134 @@ export function carrierModel({ records, now, observe = () => {} }: CarrierModelO
     return replyOf(topUp);
   }
 
+  function carryOut(order: TopUpOrder, does: Fate["does"], at: number): TopUpWord {
+    switch (does) {
+      case "credit":
+      case "refuse":
+        return settle(order, at, does === "refuse");
+      case "credit-later": {
+        const { iccid } = order;
+        const account = accountOf(iccid);
+        save({ ...account, late: [...(account.late ?? []), { ...order, dueAt: at + lateMinutes * 60_000 }] });
+        return "under-way";
+      }
+      case "nothing":
+        return "nothing";
+    }
+  }
+
   function remember(account: Account, topUp: CarrierTopUp): void {
     save({ ...account, topUps: [...account.topUps, topUp] });
-    topUps.set(topUp.reference, topUp);
+    answered.push(topUp);
+    if (isRemembered(topUp)) byReference.set(topUp.reference, topUp);
+  }
+
+  /** The answer that a reference has had, or is about to get. A carrier that does not remember references has none. */
+  function earlierWord({ reference, iccid, amount }: TopUpOrder): TopUpWord | undefined {
+    if (!answersAreFinal) return undefined;
+    const answer = byReference.get(reference);
+    const order = answer ?? lateOrders().find((each) => each.reference === reference);
+    if (order === undefined) return undefined;
+    if (order.iccid !== iccid || !isSameMoney(order.amount, amount)) return "conflict";
+    return answer === undefined ? "under-way" : replyOf(answer);
   }
 
   return {
     now,
+    answersAreFinal,
 
     addLine(line) {
       const problem = iccidProblem(line.iccid);
       if (problem !== undefined) throw new RangeError(`A line's ICCID ${problem}`);
-      const account = accounts.get(line.iccid);
-      if (account?.line !== undefined) return;
-      save({ iccid: line.iccid, line: { ...line, asOf: now() }, topUps: account?.topUps ?? [] });
+      const account = accountOf(line.iccid);
+      if (account.line === undefined) save({ ...account, line: { ...line, asOf: now() } });
     },
-    setBalance: (iccid, available) => change(iccid, { available }),
-    setDrain: (iccid, drainPerMinute) => change(iccid, { drainPerMinute }),
-    chooseNext: (...outcomes) => saveNext([...next, ...outcomes]),
+    removeLine(iccid) {
+      creditWhatIsDue();
+      save({ ...accountOf(iccid), line: undefined });
+    },
+    setBalance: (iccid, available) => change(iccid, () => ({ available })),
+    setDrain: (iccid, drainPerMinute) => change(iccid, () => ({ drainPerMinute })),
+    setCurrency: (iccid, currency) => change(iccid, () => ({ currency })),
+    setOwner: (iccid, owner) => change(iccid, () => ({ owner })),
+    setTopUpAmounts: (iccid, topUpAmounts) => change(iccid, () => ({ topUpAmounts })),
+    creditElsewhere: (iccid, amount) => change(iccid, ({ available }) => ({ available: available + amount })),
+
+    chooseNext: (...outcomes) => saveChosen({ topUp: [...chosen.topUp, ...outcomes] }),
+    failNext: (question, ...faults) => saveChosen({ [question]: [...chosen[question], ...faults] }),
+    takeFault(question) {
+      const [fault, ...rest] = chosen[question];
+      if (fault !== undefined) saveChosen({ [question]: rest });
+      return fault;
+    },
+    admit() {
+      const number = Math.floor(now() / 1000);
+      second = { number, calls: number === second.number ? second.calls + 1 : 1 };
+      return second.calls <= callsPerSecond;
+    },
+
     listLines() {
+      creditWhatIsDue();
       const at = now();
       return [...accounts.values()].flatMap(({ line }) => (line === undefined ? [] : [lineAt(line, at)]));
     },
-    listTopUps: () => [...topUps.values()],
+    listTopUps() {
+      creditWhatIsDue();
+      return [...answered];
+    },
 
     queryEsims(who) {
-      const lines = [...accounts.values()].flatMap(({ line }) => line ?? []);
-      for (const key of ["subscriberId", "email", "phoneNumber"] as const) {
-        const held = lines.filter(({ owner }) => owner[key] !== undefined && owner[key] === who[key]);
-        if (held.length > 0) return { esims: held.map(({ iccid, currency }) => ({ iccid, currency })) };
-      }
-      return { esims: [] };
+      const decisive = namesOf(who)
+        .flatMap((name) => held.get(name) ?? [])
+        .find((iccids) => iccids.size > 0);
+      const lines = [...(decisive ?? [])].flatMap((iccid) => accountOf(iccid).line ?? []);
+      return { esims: lines.map(({ iccid, currency, topUpAmounts }) => ({ iccid, currency, ...(topUpAmounts && { topUpAmounts: [...topUpAmounts] }) })) };
     },
 
     queryBalances(iccids) {
+      creditWhatIsDue();
       const at = now();
       const balances = [...new Set(iccids)].flatMap((iccid) => {
-        const line = accounts.get(iccid)?.line;
-        return line === undefined ? [] : [{ iccid, available: money(availableAt(line, at), line.currency), readAt: instant(at) }];
+        const { line } = accountOf(iccid);
+        if (line === undefined) return [];
+        const last = readings.get(iccid);
+        const isRecent = last !== undefined && at - last.at < readIntervalSeconds * 1000;
+        const reading = isRecent ? last : { at, available: money(availableAt(line, at), line.currency) };
+        readings.set(iccid, reading);
+        return [{ iccid, available: reading.available, readAt: instant(reading.at) }];
       });
       return { balances };
     },
 
     topUp(order) {
+      creditWhatIsDue();
       const { reference } = order;
-      const first = topUps.get(reference);
-      if (first !== undefined) {
-        const isRepeat = first.iccid === order.iccid && isSameMoney(first.amount, order.amount);
-        observe({ type: isRepeat ? "repeated" : "conflict", at: instant(now()), reference });
-        return isRepeat ? { kind: "answer", reply: replyOf(first) } : { kind: "conflict" };
+      const at = now();
+      const earlier = earlierWord(order);
+      if (earlier !== undefined) {
+        if (earlier !== "under-way") observe({ type: earlier === "conflict" ? "conflict" : "repeated", at: instant(at), reference });
+        return { said: earlier };
       }
-      const outcome = takeNext();
-      if (outcome === "credit" || outcome === "refuse") return { kind: "answer", reply: settle(order, outcome === "refuse") };
-      if (outcome === "credit-but-lose-reply") settle(order, false);
-      observe({ type: "unanswered", at: instant(now()), reference, because: outcome });
-      return { kind: outcome === "error-500" ? "error" : "no-reply" };
+      const [outcome = "credit", ...rest] = chosen.topUp;
+      if (chosen.topUp.length > 0) saveChosen({ topUp: rest });
+      const { does, fault } = FATES.get(outcome) ?? { does: "credit" };
+      const said = carryOut(order, does, at);
+      if (fault !== undefined) observe({ type: "unanswered", at: instant(at), reference, because: outcome });
+      return { said, fault };
     },
 
     findTopUp(reference) {
-      const topUp = topUps.get(reference);
-      return topUp && replyOf(topUp);
+      creditWhatIsDue();
+      const topUp = byReference.get(reference);
+      if (topUp !== undefined) return replyOf(topUp);
+      return answersAreFinal && lateOrders().some((order) => order.reference === reference) ? "under-way" : "unseen";
     },
   };
+}
+
+/** The names by which a person may be found, in the order in which they are tried. */
+function namesOf(owner: LineOwner = {}): readonly string[] {
+  return OWNER_KEYS.flatMap((key) => (owner[key] === undefined ? [] : [`${key} ${owner[key]}`]));
 }
 
 function replyOf({ reference, refusal, at }: CarrierTopUp): TopUpReply {

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import type * as z from "zod/mini";
-import type { createCustomer, createIntent } from "./parameters.ts";
+import type { createCustomer, createIntent, createRefund } from "./parameters.ts";
 import { seconds } from "./stripe-world.ts";
 import { type CardDecline, fingerprintOf, type TestCard } from "./test-cards.ts";
 
@@ -110,7 +110,8 @@ export function newIntent(newId: (prefix: string) => string, input: z.output<typ
   };
 }
 
-export function newCharge(id: string, intent: Stripe.PaymentIntent, at: number, decline?: CardDecline): Stripe.Charge {
+/** One time that a card was asked; `decline` is why it did not pay. */
+export function newCharge(id: string, intent: Stripe.PaymentIntent, method: Stripe.PaymentMethod, at: number, decline?: CardDecline): Stripe.Charge {
   const paid = decline === undefined;
   return {
     id,
@@ -137,11 +138,11 @@ export function newCharge(id: string, intent: Stripe.PaymentIntent, at: number, 
     livemode: false,
     metadata: intent.metadata,
     on_behalf_of: null,
-    outcome: null,
+    outcome: outcomeOf(decline),
     paid,
     payment_intent: intent.id,
-    payment_method: idOf(intent.payment_method),
-    payment_method_details: null,
+    payment_method: method.id,
+    payment_method_details: cardDetails(method, paid ? intent.amount : null),
     receipt_email: null,
     receipt_number: null,
     receipt_url: null,
@@ -155,6 +156,149 @@ export function newCharge(id: string, intent: Stripe.PaymentIntent, at: number, 
     status: paid ? "succeeded" : "failed",
     transfer_data: null,
     transfer_group: null,
+  };
+}
+
+/** Who decided, and why. Source: https://docs.stripe.com/declines#charge-outcome */
+function outcomeOf(decline: CardDecline | undefined): Stripe.Charge.Outcome {
+  const silent = { advice_code: null, network_advice_code: null, network_decline_code: null };
+  if (decline === undefined) {
+    const approved = { network_status: "approved_by_network", type: "authorized", reason: null, seller_message: "Payment complete." };
+    return { ...silent, ...approved, risk_level: "normal" };
+  }
+  if (decline.blocked) {
+    const blocked = { network_status: "not_sent_to_network", type: "blocked", reason: "highest_risk_level" };
+    return { ...silent, ...blocked, risk_level: "highest", seller_message: "Stripe blocked this payment as too risky." };
+  }
+  return {
+    ...silent,
+    advice_code: decline.adviceCode ?? null,
+    network_status: "declined_by_network",
+    type: "issuer_declined",
+    reason: decline.declineCode ?? decline.code,
+    risk_level: "normal",
+    seller_message: "The bank declined this payment.",
+  };
+}
+
+function cardDetails({ card }: Stripe.PaymentMethod, amount_authorized: number | null): Stripe.Charge.PaymentMethodDetails {
+  if (card === undefined) return { type: "card" };
+  const { brand, checks, country, exp_month, exp_year, fingerprint, funding, last4, regulated_status } = card;
+  return {
+    type: "card",
+    card: {
+      amount_authorized,
+      authorization_code: null,
+      brand,
+      checks,
+      country,
+      electronic_commerce_indicator: null,
+      exp_month,
+      exp_year,
+      fingerprint,
+      funding,
+      installments: null,
+      last4,
+      mandate: null,
+      network: brand,
+      network_transaction_id: null,
+      regulated_status,
+      three_d_secure: null,
+      transaction_link_id: null,
+      wallet: null,
+    },
+  };
+}
+
+export function newRefund(
+  id: string,
+  charge: Stripe.Charge,
+  { amount, reason, metadata }: Pick<z.output<typeof createRefund>, "reason" | "metadata"> & { readonly amount: number },
+  status: "pending" | "succeeded",
+  now: number,
+): Stripe.Refund {
+  return {
+    id,
+    object: "refund",
+    amount,
+    balance_transaction: null,
+    charge: charge.id,
+    created: seconds(now),
+    currency: charge.currency,
+    customer: charge.customer,
+    customer_account: null,
+    destination_details: { card: { reference_status: "pending", reference_type: "acquirer_reference_number", type: "refund" }, type: "card" },
+    metadata,
+    payment_intent: charge.payment_intent,
+    payment_method: charge.payment_method,
+    pending_reason: status === "pending" ? "processing" : undefined,
+    reason: reason ?? null,
+    receipt_number: null,
+    source_transfer_reversal: null,
+    status,
+    transfer_reversal: null,
+  };
+}
+
+/** Banks give some days to answer; how many differs. */
+const EVIDENCE_DAYS = 9;
+
+/** About all that was not refunded yet. */
+export function newDispute(id: string, charge: Stripe.Charge, reason: string, now: number): Stripe.Dispute {
+  return {
+    id,
+    object: "dispute",
+    amount: charge.amount - charge.amount_refunded,
+    balance_transactions: [],
+    charge: charge.id,
+    created: seconds(now),
+    currency: charge.currency,
+    enhanced_eligibility_types: [],
+    evidence: {
+      access_activity_log: null,
+      billing_address: null,
+      cancellation_policy: null,
+      cancellation_policy_disclosure: null,
+      cancellation_rebuttal: null,
+      customer_communication: null,
+      customer_email_address: null,
+      customer_name: null,
+      customer_purchase_ip: null,
+      customer_signature: null,
+      duplicate_charge_documentation: null,
+      duplicate_charge_explanation: null,
+      duplicate_charge_id: null,
+      enhanced_evidence: {},
+      product_description: null,
+      receipt: null,
+      refund_policy: null,
+      refund_policy_disclosure: null,
+      refund_refusal_explanation: null,
+      service_date: null,
+      service_documentation: null,
+      shipping_address: null,
+      shipping_carrier: null,
+      shipping_date: null,
+      shipping_documentation: null,
+      shipping_tracking_number: null,
+      uncategorized_file: null,
+      uncategorized_text: null,
+    },
+    evidence_details: {
+      due_by: seconds(now) + EVIDENCE_DAYS * 86_400,
+      enhanced_eligibility: {},
+      has_evidence: false,
+      past_due: false,
+      submission_count: 0,
+      submission_method: "not_submitted",
+    },
+    intended_submission_method: null,
+    is_charge_refundable: false,
+    livemode: false,
+    metadata: {},
+    payment_intent: charge.payment_intent,
+    reason,
+    status: "needs_response",
   };
 }
 

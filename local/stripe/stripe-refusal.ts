@@ -1,3 +1,5 @@
+import type { Result } from "./stripe-world.ts";
+
 /** What Stripe's API says of an error. Source: https://docs.stripe.com/api/errors */
 export interface ErrorBody {
   readonly type: "api_error" | "card_error" | "idempotency_error" | "invalid_request_error";
@@ -9,6 +11,7 @@ export interface ErrorBody {
   readonly charge?: string;
   readonly payment_intent?: object;
   readonly payment_method?: object;
+  readonly setup_intent?: object;
 }
 
 /** Stops a request with an error of Stripe's. */
@@ -26,4 +29,14 @@ export class StripeRefusal extends Error {
 
 export function invalidRequest(message: string, details: Omit<Partial<ErrorBody>, "type" | "message"> = {}, status = 400): StripeRefusal {
   return new StripeRefusal(status, { type: "invalid_request_error", message, ...details });
+}
+
+/** What an endpoint answers, be it a refusal. */
+export function resultOf(act: () => Result): Result {
+  try {
+    return act();
+  } catch (refusal) {
+    if (!(refusal instanceof StripeRefusal)) throw refusal;
+    return { status: refusal.status, body: { error: refusal.error } };
+  }
 }

@@ -45,7 +45,7 @@ async function reply(model: StripeModel, request: IncomingMessage, response: Ser
   const answer = model.handle({
     method: request.method ?? "GET",
     path: url.pathname,
-    form: parseForm(request.method === "GET" ? url.search : body),
+    form: parseForm(request.method === "POST" ? body : url.search),
     authorization: request.headers.authorization,
     idempotencyKey: typeof key === "string" ? key : undefined,
   });

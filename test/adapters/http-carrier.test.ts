@@ -4,9 +4,10 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { httpCarrier } from "../../functions/adapters/http-carrier.ts";
-import { balanceQuery, signCarrierRequest, UNKNOWN_REFERENCE } from "../../functions/contracts/carrier.ts";
+import { balanceQuery, signCarrierRequest } from "../../functions/contracts/carrier.ts";
 import { money } from "../../functions/domain/money.ts";
 import { type Carrier, OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { UNKNOWN_REFERENCE } from "../../functions/domain/top-up-outcomes.ts";
 import { type CarrierModel, carrierModel } from "../../local/carrier/carrier-model.ts";
 import { startCarrierServer } from "../../local/carrier/carrier-server.ts";
 import { memoryRecords } from "../../local/records.ts";
@@ -61,32 +62,40 @@ function answering(status: number, body: string | object, headers: Record<string
   return (_, response) => response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
-const OPERATIONS: [string, (carrier: Carrier) => Promise<unknown>][] = [
-  ["listEsims", (carrier) => carrier.listEsims(HOLDER)],
-  ["getBalances", (carrier) => carrier.getBalances([LINE])],
-  ["topUp", (carrier) => carrier.topUp({ iccid: LINE, amount: CNY_50, reference: "r-1" })],
-  ["findTopUp", (carrier) => carrier.findTopUp("r-1")],
-];
+const CREDITED = { kind: "credited", reference: "r-1", at: NOW };
+const ORDER = { iccid: LINE, amount: CNY_50, reference: "r-1" };
 
-async function expectNobodyKnows(carrier: Carrier): Promise<void> {
-  for (const [, operation] of OPERATIONS) {
+type Operation = (carrier: Carrier) => Promise<unknown>;
+const ABOUT_LINES: readonly Operation[] = [(carrier) => carrier.listEsims(HOLDER), (carrier) => carrier.getBalances([LINE])];
+const ABOUT_TOP_UPS: readonly Operation[] = [(carrier) => carrier.topUp(ORDER), (carrier) => carrier.findTopUp("r-1")];
+const ALL = [...ABOUT_LINES, ...ABOUT_TOP_UPS];
+
+/** Nobody can tell, and nothing is said that must not be logged. */
+async function expectUnknown(carrier: Carrier, operations: readonly Operation[], saying: RegExp): Promise<void> {
+  for (const operation of operations) {
     const error = await operation(carrier).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(OutcomeUnknown);
+    expect(String(error)).toMatch(saying);
     expect(String(error)).not.toMatch(/\d{18}|@/);
   }
+}
+
+/** Questions about lines are unknown and say the status; about a top-up the carrier's word is handed on, which is neither a credit nor a refusal. */
+async function expectNoWord(carrier: Carrier, status: number, problem?: string): Promise<void> {
+  await expectUnknown(carrier, ABOUT_LINES, new RegExp(`answered ${status}\\b`));
+  for (const operation of ABOUT_TOP_UPS) expect(await operation(carrier)).toEqual({ kind: "other", status, problem });
 }
 
 describe("httpCarrier, at a carrier that works", () => {
   it("credits a line", () =>
     withLocalCarrier(async ({ carrier, model }) => {
-      expect(await carrier.topUp({ iccid: LINE, amount: CNY_50, reference: "r-1" })).toEqual({ kind: "credited", at: NOW });
+      expect(await carrier.topUp(ORDER)).toEqual(CREDITED);
       expect(model.listLines()).toMatchObject([{ iccid: LINE, available: 5940 }]);
     }));
 
   it("credits once for a reference, however often it asks", () =>
     withLocalCarrier(async ({ carrier, model }) => {
-      const order = { iccid: LINE, amount: CNY_50, reference: "r-1" };
-      const answers = await Promise.all([carrier.topUp(order), carrier.topUp(order), carrier.topUp(order)]);
+      const answers = await Promise.all([carrier.topUp(ORDER), carrier.topUp(ORDER), carrier.topUp(ORDER)]);
 
       expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
       expect(model.listLines()).toMatchObject([{ available: 5940 }]);
@@ -96,11 +105,10 @@ describe("httpCarrier, at a carrier that works", () => {
   it("hands on a refusal with the carrier's code, and the same one ever after", () =>
     withLocalCarrier(async ({ carrier, model }) => {
       model.chooseNext("refuse");
-      const order = { iccid: LINE, amount: CNY_50, reference: "r-1" };
-      const refused = { kind: "refused", code: "line-barred" };
+      const refused = { kind: "refused", reference: "r-1", code: "line-barred" };
 
-      expect(await carrier.topUp(order)).toEqual(refused);
-      expect(await carrier.topUp(order)).toEqual(refused);
+      expect(await carrier.topUp(ORDER)).toEqual(refused);
+      expect(await carrier.topUp(ORDER)).toEqual(refused);
       expect(await carrier.findTopUp("r-1")).toEqual(refused);
     }));
 
@@ -108,26 +116,24 @@ describe("httpCarrier, at a carrier that works", () => {
     withLocalCarrier(async ({ carrier, model }) => {
       model.chooseNext("credit-but-lose-reply");
 
-      await expect(carrier.topUp({ iccid: LINE, amount: CNY_50, reference: "r-1" })).rejects.toThrow("gave no answer");
-      expect(await carrier.findTopUp("r-1")).toEqual({ kind: "credited", at: NOW });
+      await expect(carrier.topUp(ORDER)).rejects.toThrow("gave no answer");
+      expect(await carrier.findTopUp("r-1")).toEqual(CREDITED);
     }));
 
-  it.each(["lose-request", "error-500"] as const)("finds no top-up after %s, and may order it again", (outcome) =>
+  it("finds no top-up after a lost request, and may order it again", () =>
     withLocalCarrier(async ({ carrier, model }) => {
-      const order = { iccid: LINE, amount: CNY_50, reference: "r-1" };
-      model.chooseNext(outcome);
+      model.chooseNext("lose-request");
 
-      await expect(carrier.topUp(order)).rejects.toThrow(OutcomeUnknown);
-      expect(await carrier.findTopUp("r-1")).toBeUndefined();
-      expect(await carrier.topUp(order)).toEqual({ kind: "credited", at: NOW });
-    }),
-  );
+      await expect(carrier.topUp(ORDER)).rejects.toThrow(OutcomeUnknown);
+      expect(await carrier.findTopUp("r-1")).toEqual({ kind: "other", status: 404, problem: UNKNOWN_REFERENCE });
+      expect(await carrier.topUp(ORDER)).toEqual(CREDITED);
+    }));
 
-  it("does not take a reference that belongs to another amount for a refusal", () =>
+  it("hands on that a reference belongs to another amount", () =>
     withLocalCarrier(async ({ carrier, model }) => {
-      await carrier.topUp({ iccid: LINE, amount: CNY_50, reference: "r-1" });
+      await carrier.topUp(ORDER);
 
-      await expect(carrier.topUp({ iccid: LINE, amount: money(6000, "CNY"), reference: "r-1" })).rejects.toThrow("answered 409");
+      expect(await carrier.topUp({ ...ORDER, amount: money(6000, "CNY") })).toMatchObject({ kind: "other", status: 409 });
       expect(model.listLines()).toMatchObject([{ available: 5940 }]);
     }));
 
@@ -137,6 +143,13 @@ describe("httpCarrier, at a carrier that works", () => {
       expect(await carrier.listEsims({ subscriberId: "somebody-else" })).toEqual([]);
     }));
 
+  it("hands on the only amounts that a line takes", () =>
+    withLocalCarrier(async ({ carrier, model }) => {
+      model.setTopUpAmounts(LINE, [3000, 5000]);
+
+      expect(await carrier.listEsims(HOLDER)).toEqual([{ iccid: LINE, currency: "CNY", topUpAmounts: [3000, 5000] }]);
+    }));
+
   it("reads balances, and leaves out a line that the carrier does not know", () =>
     withLocalCarrier(async ({ carrier }) => {
       expect([...(await carrier.getBalances([LINE, iccid(2)]))]).toEqual([[LINE, { balance: money(940, "CNY"), readAt: NOW }]]);
@@ -144,8 +157,9 @@ describe("httpCarrier, at a carrier that works", () => {
 
   it("learns nothing when its clock is off by more than the tolerance, or its secret is wrong", () =>
     withLocalCarrier(async ({ url }) => {
-      await expectNobodyKnows(carrierAt(url, { now: "2026-11-23T16:05:01.000Z" }));
-      await expectNobodyKnows(carrierAt(url, { secret: "another" }));
+      const problem = "urn:auto-recharge:carrier:bad-signature";
+      await expectNoWord(carrierAt(url, { now: "2026-11-23T16:05:01.000Z" }), 401, problem);
+      await expectNoWord(carrierAt(url, { secret: "another" }), 401, problem);
     }));
 });
 
@@ -204,49 +218,95 @@ describe("httpCarrier, on the wire", () => {
       calls += 1;
       answering(307, "", { location: "/elsewhere" })(request, response);
     };
-    await withServer(redirect, (url) => expectNobodyKnows(carrierAt(url)));
+    await withServer(redirect, (url) => expectNoWord(carrierAt(url), 307));
 
-    expect(calls).toBe(OPERATIONS.length);
+    expect(calls).toBe(ALL.length);
   });
 });
 
-describe("httpCarrier, at a carrier that does not answer as agreed, says that nobody can tell", () => {
+describe("httpCarrier, at a carrier that does not answer as agreed", () => {
   const credited = { reference: "r-1", status: "credited", at: NOW };
 
-  it.each<[string, Handler]>([
-    ["a 500", answering(500, "")],
-    ["a 500 with the body of a success", answering(500, credited)],
-    ["a 503", answering(503, { type: "about:blank" })],
-    ["a 429", answering(429, "")],
-    ["a 400", answering(400, {})],
-    ["a 401", answering(401, {})],
-    ["a 402", answering(402, { status: "refused" })],
-    ["a 409", answering(409, {})],
-    ["a 422", answering(422, {})],
-    ["a proxy's 404 in HTML", answering(404, "<h1>Not Found</h1>", { "content-type": "text/html" })],
-    ["a gateway's 404 in JSON", answering(404, { message: "Not Found" })],
-    ["somebody else's problem+json", answering(404, { type: "about:blank", status: 404 }, { "content-type": "application/problem+json" })],
-    ["a 202", answering(202, credited)],
-    ["an empty 200", answering(200, "")],
-    ["garbage", answering(200, "\u0000\u0001{")],
-    ["a page in HTML", answering(200, "<html></html>")],
-    ["JSON of another shape", answering(200, { iccid: LINE, holder: "lin@example.com" })],
-    ["an unknown status", answering(200, { ...credited, status: "pending", esims: [{ iccid: "1" }], balances: "none" })],
-    ["a reset connection", (request) => request.socket.destroy()],
-    ["half a body", (request, response) => response.writeHead(200, { "content-length": "100" }).write('{"reference":', () => request.socket.destroy())],
-  ])("after %s", (_, handler) => withServer(handler, (url) => expectNobodyKnows(carrierAt(url))));
+  it.each<[what: string, status: number, body: string | object]>([
+    ["an empty 500", 500, ""],
+    ["a 500 with the body of a success", 500, credited],
+    ["a 503 without a type", 503, { title: "Closed" }],
+    ["a 429", 429, ""],
+    ["a 400", 400, {}],
+    ["a 402 that says refused", 402, { reference: "r-1", status: "refused", code: "poor" }],
+    ["a 403", 403, "<h1>Forbidden</h1>"],
+    ["a 409", 409, {}],
+    ["a proxy's 404 in HTML", 404, "<h1>Not Found</h1>"],
+    ["a gateway's 404 in JSON", 404, { message: "Not Found" }],
+    ["a 202 that says credited", 202, credited],
+    ["a 201 that says credited", 201, credited],
+    ["a redirect without an address", 302, credited],
+  ])("takes %s for no more than its status", (_, status, body) => withServer(answering(status, body), (url) => expectNoWord(carrierAt(url), status)));
 
-  it("when no answer comes in time", () =>
+  it("hands on the type of somebody else's problem", () =>
+    withServer(answering(404, { type: "about:blank" }), (url) => expectNoWord(carrierAt(url), 404, "about:blank")));
+
+  it.each<[what: string, body: string | object]>([
+    ["an empty body", ""],
+    ["garbage", "\u0000\u0001{"],
+    ["a page in HTML", "<html></html>"],
+    ["half of an answer", JSON.stringify(credited).slice(0, 30)],
+    ["nothing but null", "null"],
+    ["JSON of another shape", { iccid: LINE, holder: "lin@example.com" }],
+    ["a status that nobody knows", { ...credited, status: "pending", esims: [{ iccid: "1" }], balances: "none" }],
+    ["a credit without a time", { reference: "r-1", status: "credited" }],
+    ["a refusal without a reason", { reference: "r-1", status: "refused" }],
+    ["a refusal with a story for a reason", { reference: "r-1", status: "refused", code: "lin@example.com closed it" }],
+  ])("takes a 200 with %s for neither a credit nor a refusal, and for no list", async (_, body) =>
+    withServer(answering(200, body), async (url) => {
+      await expectUnknown(carrierAt(url), ABOUT_LINES, /answered 200 with something/);
+      for (const operation of ABOUT_TOP_UPS) expect(await operation(carrierAt(url))).toEqual({ kind: "other", status: 200 });
+    }),
+  );
+
+  it("hands on which reference an answer is about", () =>
+    withServer(answering(200, credited), async (url) => {
+      expect(await carrierAt(url).findTopUp("r-2")).toEqual(CREDITED);
+    }));
+});
+
+describe("httpCarrier, without an answer, says that nobody can tell", () => {
+  it.each<[what: string, handler: Handler, saying: RegExp]>([
+    ["when the connection is reset", (request) => request.socket.destroy(), /gave no answer: /],
+    [
+      "when half of a body is missing",
+      (request, response) => response.writeHead(200, { "content-length": "100" }).write("{", () => request.socket.destroy()),
+      /gave no answer: /,
+    ],
+    [
+      "when a body breaks off that did not say how long it is",
+      (request, response) => response.writeHead(200).write("{", () => request.socket.destroy()),
+      /gave no answer: /,
+    ],
+    ["when a 4xx breaks off", (request, response) => response.writeHead(401).write("{", () => request.socket.destroy()), /gave no answer: /],
+    ["when it is not HTTP", (request) => request.socket.end("220 mail ready\r\n"), /gave no answer: /],
+  ])("%s", (_, handler, saying) => withServer(handler, (url) => expectUnknown(carrierAt(url), ALL, saying)));
+
+  it("when none comes in time", () =>
     withServer(
       () => {},
-      (url) => expectNobodyKnows(carrierAt(url, { timeoutMilliseconds: 20 })),
+      (url) => expectUnknown(carrierAt(url, { timeoutMilliseconds: 20 }), ALL, /gave no answer: TimeoutError/),
     ));
 
-  it("when the answer begins and never ends", () =>
+  it("when it begins in time and never ends", () =>
     withServer(
       (_, response) => void response.writeHead(200).write("{"),
-      (url) => expectNobodyKnows(carrierAt(url, { timeoutMilliseconds: 50 })),
+      (url) => expectUnknown(carrierAt(url, { timeoutMilliseconds: 50 }), ALL, /gave no answer: TimeoutError/),
     ));
+
+  it("when it trickles in for ever", () => {
+    const trickle: Handler = (_, response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write(" "), 5);
+      response.once("close", () => clearInterval(timer));
+    };
+    return withServer(trickle, (url) => expectUnknown(carrierAt(url, { timeoutMilliseconds: 50 }), ALL, /gave no answer: TimeoutError/));
+  });
 
   it("when nobody is there", async () => {
     let freed = "";
@@ -254,12 +314,8 @@ describe("httpCarrier, at a carrier that does not answer as agreed, says that no
       freed = url;
     });
 
-    await expectNobodyKnows(carrierAt(freed));
+    await expectUnknown(carrierAt(freed), ALL, /gave no answer: ECONNREFUSED/);
   });
 
-  it("when the answer is for another reference", () =>
-    withServer(answering(200, credited), async (url) => {
-      await expect(carrierAt(url).findTopUp("r-2")).rejects.toThrow(OutcomeUnknown);
-      await expect(carrierAt(url).topUp({ iccid: LINE, amount: CNY_50, reference: "r-2" })).rejects.toThrow(OutcomeUnknown);
-    }));
+  it("when its name is not known", () => expectUnknown(carrierAt("http://carrier.invalid", { timeoutMilliseconds: 2000 }), ALL, /gave no answer: /));
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { Decline } from "../../functions/domain/declines.ts";
+import type { Decline, Severity } from "../../functions/domain/declines.ts";
 import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
 import { money } from "../../functions/domain/money.ts";
 import {
@@ -14,7 +14,7 @@ import {
   isStillWanted,
   LEASE_SECONDS,
 } from "../../functions/domain/recharge.ts";
-import { type Move, type MoveType, TRANSITIONS } from "../../functions/domain/recharge-states.ts";
+import { type Move, type MoveType, type StateName, TRANSITIONS } from "../../functions/domain/recharge-states.ts";
 import { plusMinutes, plusSeconds } from "../../functions/domain/time.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
 
@@ -29,7 +29,13 @@ function reserved(changes: Partial<Esim> = {}): Esim & { readonly open: OpenRech
   return { ...esim, open: esim.open };
 }
 
-const decline = (n: number, hard = false): Decline => ({ rechargeId: `old-${n}`, at: plusMinutes(NOW, -600 + n), code: "card_declined", hard });
+const NO_DECLINES = { declines: [] };
+const decline = (n: number, severity: Severity = "soft"): Decline => ({
+  rechargeId: `old-${n}`,
+  at: plusMinutes(NOW, -600 + n),
+  code: "card_declined",
+  severity,
+});
 
 describe("the decision to recharge", () => {
   it.each([
@@ -37,10 +43,10 @@ describe("the decision to recharge", () => {
     ["at the threshold", 1000, "leave"],
     ["below zero", -1, "recharge"],
     ["above the threshold", 1001, "leave"],
-  ])("is made %s: %s", (_, balance, kind) => expect(decideRecharge(esimWithRule(), cny(balance), [], NOW).kind).toBe(kind));
+  ])("is made %s: %s", (_, balance, kind) => expect(decideRecharge(esimWithRule(), cny(balance), NO_DECLINES, NOW).kind).toBe(kind));
 
   it("recharges the rule's amount, booked in the period of the consent's time zone", () => {
-    expect(decideRecharge(esimWithRule(), cny(999), [], "2026-11-30T16:00:00.000Z")).toEqual({
+    expect(decideRecharge(esimWithRule(), cny(999), NO_DECLINES, "2026-11-30T16:00:00.000Z")).toEqual({
       kind: "recharge",
       amount: cny(5000),
       period: { month: "2026-12", day: "2026-12-01" },
@@ -49,13 +55,13 @@ describe("the decision to recharge", () => {
 
   it("leaves a line without an active rule, and one with an open recharge", () => {
     const paused = { ...esimWithRule().rule, status: { state: "paused", at: NOW } as const };
-    expect(decideRecharge({ ...esimWithRule(), rule: paused }, cny(0), [], NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
-    expect(decideRecharge({ ...esimWithRule(), rule: undefined }, cny(0), [], NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
-    expect(decideRecharge(reserved(), cny(0), [], NOW)).toEqual({ kind: "leave", reason: "already-open" });
+    expect(decideRecharge({ ...esimWithRule(), rule: paused }, cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
+    expect(decideRecharge({ ...esimWithRule(), rule: undefined }, cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
+    expect(decideRecharge(reserved(), cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "already-open" });
   });
 
   it("suspends a rule whose line changed its currency", () => {
-    expect(decideRecharge(esimWithRule(), money(0, "USD"), [], NOW)).toEqual({ kind: "suspend", reason: "currency-changed" });
+    expect(decideRecharge(esimWithRule(), money(0, "USD"), NO_DECLINES, NOW)).toEqual({ kind: "suspend", reason: "currency-changed" });
   });
 
   it.each([
@@ -64,13 +70,13 @@ describe("the decision to recharge", () => {
     [3, "2026-11-23T05:01:00.000Z"],
   ])("waits after %i declines until hours after the first", (count, until) => {
     const declines = Array.from({ length: count }, (_, i) => decline(i + 1));
-    expect(decideRecharge(esimWithRule(), cny(0), declines, plusMinutes(until, -1))).toEqual({ kind: "wait", reason: "card-backing-off", until });
-    expect(decideRecharge(esimWithRule(), cny(0), declines, until).kind).toBe("recharge");
+    expect(decideRecharge(esimWithRule(), cny(0), { declines }, plusMinutes(until, -1))).toEqual({ kind: "wait", reason: "card-backing-off", until });
+    expect(decideRecharge(esimWithRule(), cny(0), { declines }, until).kind).toBe("recharge");
   });
 
   it("waits an hour after the last decline, however old the first one is", () => {
     const declines = [decline(1), { ...decline(2), at: NOW }].map((each, i) => (i === 0 ? { ...each, at: plusMinutes(NOW, -30 * 24 * 60) } : each));
-    expect(decideRecharge(esimWithRule(), cny(0), declines, plusMinutes(NOW, 59))).toEqual({
+    expect(decideRecharge(esimWithRule(), cny(0), { declines }, plusMinutes(NOW, 59))).toEqual({
       kind: "wait",
       reason: "card-backing-off",
       until: plusMinutes(NOW, 60),
@@ -79,30 +85,46 @@ describe("the decision to recharge", () => {
 
   it("leaves a line that is to be quiet, whatever an old index or a late report says", () => {
     const quiet = { ...esimWithRule(), quietUntil: plusMinutes(NOW, 60) };
-    expect(decideRecharge(quiet, cny(0), [], plusMinutes(NOW, 59))).toEqual({ kind: "leave", reason: "quiet" });
-    expect(decideRecharge(quiet, cny(0), [], plusMinutes(NOW, 60)).kind).toBe("recharge");
+    expect(decideRecharge(quiet, cny(0), NO_DECLINES, plusMinutes(NOW, 59))).toEqual({ kind: "leave", reason: "quiet" });
+    expect(decideRecharge(quiet, cny(0), NO_DECLINES, plusMinutes(NOW, 60)).kind).toBe("recharge");
   });
 
   it("suspends at the fourth decline, and at the first hard one", () => {
-    expect(
-      decideRecharge(
-        esimWithRule(),
-        cny(0),
-        [1, 2, 3, 4].map((n) => decline(n)),
-        NOW,
-      ),
-    ).toEqual({ kind: "suspend", reason: "declined-too-often" });
-    expect(decideRecharge(esimWithRule(), cny(0), [decline(1, true)], NOW)).toEqual({ kind: "suspend", reason: "card-refused-for-good" });
+    expect(decideRecharge(esimWithRule(), cny(0), { declines: [1, 2, 3, 4].map((n) => decline(n)) }, NOW)).toEqual({
+      kind: "suspend",
+      reason: "declined-too-often",
+    });
+    expect(decideRecharge(esimWithRule(), cny(0), { declines: [decline(1, "hard")] }, NOW)).toEqual({ kind: "suspend", reason: "card-refused-for-good" });
   });
 
   it("tells of a reached cap once, and stays quiet until the month ends", () => {
     const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(16_000), day: "2026-11-20", dayCount: 1, lastEndedAt: plusMinutes(NOW, -4000) } };
     const esim = { ...esimWithRule(), spend };
-    const decision = decideRecharge(esim, cny(0), [], NOW);
+    const decision = decideRecharge(esim, cny(0), NO_DECLINES, NOW);
     if (decision.kind !== "wait") throw new Error(decision.kind);
     const waiting = applyWait(esim, decision, reading(0), NOW);
-    expect(waiting).toMatchObject({ quietUntil: "2026-11-30T16:00:00.000Z", pendingEvents: [{ name: "CapReached", cap: cny(20_000), balance: cny(0) }] });
+    expect(waiting).toMatchObject({
+      quietUntil: "2026-11-30T16:00:00.000Z",
+      pendingEvents: [{ name: "CapReached", limit: "perMonth", perMonth: cny(20_000), balance: cny(0) }],
+    });
     expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
+  });
+
+  it("tells of a reached daily limit once, and stays quiet until the day ends", () => {
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(3000), day: "2026-11-23", dayCount: 3, lastEndedAt: plusMinutes(NOW, -200) } };
+    const esim = { ...esimWithRule(), spend };
+    const decision = decideRecharge(esim, cny(0), NO_DECLINES, NOW);
+    if (decision.kind !== "wait") throw new Error(decision.kind);
+    const waiting = applyWait(esim, decision, reading(0), NOW);
+    const until = "2026-11-23T16:00:00.000Z";
+    expect(waiting).toMatchObject({ quietUntil: until, pendingEvents: [{ name: "CapReached", limit: "timesPerDay", timesPerDay: 3, until }] });
+    expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
+  });
+
+  it("suspends a rule whose amount the carrier does not add any more: paid, it would never be credited", () => {
+    const facts = (topUpAmounts: number[]) => ({ declines: [], topUpAmounts });
+    expect(decideRecharge(esimWithRule(), cny(0), facts([1000, 5000]), NOW).kind).toBe("recharge");
+    expect(decideRecharge(esimWithRule(), cny(0), facts([1000, 3000]), NOW)).toEqual({ kind: "suspend", reason: "amount-not-offered" });
   });
 
   it("does not tell of a mere pause", () => {
@@ -126,7 +148,7 @@ const MOVES: Readonly<Record<MoveType, Move>> = {
   dropped: { type: "dropped", reason: "payment-fault", at: NOW },
   paid: { type: "paid", at: NOW },
   pending: { type: "pending" },
-  unpaid: { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "card_declined", hard: false, retryAt: plusMinutes(NOW, 60) } },
+  unpaid: { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "card_declined", severity: "soft", retryAt: plusMinutes(NOW, 60) } },
   canceled: { type: "canceled", at: NOW },
   credited: { type: "credited", at: NOW },
   puzzled: { type: "puzzled", reason: "carrier-unclear", at: NOW },
@@ -166,7 +188,7 @@ describe("an open recharge", () => {
   });
 
   it("suspends the rule with its last decline, unless the rule uses another card by now", () => {
-    const last: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", hard: true } };
+    const last: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
     const ended = play([MOVES.created, last, MOVES.canceled]);
     expect(ended.rule?.status).toMatchObject({ state: "suspended", reason: "card-refused-for-good" });
     expect(ended.pendingEvents.map((event) => event.name)).toEqual(["RechargeDeclined", "RuleSuspended"]);
@@ -226,6 +248,16 @@ describe("an open recharge", () => {
     }
   });
 
+  it("can reach its end from every state, and leaves an end never again", () => {
+    const next = (name: StateName) => Object.values(TRANSITIONS[name]);
+    for (const name of Object.keys(TRANSITIONS) as StateName[]) {
+      const reached = new Set<StateName>([name]);
+      for (const each of reached) for (const to of next(each)) reached.add(to);
+      expect([name, reached.has("ended")]).toEqual([name, true]);
+    }
+    expect(new Set(next("ended"))).toEqual(new Set(["ended"]));
+  });
+
   it("reaches a legal end or stays open, in any order of findings and repeats, and takes each finding twice as once", () => {
     const moves = fc.array(fc.constantFrom(...Object.values(MOVES)), { maxLength: 30 });
     fc.assert(
@@ -252,7 +284,7 @@ describe("an open recharge", () => {
         }
         expect(esim.iccid).toBe(ICCID);
       }),
-      { numRuns: 2000 },
+      { numRuns: 5000 },
     );
   });
 });

@@ -78,10 +78,12 @@ describe("a rule", () => {
   });
 });
 
+const CNY_LINE = { currency: "CNY" };
+
 describe("the settings of a rule", () => {
   it("make sense when the cap leaves room for one recharge", () => {
-    expect(ruleProblems(ruleSettings(), "CNY")).toEqual([]);
-    expect(ruleProblems(ruleSettings({ limits: { perMonth: cny(5000), timesPerDay: 1, cooldownMinutes: 15 } }), "CNY")).toEqual([]);
+    expect(ruleProblems(ruleSettings(), CNY_LINE)).toEqual([]);
+    expect(ruleProblems(ruleSettings({ limits: { perMonth: cny(5000), timesPerDay: 1, cooldownMinutes: 15 } }), CNY_LINE)).toEqual([]);
   });
 
   it.each([
@@ -91,7 +93,70 @@ describe("the settings of a rule", () => {
     ["an amount in another currency", { topUp: { type: "fixed", amount: money(5000, "USD") } as const }, "/topUp/amount/currency"],
     ["a cap in another currency", { limits: { perMonth: money(5000, "USD"), timesPerDay: 3, cooldownMinutes: 60 } }, "/limits/perMonth/currency"],
   ])("make no sense with %s", (_, changes, pointer) => {
-    expect(ruleProblems(ruleSettings(changes), "CNY").map((problem) => problem.pointer)).toEqual([pointer]);
+    expect(ruleProblems(ruleSettings(changes), CNY_LINE).map((problem) => problem.pointer)).toEqual([pointer]);
+  });
+
+  it("make sense with an amount that the carrier adds", () => {
+    expect(ruleProblems(ruleSettings(), { currency: "CNY", topUpAmounts: [1000, 5000] })).toEqual([]);
+  });
+
+  it.each([
+    [
+      "below what can be charged",
+      "CNY",
+      { type: "fixed", amount: cny(399) } as const,
+      "/topUp/amount/amount",
+      "must be at least CNY 4.00, the least that can be charged",
+    ],
+    [
+      "below what can be charged in yen",
+      "JPY",
+      { type: "fixed", amount: money(49, "JPY") } as const,
+      "/topUp/amount/amount",
+      "must be at least JPY 50, the least that can be charged",
+    ],
+    [
+      "that ends in a thousandth of a dinar",
+      "KWD",
+      { type: "fixed", amount: money(5005, "KWD") } as const,
+      "/topUp/amount/amount",
+      "must be a multiple of KWD 0.010: smaller parts cannot be charged",
+    ],
+    [
+      "of a fraction of a krona",
+      "ISK",
+      { type: "fixed", amount: money(50_050, "ISK") } as const,
+      "/topUp/amount/amount",
+      "must be a multiple of ISK 1.00: smaller parts cannot be charged",
+    ],
+    [
+      "to a target too near to the threshold",
+      "CNY",
+      { type: "target", target: cny(1399) } as const,
+      "/topUp/target/amount",
+      "must be at least CNY 4.00 above the threshold of CNY 10.00: less cannot be charged",
+    ],
+  ])("make no sense with a sum %s", (_, currency, topUp, pointer, detail) => {
+    const limits = { perMonth: money(100_000, currency), timesPerDay: 3, cooldownMinutes: 60 };
+    expect(ruleProblems(ruleSettings({ topUp, threshold: money(1000, currency), limits }), { currency })).toEqual([{ pointer, detail }]);
+  });
+
+  it("make sense with the least that can be charged", () => {
+    expect(ruleProblems(ruleSettings({ topUp: { type: "fixed", amount: cny(400) } }), CNY_LINE)).toEqual([]);
+    expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(1400) } }), CNY_LINE)).toEqual([]);
+  });
+
+  it("make no sense with an amount or a target that the carrier does not add", () => {
+    const line = { currency: "CNY", topUpAmounts: [1000, 3000] };
+    expect(ruleProblems(ruleSettings(), line)).toEqual([
+      { pointer: "/topUp/amount/amount", detail: "must be one of the amounts that your carrier adds to this line: CNY 10.00, CNY 30.00" },
+    ]);
+    expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(5000) } }), line)).toMatchObject([{ pointer: "/topUp/type" }]);
+  });
+
+  it("charge up to the target in steps that can be charged, and never above it", () => {
+    expect(topUpAmount({ type: "target", target: money(5000, "KWD") }, money(1234, "KWD"))).toEqual(money(3760, "KWD"));
+    expect(topUpAmount({ type: "target", target: money(500_000, "ISK") }, money(-150, "ISK"))).toEqual(money(500_100, "ISK"));
   });
 
   it("charge the fixed amount, or what is missing up to the target", () => {

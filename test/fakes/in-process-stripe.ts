@@ -52,7 +52,7 @@ function inProcessHttpClient(model: StripeModel) {
       const reply = model.handle({
         method,
         path: url.pathname,
-        form: parseForm(method === "GET" ? url.search : (body ?? "")),
+        form: parseForm(method === "POST" ? (body ?? "") : url.search),
         authorization: header("authorization"),
         idempotencyKey: header("idempotency-key"),
       });

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { InvalidPage } from "../../functions/adapters/dynamodb-client.ts";
+import * as z from "zod/mini";
+import { pageKey, pageMark } from "../../functions/adapters/dynamodb-client.ts";
 import { carriesWriteId, esimFrom, itemOf } from "../../functions/adapters/esim-item.ts";
 import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
@@ -9,6 +10,7 @@ import {
   type Cards,
   type Controls,
   type Esims,
+  type Page,
   type Profile,
   type RechargeStart,
   type Recharges,
@@ -27,13 +29,23 @@ function copy<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
-/** Cuts a sorted list into pages; a mark is the key of the last one seen. */
-function pageOf<T>(sorted: readonly T[], keyOf: (item: T) => string, page: string | undefined, size: number) {
-  const after = page === undefined ? 0 : sorted.findIndex((item) => keyOf(item) === Buffer.from(page, "base64url").toString()) + 1;
-  if (page !== undefined && after === 0) throw new InvalidPage("The page mark was not given by this list");
-  const items = sorted.slice(after, after + size);
-  const last = items.at(-1);
-  return { items, next: last !== undefined && after + size < sorted.length ? Buffer.from(keyOf(last)).toString("base64url") : undefined };
+interface Listing<T> {
+  /** A mark of another list is refused. */
+  readonly name: string;
+  /** What the list is sorted by; differs for any two items. */
+  readonly keyOf: (item: T) => string;
+  readonly pageSize: number;
+  readonly descending?: boolean;
+}
+
+/** Sorts a list and cuts a page out of it. A mark is the key of the last one seen, which may have left the list since. */
+function pageOf<T>(items: readonly T[], { name, keyOf, pageSize, descending = false }: Listing<T>, page: string | undefined): Page<T> {
+  const isBefore = (a: string, b: string) => (descending ? a > b : a < b);
+  const mark = z.strictObject({ list: z.literal(name), after: z.string() });
+  const after = pageKey(page, (value) => z.parse(mark, value).after);
+  const left = items.filter((item) => after === undefined || isBefore(after, keyOf(item))).toSorted((a, b) => (isBefore(keyOf(a), keyOf(b)) ? -1 : 1));
+  const [found, last] = [left.slice(0, pageSize), left[pageSize - 1]];
+  return { items: found, next: last !== undefined && left.length > pageSize ? pageMark({ list: name, after: keyOf(last) }) : undefined };
 }
 
 export interface MemoryEsims extends Esims {
@@ -44,10 +56,14 @@ export interface MemoryEsims extends Esims {
 export function memoryEsims(): MemoryEsims {
   const items = new Map<string, Item>();
   let writes = 0;
-  const sortedBy = (key: string, matches: (item: Item) => boolean) =>
-    [...items.values()].filter(matches).sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1));
+  const sortedBy =
+    (...names: readonly string[]) =>
+    (item: Item) =>
+      names.map((name) => String(item[name])).join(" ");
+  const listed = (listing: Omit<Listing<Item>, "pageSize">, isListed: (item: Item) => boolean, page: string | undefined) =>
+    pageOf([...items.values()].filter(isListed), { ...listing, pageSize: PAGE_SIZE }, page);
   const iccidOf = (item: Item) => String(item.iccid);
-  const iccidsOf = (page: { items: Item[]; next?: string }) => ({ ...page, items: page.items.map(iccidOf) });
+  const iccidsOf = ({ items: found, next }: Page<Item>) => ({ items: found.map(iccidOf), next });
 
   return {
     writes: () => writes,
@@ -67,18 +83,11 @@ export function memoryEsims(): MemoryEsims {
       return { ...esim, version: esim.version + 1 };
     },
     async listBySubscriber(subscriberId, page) {
-      return iccidsOf(
-        pageOf(
-          sortedBy("iccid", (item) => item.subscriberId === subscriberId),
-          iccidOf,
-          page,
-          PAGE_SIZE,
-        ),
-      );
+      return iccidsOf(listed({ name: "subscriber", keyOf: sortedBy("iccid") }, (item) => item.subscriberId === subscriberId, page));
     },
     async listSlot({ slot, from, to }, page) {
-      const due = sortedBy("slotHash", (item) => item.slot === slot && String(item.slotHash) >= from && String(item.slotHash) <= to);
-      const { items: found, next } = pageOf(due, iccidOf, page, PAGE_SIZE);
+      const isInRange = (item: Item) => item.slot === slot && String(item.slotHash) >= from && String(item.slotHash) <= to;
+      const { items: found, next } = listed({ name: slot, keyOf: sortedBy("slotHash", "iccid") }, isInRange, page);
       const lines = found.map((item) => {
         const { iccid, subscriberId = "", rule, cycle, quietUntil } = esimFrom(copy(item));
         if (rule === undefined) throw new Error("A line without a rule is in no slot");
@@ -87,9 +96,30 @@ export function memoryEsims(): MemoryEsims {
       return { items: lines, next };
     },
     async listDue(shard, now, page) {
-      const due = sortedBy("lookAt", (item) => item.lookShard === shard && String(item.lookAt) <= now);
-      return iccidsOf(pageOf(due, iccidOf, page, PAGE_SIZE));
+      return iccidsOf(listed({ name: shard, keyOf: sortedBy("lookAt", "iccid") }, (item) => item.lookShard === shard && String(item.lookAt) <= now, page));
     },
+  };
+}
+
+/** The same lines behind indexes that are late: every list is given as it was when it was first asked for. */
+export function lateIndexes(esims: Esims): Esims {
+  return {
+    ...esims,
+    listBySubscriber: answeredOnce(esims.listBySubscriber),
+    listSlot: answeredOnce(esims.listSlot),
+    listDue: answeredOnce(esims.listDue),
+  };
+}
+
+function answeredOnce<Question extends readonly unknown[], Answer>(
+  ask: (...question: Question) => Promise<Answer>,
+): (...question: Question) => Promise<Answer> {
+  const answers = new Map<string, Promise<Answer>>();
+  return (...question) => {
+    const key = JSON.stringify(question.filter((part) => part !== undefined)); // without a page is the first page
+    const answer = answers.get(key) ?? ask(...question);
+    answers.set(key, answer);
+    return answer;
   };
 }
 
@@ -108,8 +138,14 @@ export function memoryRecharges(): Recharges {
     },
     getBill: async (rechargeId) => bills.get(rechargeId),
     async listBills(subscriberId, page) {
-      const newestFirst = [...bills.values()].filter((bill) => bill.subscriberId === subscriberId).sort((a, b) => (a.endedAt > b.endedAt ? -1 : 1));
-      return pageOf(newestFirst, (bill) => bill.rechargeId, page, BILLS_PAGE_SIZE);
+      const listing: Listing<Bill> = {
+        name: "bills",
+        keyOf: (bill) => `${bill.endedAt} ${bill.rechargeId}`,
+        pageSize: BILLS_PAGE_SIZE,
+        descending: true,
+      };
+      const theirs = [...bills.values()].filter((bill) => bill.subscriberId === subscriberId);
+      return pageOf(theirs, listing, page);
     },
   };
 }
@@ -140,7 +176,7 @@ export function memoryCards(): Cards {
     async clear(cardKey, upTo) {
       declines.set(
         cardKey,
-        (declines.get(cardKey) ?? []).filter(({ hard, at }) => hard || at > upTo),
+        (declines.get(cardKey) ?? []).filter(({ severity, at }) => severity === "hard" || at > upTo),
       );
     },
   };

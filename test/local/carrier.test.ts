@@ -89,6 +89,48 @@ describe("the carrier's model", () => {
     expect(availableOn(model)).toBe(123);
   });
 
+  it("has a line with its new owner and no other, in the order in which lines came", () => {
+    const { model } = newModel();
+    model.addLine(line({ iccid: OTHER_LINE }));
+    const iccidsOf = (subscriberId: string) => model.queryEsims({ subscriberId }).esims.map(({ iccid }) => iccid);
+    model.setBalance(LINE, 1);
+    expect(iccidsOf("lin")).toEqual([LINE, OTHER_LINE]);
+
+    model.setOwner(LINE, { subscriberId: "wei" });
+    expect([iccidsOf("lin"), iccidsOf("wei")]).toEqual([[OTHER_LINE], [LINE]]);
+
+    model.removeLine(LINE);
+    expect([iccidsOf("lin"), iccidsOf("wei")]).toEqual([[OTHER_LINE], []]);
+    expect(model.listLines()).toHaveLength(1);
+  });
+
+  it("knows what was ordered for a line that vanished", () => {
+    const { model } = newModel();
+    model.topUp(order("r-1"));
+    model.removeLine(LINE);
+
+    expect(model.findTopUp("r-1")).toMatchObject({ status: "credited" });
+    expect(model.topUp(order("r-2"))).toMatchObject({ said: { status: "refused", code: "unknown-line" } });
+    expect(availableOn(model)).toBeUndefined();
+  });
+
+  it("credits a late order once, as of the time when it was due, however late anybody looks and although it was started anew", () => {
+    const { model, clock, facts, records } = newModel({ drainPerMinute: 60 });
+    model.chooseNext("credit-later-but-error-503");
+    model.topUp(order("r-1"));
+    clock.now = START + 9 * 60_000;
+    expect([availableOn(model), model.listTopUps()]).toEqual([460, []]);
+    expect(facts).toMatchObject([{ type: "unanswered", reference: "r-1", because: "credit-later-but-error-503" }]);
+
+    const restarted = carrierModel({ records, now: () => clock.now });
+    clock.now = START + 60 * 60_000;
+    for (const each of [model, restarted]) {
+      expect(each.listTopUps()).toMatchObject([{ reference: "r-1", at: "2026-11-23T16:10:00.000Z" }]);
+      expect(availableOn(each)).toBe(400 + 5000 - 50 * 60);
+    }
+    expect(facts).toMatchObject([{ type: "unanswered" }, { type: "credited", at: "2026-11-23T16:10:00.000Z", available: money(5400, "CNY") }]);
+  });
+
   it("finds a person by the first thing that it knows", () => {
     const { model } = newModel({ owner: { email: "lin@example.com" } });
     model.addLine(line({ iccid: OTHER_LINE, owner: { phoneNumber: "+8613800138000" } }));
@@ -101,9 +143,10 @@ describe("the carrier's model", () => {
   it.each([
     ["an unknown line", { ...order("r-1"), iccid: OTHER_LINE }, "unknown-line"],
     ["another currency", { ...order("r-1"), amount: money(5000, "JPY") }, "wrong-currency"],
+    ["an amount that the line does not take", order("r-1", 4999), "amount-not-offered"],
   ])("refuses %s for good", (_, refused, code) => {
-    const { model, records } = newModel();
-    const result = { kind: "answer", reply: { reference: "r-1", status: "refused", code } };
+    const { model, records } = newModel({ topUpAmounts: [3000, 5000] });
+    const result = { said: { reference: "r-1", status: "refused", code } };
 
     expect(model.topUp(refused)).toEqual(result);
     model.addLine(line({ iccid: OTHER_LINE }));
@@ -116,8 +159,8 @@ describe("the carrier's model", () => {
     model.addLine(line({ iccid: OTHER_LINE }));
     model.topUp(order("r-1"));
 
-    expect(model.topUp({ ...order("r-1"), iccid: OTHER_LINE })).toEqual({ kind: "conflict" });
-    expect(model.topUp(order("r-1", 6000))).toEqual({ kind: "conflict" });
+    expect(model.topUp({ ...order("r-1"), iccid: OTHER_LINE })).toEqual({ said: "conflict" });
+    expect(model.topUp(order("r-1", 6000))).toEqual({ said: "conflict" });
     expect([availableOn(model), availableOn(model, OTHER_LINE)]).toEqual([6000, 1000]);
   });
 
@@ -126,11 +169,11 @@ describe("the carrier's model", () => {
     model.chooseNext("credit", "refuse", "error-500");
 
     expect([order("r-1"), order("r-1"), order("r-2"), order("r-3"), order("r-3")].map((next) => model.topUp(next))).toMatchObject([
-      { reply: { status: "credited" } },
-      { reply: { status: "credited" } },
-      { reply: { status: "refused" } },
-      { kind: "error" },
-      { reply: { status: "credited" } },
+      { said: { status: "credited" } },
+      { said: { status: "credited" } },
+      { said: { status: "refused" } },
+      { said: "nothing", fault: "error-500" },
+      { said: { status: "credited" } },
     ]);
     expect(model.listTopUps().map(({ reference }) => reference)).toEqual(["r-1", "r-2", "r-3"]);
   });
@@ -155,13 +198,13 @@ describe("the carrier's model", () => {
     const seen: unknown[] = [];
     const observe = () => {
       const afterCrash = carrierModel({ records, now });
-      seen.push(afterCrash.findTopUp("r-1")?.status, availableOn(afterCrash));
+      seen.push(afterCrash.findTopUp("r-1"), availableOn(afterCrash));
     };
     const model = carrierModel({ records, now, observe });
     model.addLine(line());
     model.topUp(order("r-1"));
 
-    expect(seen).toEqual(["credited", 6000]);
+    expect(seen).toEqual([{ reference: "r-1", status: "credited", at: "2026-11-23T16:00:00.000Z" }, 6000]);
   });
 
   it("goes on after a restart where it was: balances, drains, first answers, chosen outcomes", () => {
@@ -172,6 +215,7 @@ describe("the carrier's model", () => {
       first.addLine(line({ drainPerMinute: 60 }));
       first.topUp(order("r-1"));
       first.chooseNext("refuse");
+      first.failNext("findTopUp", "slow");
       before.close();
 
       const after = fileRecords(join(folder, "records.sqlite"));
@@ -179,10 +223,10 @@ describe("the carrier's model", () => {
       second.addLine(line());
       expect(availableOn(second)).toBe(5940);
       expect(second.topUp(order("r-1"))).toEqual({
-        kind: "answer",
-        reply: { reference: "r-1", status: "credited", at: "2026-11-23T16:00:00.000Z" },
+        said: { reference: "r-1", status: "credited", at: "2026-11-23T16:00:00.000Z" },
       });
-      expect(second.topUp(order("r-2"))).toMatchObject({ reply: { status: "refused" } });
+      expect(second.topUp(order("r-2"))).toMatchObject({ said: { status: "refused" } });
+      expect(second.takeFault("findTopUp")).toBe("slow");
       expect(availableOn(second)).toBe(5940);
       after.close();
     } finally {

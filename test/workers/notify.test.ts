@@ -15,7 +15,16 @@ const declined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "r
 const lastDeclined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "re_1/RechargeDeclined", reason: "lost_card" };
 const cancelled: NoticedEvent = { ...ofRecharge, name: "RechargeCancelled", id: "re_1/RechargeCancelled", reason: "rule-changed" };
 const inReview: NoticedEvent = { ...ofRecharge, name: "RechargeNeedsReview", id: "re_1/RechargeNeedsReview", reason: "carrier-unclear" };
-const capReached: NoticedEvent = { ...happened, name: "CapReached", id: "cap", cap: cny(20_000), balance: cny(-20), until: "2026-11-30T16:00:00.000Z" };
+const capReached: NoticedEvent = {
+  ...happened,
+  name: "CapReached",
+  id: "cap",
+  limit: "perMonth",
+  perMonth: cny(20_000),
+  timesPerDay: 3,
+  balance: cny(-20),
+  until: "2026-11-30T16:00:00.000Z",
+};
 const suspended = (reason: Extract<NoticedEvent, { name: "RuleSuspended" }>["reason"]): NoticedEvent => ({
   ...happened,
   name: "RuleSuspended",

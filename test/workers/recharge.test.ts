@@ -218,7 +218,7 @@ describe("a card of several lines", () => {
     const world = await rechargeWorld();
     world.stripe.chooseNext("lose-reply");
     await expect(world.look()).rejects.toThrow(OutcomeUnknown);
-    await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "stolen_card", hard: true });
+    await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "stolen_card", severity: "hard" });
     world.advanceMinutes(2);
     await world.look();
     await expectOneRecharge(world);
@@ -252,7 +252,7 @@ describe("a card of several lines", () => {
     const payments: RechargePorts["payments"] = {
       ...world.ports.payments,
       create: async (request) => {
-        await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "card_declined", hard: false });
+        await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "of-another-line", at: NOW, code: "card_declined", severity: "soft" });
         return world.ports.payments.create(request);
       },
     };
@@ -332,6 +332,96 @@ describe("what nobody can tell", () => {
     expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-refused" });
     expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
     expect(await world.bills()).toEqual([]);
+  });
+});
+
+describe("a fault of ours", () => {
+  it.each([
+    ["our secret", "error-401"],
+    ["our permission", "error-403"],
+    ["our request", "error-422"],
+  ] as const)("at the carrier (it refuses %s) is loud, is never taken for its final no, and the credit comes once it is mended", async (_, outcome) => {
+    const world = await rechargeWorld();
+    const logged: string[] = [];
+    const log = { ...world.ports.log, error: (code: string) => void logged.push(code) };
+    world.carrier.chooseNext(outcome);
+    await expect(world.look({ log })).rejects.toThrow(OutcomeUnknown);
+    expect(logged).toEqual(["carrier-fault"]);
+    expect((await world.line()).open?.state.name).toBe("crediting");
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("that gives one reference to two orders is parked at once: asking again would never help", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("error-409");
+    await world.look();
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-conflict" });
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
+    expect([world.taken(), world.credited()]).toEqual([[5000], []]);
+  });
+
+  it.each(["create", "confirm", "retrieve", "cancel"] as const)(
+    "at Stripe (its %s refuses our key) is loud, ends nothing, and counts against no card",
+    async (call) => {
+      const world = await rechargeWorld(call === "cancel" ? { card: "pm_card_chargeDeclined" } : {});
+      if (call === "retrieve") {
+        world.stripe.chooseNext("lose-request");
+        await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+        world.advanceMinutes(2);
+      }
+      const logged: string[] = [];
+      const log = { ...world.ports.log, error: (code: string) => void logged.push(code) };
+      const refusal = { kind: "refused", error: { status: 401, type: "invalid_request_error", code: "api_key_expired" } } as const;
+      await expect(world.look({ log, payments: { ...world.ports.payments, [call]: async () => refusal } })).rejects.toThrow(OutcomeUnknown);
+      expect(logged).toEqual(["stripe-fault"]);
+      expect(world.eventNames()).toEqual([]);
+      world.advanceMinutes(2);
+      await world.look();
+      if (call !== "cancel") return expectOneRecharge(world);
+      expect(world.taken()).toEqual([]);
+      expect(world.eventNames()).toEqual(["RechargeDeclined"]);
+      expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
+    },
+  );
+});
+
+describe("a line whose carrier adds certain amounts only", () => {
+  it("is not charged for one that it does not add any more: the rule is suspended and that is told", async () => {
+    const world = await rechargeWorld();
+    world.carrier.setTopUpAmounts(ICCID, [1000, 3000]);
+    await world.look();
+    expect(world.taken()).toEqual([]);
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "amount-not-offered" });
+    expect(world.eventNames()).toEqual(["RuleSuspended"]);
+  });
+
+  it("is recharged with one that it adds", async () => {
+    const world = await rechargeWorld();
+    world.carrier.setTopUpAmounts(ICCID, [1000, 5000]);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+});
+
+describe("a bank that is out of order", () => {
+  it("makes the line wait longer and longer, and suspends nothing at the fourth try", async () => {
+    const world = await rechargeWorld();
+    const hours = [1, 2, 4, 72];
+    for (const pause of hours) {
+      world.stripe.chooseNext({ type: "decline", declineCode: "issuer_not_available" });
+      await world.look();
+      expect((await world.line()).rule?.status.state).toBe("active");
+      world.advanceMinutes(pause * 60 - 1);
+      await world.look(); // too early: the card is left alone
+      world.advanceMinutes(1);
+    }
+    expect(world.taken()).toEqual([]);
+    expect(world.eventNames()).toEqual(hours.map(() => "RechargeDeclined"));
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toEqual([]);
   });
 });
 

@@ -14,6 +14,7 @@ const SUSPENDED_BECAUSE: Readonly<Record<Extract<NoticedEvent, { name: "RuleSusp
   "line-not-yours": "the carrier no longer lists this line as yours.",
   "currency-changed": "the line's currency changed. Save the rule again in the new currency, then resume it.",
   "payment-method-gone": "its way to pay was removed. Choose another, then resume the rule.",
+  "amount-not-offered": "your carrier no longer adds this amount to the line. Choose another amount, then resume the rule.",
 };
 
 /** What to tell the subscriber. Says what happened, how much, and what (if anything) they should do; every line ends with whether money was taken. */
@@ -47,10 +48,12 @@ export function noticeText(event: NoticedEvent): Notice {
         subject: `${line}: automatic recharge suspended`,
         text: `Automatic recharge of your ${line} is suspended: ${SUSPENDED_BECAUSE[event.reason]} Nothing was taken.`,
       };
-    case "CapReached":
+    case "CapReached": {
+      const limit = event.limit === "perMonth" ? `${formatMoney(event.perMonth)} a month` : `${event.timesPerDay} recharges a day`;
       return {
-        subject: `${line}: monthly limit reached`,
-        text: `Your ${line} is low (${formatMoney(event.balance)}), and another recharge would pass your limit of ${formatMoney(event.cap)} a month. Nothing was taken. The limit starts anew at ${event.until}; you can raise it at any time.`,
+        subject: `${line}: ${event.limit === "perMonth" ? "monthly" : "daily"} limit reached`,
+        text: `Your ${line} is low (${formatMoney(event.balance)}), and another recharge would pass your limit of ${limit}. Nothing was taken. The limit starts anew at ${event.until}; you can raise it at any time.`,
       };
+    }
   }
 }

@@ -1,6 +1,6 @@
-import type { Decline } from "../../domain/declines.ts";
 import { type Esim, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
-import { applyReserved, applyWait, decideRecharge } from "../../domain/recharge.ts";
+import type { CarrierEsim } from "../../domain/ports.ts";
+import { applyReserved, applyWait, decideRecharge, type LineFacts } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant } from "../../domain/time.ts";
 import type { Recorded } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -34,21 +34,22 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   const reading = await readBalance(ports, esim, report);
   if (reading === undefined) {
     // A line that left the carrier is not the payer's any more; one that is still listed is the carrier's fault, and logged.
-    return (await isStillTheirs(ports, esim.iccid, subscriberId)) ? esim : suspendRule(esim, "line-not-yours", ports.clock.now());
+    return (await lineOf(ports, esim.iccid, subscriberId)) ? esim : suspendRule(esim, "line-not-yours", ports.clock.now());
   }
   // Most lines are well: they are left with one call to the carrier. What follows is asked only for a line that is low.
-  const first = decideRecharge(esim, reading.balance, [], ports.clock.now());
+  const first = decideRecharge(esim, reading.balance, { declines: [] }, ports.clock.now());
   if (first.kind === "leave") return esim;
-  if (!(await isStillTheirs(ports, esim.iccid, subscriberId))) return suspendRule(esim, "line-not-yours", ports.clock.now());
+  const line = await lineOf(ports, esim.iccid, subscriberId);
+  if (line === undefined) return suspendRule(esim, "line-not-yours", ports.clock.now());
   const method = await ports.subscribers.getMethod(subscriberId, rule.paymentMethodId);
   if (method === undefined) return suspendRule(esim, "payment-method-gone", ports.clock.now());
 
   const declines = await ports.cards.listDeclines(method.cardKey);
-  return decided(ports, esim, reading, method, declines, ports.clock.now());
+  return decided(ports, esim, reading, method, { declines, topUpAmounts: line.topUpAmounts }, ports.clock.now());
 }
 
-function decided(ports: RechargePorts, esim: Esim, reading: Reading, method: PaymentMethod, declines: readonly Decline[], now: Instant): Esim {
-  const decision = decideRecharge(esim, reading.balance, declines, now);
+function decided(ports: RechargePorts, esim: Esim, reading: Reading, method: PaymentMethod, facts: LineFacts, now: Instant): Esim {
+  const decision = decideRecharge(esim, reading.balance, facts, now);
   switch (decision.kind) {
     case "leave":
       return esim;
@@ -72,8 +73,8 @@ async function readBalance(ports: RechargePorts, esim: Esim, report: Report | un
   return reading;
 }
 
-/** The carrier's word on whose line it is, asked before every charge. */
-async function isStillTheirs({ carrier, subscribers }: RechargePorts, iccid: string, subscriberId: string): Promise<boolean> {
+/** The carrier's word on whose line it is and what it takes, asked before every charge. Undefined: not theirs any more. */
+async function lineOf({ carrier, subscribers }: RechargePorts, iccid: string, subscriberId: string): Promise<CarrierEsim | undefined> {
   const profile = (await subscribers.getProfile(subscriberId)) ?? { subscriberId };
-  return (await carrier.listEsims(profile)).some((line) => line.iccid === iccid);
+  return (await carrier.listEsims(profile)).find((line) => line.iccid === iccid);
 }

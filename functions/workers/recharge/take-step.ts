@@ -2,10 +2,11 @@ import { billOf } from "../../domain/bill.ts";
 import { cardStanding } from "../../domain/declines.ts";
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
 import { declinedEnd, type PaymentAnswer, paymentOutcome } from "../../domain/payment-outcomes.ts";
-import { OutcomeUnknown, type TopUpAnswer } from "../../domain/ports.ts";
+import { OutcomeUnknown } from "../../domain/ports.ts";
 import { applyCleared, applyMove, isStillWanted } from "../../domain/recharge.ts";
-import type { CancelReason, Move } from "../../domain/recharge-states.ts";
+import type { CancelReason, Move, ReviewReason } from "../../domain/recharge-states.ts";
 import { type Instant, plusMinutes } from "../../domain/time.ts";
+import { type TopUpOutcome, topUpOutcome } from "../../domain/top-up-outcomes.ts";
 import { type Recorded, record } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
 
@@ -45,6 +46,7 @@ async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
   if (answer.kind === "refused") {
     const outcome = paymentOutcome(answer, amount);
     if (outcome.kind === "unknown") throw new OutcomeUnknown("Stripe cannot say whether it made the PaymentIntent");
+    if (outcome.kind === "fault") throw stripeFault(ports, open, outcome.code);
     const reason = outcome.kind === "refused" ? outcome.reason : "payment-fault";
     logFault(ports, open, answer, reason);
     return move(ports, esim, open, { type: "dropped", reason, at: ports.clock.now() });
@@ -98,7 +100,7 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
       return move(ports, esim, open, { type: "canceled", at: clock.now() });
     case "declined": {
       // Counted before the end is written, so that no crash forgets it.
-      const decline = { rechargeId: open.rechargeId, at: clock.now(), code: outcome.code, hard: outcome.hard };
+      const decline = { rechargeId: open.rechargeId, at: clock.now(), code: outcome.code, severity: outcome.severity };
       await cards.putDecline(cardKey, decline);
       const listed = await cards.listDeclines(cardKey);
       // Another line's success may have cleared this one already; it still happened.
@@ -112,6 +114,8 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
     case "mismatch":
       ports.log.error("payment-mismatch", { rechargeId: open.rechargeId });
       return move(ports, esim, open, { type: "puzzled", reason: "payment-mismatch", at: clock.now() });
+    case "fault":
+      throw stripeFault(ports, open, outcome.code);
     case "unconfirmed":
     case "unknown":
       throw new OutcomeUnknown(`Stripe's answer leaves the payment ${outcome.kind}`);
@@ -123,19 +127,54 @@ const CREDIT_HOURS = 24;
 
 /** Tops the line up, once. Whoever finds this state asks the carrier first whether that was done. */
 async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharge, paidAt: Instant, own: boolean): Step {
-  const { carrier, clock } = ports;
-  const { rechargeId, amount } = open;
-  const order = { iccid: esim.iccid, amount, reference: rechargeId };
-  if (own) return moveByTopUp(ports, esim, open, await carrier.topUp(order));
-  const isOverdue = clock.now() > plusMinutes(paidAt, CREDIT_HOURS * 60);
-  const seen = await carrier.findTopUp(rechargeId).catch((error: unknown) => {
-    if (isOverdue && error instanceof OutcomeUnknown) return undefined;
+  const isOverdue = ports.clock.now() > plusMinutes(paidAt, CREDIT_HOURS * 60);
+  if (own) return moveByTopUp(ports, esim, open, await orderTopUp(ports, esim, open), isOverdue);
+  const seen = await findTopUp(ports, open);
+  const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
+  return moveByTopUp(ports, esim, open, mayOrder ? await orderTopUp(ports, esim, open) : seen, isOverdue);
+}
+
+async function orderTopUp({ carrier }: RechargePorts, { iccid }: Esim, { rechargeId, amount }: OpenRecharge): Promise<TopUpOutcome> {
+  return topUpOutcome("top-up", rechargeId, await carrier.topUp({ iccid, amount, reference: rechargeId }));
+}
+
+/** What became of the order. That the carrier does not answer is an outcome too: a credit that is overdue does not wait for it any longer. */
+async function findTopUp({ carrier }: RechargePorts, { rechargeId }: OpenRecharge): Promise<TopUpOutcome> {
+  const answer = await carrier.findTopUp(rechargeId).catch((error: unknown) => {
+    if (error instanceof OutcomeUnknown) return undefined;
     throw error;
   });
-  if (seen !== undefined) return moveByTopUp(ports, esim, open, seen);
-  if (carrier.answersAreFinal && !isOverdue) return moveByTopUp(ports, esim, open, await carrier.topUp(order));
-  ports.log.error("carrier-unclear", { rechargeId, isOverdue });
-  return move(ports, esim, open, { type: "puzzled", reason: "carrier-unclear", at: clock.now() });
+  return answer === undefined ? { kind: "unknown" } : topUpOutcome("find", rechargeId, answer);
+}
+
+/** Records what became of the order, or asks to be called again while that may still turn out. */
+async function moveByTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge, outcome: TopUpOutcome, isOverdue: boolean): Step {
+  const { rechargeId } = open;
+  const at = ports.clock.now();
+  const park = (reason: ReviewReason) => {
+    ports.log.error(reason, { rechargeId, isOverdue, outcome });
+    return move(ports, esim, open, { type: "puzzled", reason, at });
+  };
+  switch (outcome.kind) {
+    case "credited":
+      return move(ports, esim, open, { type: "credited", at });
+    case "refused":
+      return park("carrier-refused");
+    case "conflict":
+      return park("carrier-conflict");
+    case "unseen":
+      return park("carrier-unclear"); // it was ordered, or is too old to be ordered, and is not there
+    case "fault":
+    case "unknown":
+      if (isOverdue) return park("carrier-unclear");
+      if (outcome.kind === "fault") ports.log.error("carrier-fault", { rechargeId, status: outcome.status });
+      throw new OutcomeUnknown(`The carrier leaves the top-up unknown (${outcome.status ?? "no answer"})`);
+  }
+}
+
+async function lookAtTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
+  const outcome = await findTopUp(ports, open);
+  return outcome.kind === "credited" ? moveByTopUp(ports, esim, open, outcome, true) : "wait";
 }
 
 /** What the operator must see: a refusal that is a fault of ours. */
@@ -143,16 +182,10 @@ function logFault({ log }: RechargePorts, { rechargeId }: OpenRecharge, answer: 
   if (reason === "payment-fault") log.error("payment-fault", { rechargeId, stripe: answer.kind === "refused" ? answer.error : answer.intent.lastError });
 }
 
-async function lookAtTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
-  const seen = await ports.carrier.findTopUp(open.rechargeId);
-  return seen?.kind === "credited" ? moveByTopUp(ports, esim, open, seen) : "wait";
-}
-
-function moveByTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge, answer: TopUpAnswer): Step {
-  const at = ports.clock.now();
-  if (answer.kind === "credited") return move(ports, esim, open, { type: "credited", at });
-  ports.log.error("carrier-refused", { rechargeId: open.rechargeId, carrierCode: answer.code });
-  return move(ports, esim, open, { type: "puzzled", reason: "carrier-refused", at });
+/** Our access to Stripe is wrong: said loudly, and tried again when the message comes back, as somebody may have mended it by then. */
+function stripeFault({ log }: RechargePorts, { rechargeId }: OpenRecharge, code: string): Error {
+  log.error("stripe-fault", { rechargeId, stripe: code });
+  return new OutcomeUnknown(`Stripe does not take our requests: ${code}`);
 }
 
 /** Puts the bill, publishes, and only then sets the line free. */
