@@ -5,8 +5,8 @@ import { NOW } from "../builders.ts";
 import type { MakeStore } from "./store-contract.ts";
 
 const CARD = "fp_1";
-const SOFT: Decline = { rechargeId: "r-1", at: NOW, code: "insufficient_funds", hard: false };
-const HARD: Decline = { rechargeId: "r-2", at: "2026-11-23T09:00:00.000Z", code: "stolen_card", hard: true };
+const SOFT: Decline = { rechargeId: "r-1", at: NOW, code: "insufficient_funds", severity: "soft" };
+const HARD: Decline = { rechargeId: "r-2", at: "2026-11-23T09:00:00.000Z", code: "stolen_card", severity: "hard" };
 
 /** What every store of cards' declines promises. */
 export function describeCards(name: string, make: MakeStore<Cards>): void {

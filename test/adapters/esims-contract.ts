@@ -1,16 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { deleteRule, type Esim, newEsim, type OpenRecharge, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
-import type { Esims, SlotLine } from "../../functions/domain/ports.ts";
+import { applyPublished, deleteRule, type Esim, newEsim, type OpenRecharge, setRuleState, suspendRule, withEvent } from "../../functions/domain/esim.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
+import type { Esims, Page, SlotLine } from "../../functions/domain/ports.ts";
 import type { RechargeState, StateName } from "../../functions/domain/recharge-states.ts";
 import type { Rule, RuleStatus, TopUp } from "../../functions/domain/rule.ts";
 import { lookShard, slotHash, slotKey, type Tier } from "../../functions/domain/slots.ts";
+import { record } from "../../functions/workers/record.ts";
 import { cny, esimWithRule, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
-import { forgedMark, iccidOf, type MakeStore, readPages } from "./store-contract.ts";
+import { forgedMark, iccidOf, type MakeStore, readPages, seed } from "./store-contract.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
 const STRANGER = "sub-eve";
-const UNPAID = { paymentIntentId: "pi_1", end: "declined", code: "insufficient_funds", hard: false } as const;
+const UNPAID = { paymentIntentId: "pi_1", end: "declined", code: "insufficient_funds", severity: "soft" } as const;
 const CANCELLED = { end: "cancelled", reason: "needs-customer" } as const;
 
 /** Every state, with and without what it may lack. */
@@ -30,7 +32,7 @@ const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { 
   ],
   ended: [
     { name: "ended", at: LATER, paymentIntentId: "pi_1", end: "succeeded", paidAt: NOW },
-    { name: "ended", at: LATER, ...UNPAID, hard: true },
+    { name: "ended", at: LATER, ...UNPAID, severity: "hard" },
     { name: "ended", at: LATER, ...UNPAID, retryAt: LATER },
     { name: "ended", at: LATER, ...CANCELLED },
     { name: "ended", at: LATER, paymentIntentId: "pi_1", ...CANCELLED },
@@ -165,7 +167,10 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
 
       it("come many at once, without those that are not stored", async () => {
         const numbers = Array.from({ length: 250 }, (_, index) => index);
-        const stored = await Promise.all(numbers.filter((number) => number % 2 === 0).map((number) => saved(watched(number))));
+        const stored = await seed(
+          numbers.filter((number) => number % 2 === 0),
+          (number) => saved(watched(number)),
+        );
         const found = await store.loadMany(numbers.map(iccidOf));
         expect(found.toSorted((a, b) => (a.iccid < b.iccid ? -1 : 1))).toEqual(stored);
         expect(await store.loadMany([])).toEqual([]);
@@ -200,10 +205,17 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
 
       it("are taken by one of many who write at the same moment", async () => {
         const read = await saved(watched(1));
-        const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => store.save({ ...read, cycle: index }, `racer ${index}`)));
+        const outcomes = await Promise.all(Array.from({ length: 20 }, (_, index) => store.save({ ...read, cycle: index }, `racer ${index}`)));
         const winners = outcomes.filter((outcome) => outcome !== undefined);
         expect(winners).toHaveLength(1);
         expect(await store.load(read.iccid)).toEqual(winners[0]);
+      });
+
+      it("are created by one of many who see none", async () => {
+        const outcomes = await Promise.all(Array.from({ length: 20 }, (_, index) => store.save(watched(1, { cycle: index }), `racer ${index}`)));
+        const winners = outcomes.filter((outcome) => outcome !== undefined);
+        expect(winners).toHaveLength(1);
+        expect(await store.load(iccidOf(1))).toEqual(winners[0]);
       });
 
       it("are saved, and saved once, when the reply was lost and the same write comes again", async () => {
@@ -233,11 +245,44 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
       });
     });
 
+    describe("with events that wait to be published", () => {
+      const { RuleSaved, RulePaused, RuleDeleted, RechargeSucceeded } = SAMPLE_EVENTS;
+      const waiting = async ({ iccid }: Esim) => (await store.load(iccid))?.pendingEvents;
+
+      it("keep them as they are and in their order, also while others write", async () => {
+        const line = await saved(watched(1, { pendingEvents: [RulePaused, RuleSaved], lookAt: NOW }));
+        await saved({ ...line, cycle: 1 });
+        expect(await waiting(line)).toEqual([RulePaused, RuleSaved]);
+        expect(await isDue(line)).toBe(true);
+      });
+
+      it("lose those that were published and no others, whoever writes at the same moment", async () => {
+        const line = await saved(watched(1, { pendingEvents: [RuleSaved, RulePaused], lookAt: NOW }));
+        let ids = 0;
+        const ports = { esims: store, ids: { next: () => `write of ${++ids}` } };
+        await Promise.all([
+          record(ports, line, (current) => applyPublished(current, [RuleSaved, RulePaused])),
+          record(ports, line, (current) => withEvent(current, RuleDeleted, NOW)),
+          record(ports, line, (current) => applyPublished(current, [RuleSaved])),
+          record(ports, line, (current) => withEvent(current, RechargeSucceeded, NOW)),
+        ]);
+        expect(new Set((await waiting(line))?.map(({ name }) => name))).toEqual(new Set(["RuleDeleted", "RechargeSucceeded"]));
+        expect(await isDue(line)).toBe(true);
+      });
+
+      it("are not due any more once all are published", async () => {
+        const line = await saved(watched(1, { pendingEvents: [RuleSaved], lookAt: NOW }));
+        await saved(applyPublished(line, [RuleSaved]));
+        expect(await waiting(line)).toEqual([]);
+        expect(await isDue(line)).toBe(false);
+      });
+    });
+
     describe("of a subscriber", () => {
       it("are listed by ICCID, page by page, whatever stands on them, and no others", async () => {
         const numbers = Array.from({ length: 150 }, (_, index) => index);
         const mine = numbers.map((number) => watched(number, number % 3 === 0 ? { rule: undefined } : number % 3 === 1 ? { open: OPEN } : {}));
-        await Promise.all([...mine, ...[150, 151].map((number) => watched(number, { subscriberId: STRANGER })), newEsim(iccidOf(152))].map(saved));
+        await seed([...mine, ...[150, 151].map((number) => watched(number, { subscriberId: STRANGER })), newEsim(iccidOf(152))], saved);
         const pages = await readPages((page) => store.listBySubscriber(SUBSCRIBER, page));
         expect(pages.length).toBeGreaterThan(1);
         expect(pages.flat()).toEqual(numbers.map(iccidOf));
@@ -265,7 +310,7 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
 
       it("are not listed to another who brings their page mark", async () => {
         const theirs = Array.from({ length: 101 }, (_, index) => watched(index, { subscriberId: STRANGER }));
-        await Promise.all([...theirs, watched(500)].map(saved));
+        await seed([...theirs, watched(500)], saved);
         const { next } = await store.listBySubscriber(STRANGER);
         expect(next).toBeDefined();
         const listed = await store.listBySubscriber(SUBSCRIBER, next).then(
@@ -341,7 +386,7 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
         const numbers = numbersWhere((number) => slotKey(iccidOf(number), "15m") === slot, 150);
         const byHash = numbers.map(iccidOf).toSorted((a, b) => (slotHash(a) < slotHash(b) ? -1 : 1));
         const hashes = byHash.map(slotHash);
-        await Promise.all(numbers.map((number) => saved(watched(number))));
+        await seed(numbers, (number) => saved(watched(number)));
         const pages = await readPages((page) => store.listSlot({ slot, from: "00000000", to: "ffffffff" }, page));
         expect(pages.length).toBeGreaterThan(1);
         expect(pages.flat().map((line) => line.iccid)).toEqual(byHash);
@@ -371,11 +416,55 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
         const lookAt = (index: number) => new Date(Date.parse(NOW) + ((index * 77) % 150) * 1000).toISOString(); // 77 and 150 share no factor: all differ
         const lines = numbers.map((number, index) => watched(number, { lookAt: lookAt(index) }));
         const elsewhere = numbersWhere((number) => lookShard(iccidOf(number)) !== shard, 5).map((number) => watched(number, { lookAt: NOW }));
-        await Promise.all([...lines, ...elsewhere].map(saved));
+        await seed([...lines, ...elsewhere], saved);
         const pages = await readPages((page) => store.listDue(shard, LATER, page));
         expect(pages.length).toBeGreaterThan(1);
         const longestFirst = lines.toSorted((a, b) => ((a.lookAt ?? "") < (b.lookAt ?? "") ? -1 : 1)).map((line) => line.iccid);
         expect(pages.flat()).toEqual(longestFirst);
+      });
+    });
+
+    describe("in lists that go on", () => {
+      const slot = "15m#3";
+      const shard = "look#3";
+      const slotPage = async (page?: string): Promise<Page<Iccid>> => {
+        const { items, next } = await store.listSlot({ slot, from: "00000000", to: "ffffffff" }, page);
+        return { items: items.map(({ iccid }) => iccid), next };
+      };
+      const lists: readonly [string, (iccid: Iccid) => boolean, Partial<Esim>, (page?: string) => Promise<Page<Iccid>>][] = [
+        ["a subscriber's", () => true, { subscriberId: STRANGER }, (page) => store.listBySubscriber(SUBSCRIBER, page)],
+        ["a slot's", (iccid) => slotKey(iccid, "15m") === slot, { open: OPEN }, slotPage],
+        ["a shard's", (iccid) => lookShard(iccid) === shard, { lookAt: undefined }, (page) => store.listDue(shard, NOW, page)],
+      ];
+
+      it.each(lists)("%s comes without gaps or repeats although the lines at the end of its first page have left it", async (_, isListed, leave, list) => {
+        const lines = numbersWhere((number) => isListed(iccidOf(number)), 120).map((number) => watched(number, { lookAt: NOW }));
+        const stored = new Map((await seed(lines, saved)).map((line) => [line.iccid, line]));
+        const first = await list();
+        for (const iccid of first.items.slice(-2)) await saved({ ...newEsim(iccid), ...stored.get(iccid), ...leave });
+        const rest = await list(first.next);
+        expect(first.next).toBeDefined();
+        expect(rest.next).toBeUndefined();
+        expect([...first.items, ...rest.items].toSorted()).toEqual(lines.map(({ iccid }) => iccid).toSorted());
+      });
+
+      it.each([
+        ["no JSON", "garbage"],
+        ["no key", forgedMark({})],
+        ["a subscriber's key", forgedMark({ iccid: iccidOf(1), subscriberId: SUBSCRIBER })],
+      ])("neither a slot's nor a shard's comes from a page mark that nobody gave: %s", async (_, page) => {
+        await saved(watched(1, { lookAt: NOW }));
+        await expect(slotPage(page)).rejects.toMatchObject({ name: "InvalidPage" });
+        await expect(store.listDue(shard, LATER, page)).rejects.toMatchObject({ name: "InvalidPage" });
+      });
+
+      it.each(lists.slice(1))("%s does not come from the page mark of another such list", async (_, isListed, __, list) => {
+        const numbers = numbersWhere((number) => isListed(iccidOf(number)), 101);
+        await seed(numbers, (number) => saved(watched(number, { lookAt: NOW })));
+        const { next } = await list();
+        expect(next).toBeDefined();
+        await expect(store.listSlot({ slot: "15m#4", from: "00000000", to: "ffffffff" }, next)).rejects.toThrow();
+        await expect(store.listDue("look#4", NOW, next)).rejects.toThrow();
       });
     });
   });

@@ -21,6 +21,16 @@ export async function readPages<T>(list: (page?: string) => Promise<Page<T>>): P
   return pages;
 }
 
+/** As many writes at a time as a local engine answers on a busy machine before the SDK's patience ends. */
+const WRITES_AT_A_TIME = 10;
+
+/** Writes many items that nobody competes for. */
+export async function seed<T, Written>(items: readonly T[], write: (item: T) => Promise<Written>): Promise<Written[]> {
+  const written: Written[] = [];
+  for (let i = 0; i < items.length; i += WRITES_AT_A_TIME) written.push(...(await Promise.all(items.slice(i, i + WRITES_AT_A_TIME).map(write))));
+  return written;
+}
+
 /** A page mark as the DynamoDB stores write it, but made up. */
 export function forgedMark(key: object): string {
   return Buffer.from(JSON.stringify(key)).toString("base64url");

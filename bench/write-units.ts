@@ -1,0 +1,178 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { dynamoDbCards } from "../functions/adapters/dynamodb-cards.ts";
+import { dynamoDb } from "../functions/adapters/dynamodb-client.ts";
+import { dynamoDbEsims } from "../functions/adapters/dynamodb-esims.ts";
+import { dynamoDbRecharges } from "../functions/adapters/dynamodb-recharges.ts";
+import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
+import { randomIds } from "../functions/adapters/system.ts";
+import type { DomainEvent } from "../functions/domain/events.ts";
+import type { Iccid } from "../functions/domain/iccid.ts";
+import { slotKey } from "../functions/domain/slots.ts";
+import { instant } from "../functions/domain/time.ts";
+import { checkBalances } from "../functions/workers/check-balances/check-balances.ts";
+import { rechargeLine } from "../functions/workers/recharge/recharge-line.ts";
+import { carrierModel } from "../local/carrier/carrier-model.ts";
+import { ensureTables } from "../local/cloud/tables.ts";
+import { memoryRecords } from "../local/records.ts";
+import { stripeModel } from "../local/stripe/stripe-model.ts";
+import { synthesize } from "../local/synthesize.ts";
+import { type Cost, meterCapacity } from "../test/adapters/capacity-meter.ts";
+import { ACCESS, CONNECTION, deployedTables, TABLE_NAMES } from "../test/adapters/deployed-tables.ts";
+import { reasonAgainstDynamoDbLocal, startDynamoDbLocal } from "../test/adapters/dynamodb-local.ts";
+import { iccidOf } from "../test/adapters/store-contract.ts";
+import { typicalLine } from "../test/adapters/typical-line.ts";
+import { apiWorld, newRule } from "../test/api/api-world.ts";
+import { ICCID, METHOD, NOW } from "../test/builders.ts";
+import { inProcessCarrier } from "../test/fakes/in-process-carrier.ts";
+import { inProcessPayments, inProcessStripe } from "../test/fakes/in-process-stripe.ts";
+
+// What the real steps write and read, counted by Amazon's DynamoDB Local on the tables as they are deployed.
+
+/** Write units of one successful recharge, without the history of its steps. */
+const RECHARGE_BUDGET = 16;
+/** Write units of a check that finds all lines well. */
+const CHECK_BUDGET = 0;
+const HEALTHY_LINES = 200;
+const MONTH_MILLISECONDS = 31 * 24 * 60 * 60 * 1000;
+
+const reason = reasonAgainstDynamoDbLocal();
+if (reason !== undefined) {
+  console.error(reason);
+  process.exit(1);
+}
+Object.assign(process.env, ACCESS);
+const assembly = await mkdtemp(join(tmpdir(), "auto-recharge-bench-"));
+await synthesize(assembly);
+const engine = await startDynamoDbLocal();
+const client = dynamoDb(engine.endpoint);
+try {
+  const deployed = deployedTables(assembly);
+  await ensureTables(
+    { ...CONNECTION, endpoint: engine.endpoint },
+    TABLE_NAMES.map((name) => ({ name, properties: deployed(name) })),
+  );
+  const isWithin = await measure(meterCapacity(client));
+  process.exitCode = isWithin ? 0 : 1;
+} finally {
+  client.destroy();
+  await engine.close();
+  await rm(assembly, { recursive: true });
+}
+
+async function measure(costs: readonly Cost[]): Promise<boolean> {
+  let time = Date.parse(NOW);
+  const now = () => time;
+  const stripe = stripeModel({ records: memoryRecords(), now, ids: () => randomUUID().replaceAll("-", "").slice(0, 24) }); // as long as Stripe's
+  const carrier = carrierModel({ records: memoryRecords(), now });
+  const carrierPort = inProcessCarrier(carrier);
+  const asked: Iccid[] = [];
+  const api = await apiWorld();
+  const published: DomainEvent[] = [];
+  const stores = {
+    esims: dynamoDbEsims(client, "Esims"),
+    recharges: dynamoDbRecharges(client, "Recharges"),
+    subscribers: dynamoDbSubscribers(client, "Subscribers"),
+    cards: dynamoDbCards(client, "Cards"),
+  };
+  const ports = {
+    ...api.ports,
+    ...stores,
+    carrier: {
+      ...carrierPort,
+      getBalances: (iccids: readonly Iccid[]) => {
+        asked.push(...iccids);
+        return carrierPort.getBalances(iccids);
+      },
+    },
+    payments: inProcessPayments(stripe),
+    events: { publish: async (events: readonly DomainEvent[]) => void published.push(...events) },
+    checkRequests: { send: async () => {} },
+    clock: { now: () => instant(time) },
+    ids: randomIds, // as long as in production: what an item costs depends on its size
+    hashLine: () => "0".repeat(64),
+    readIntervalSeconds: 300,
+    timeLeft: () => 60_000,
+  };
+
+  const { subscriberId = "" } = typicalLine();
+  const sdk = inProcessStripe(stripe);
+  const customer = await sdk.customers.create({});
+  const attached = await sdk.paymentMethods.attach("pm_card_visa", { customer: customer.id });
+  const method = { ...METHOD, id: attached.id, customerId: customer.id, cardKey: attached.card?.fingerprint ?? attached.id };
+  await stores.subscribers.putMethod(subscriberId, method);
+  carrier.addLine({ iccid: ICCID, owner: { subscriberId }, currency: "CNY", available: 10_000, drainPerMinute: 0 });
+
+  async function cost(step: () => Promise<unknown>): Promise<readonly Cost[]> {
+    const before = costs.length;
+    await step();
+    return costs.slice(before);
+  }
+
+  /** One minute of the slot wheel; gives what the checker reported. */
+  async function check(slot: string) {
+    published.length = 0;
+    await checkBalances(ports, { slot, from: "00000000", to: "ffffffff" });
+    return published.flatMap((event) => (event.name === "LowBalanceDetected" ? [event] : []));
+  }
+
+  async function recharge(): Promise<readonly Cost[]> {
+    carrier.setBalance(ICCID, 500);
+    const [report] = await check(slotKey(ICCID, "15m"));
+    const costs = await cost(() => rechargeLine(ports, { iccid: ICCID, judge: true, report }));
+    if (!published.some((event) => event.name === "RechargeSucceeded")) throw new Error("The line was not recharged");
+    return costs;
+  }
+
+  const body = newRule({ paymentMethodId: method.id });
+  const saving = await cost(() => api.send({ method: "POST", path: "/v1/rules", body, sub: subscriberId }, ports));
+  print("the API saves a first rule", saving);
+  print("the recharge function publishes that", await cost(() => rechargeLine(ports, { iccid: ICCID, judge: true })));
+
+  await recharge(); // measured is a later one, as most are: the line has its counters
+  time += MONTH_MILLISECONDS;
+  const all = await recharge();
+  const isHistory = ({ part = "" }: Cost) => part.startsWith("step#");
+  const withoutHistory = all.filter((each) => !isHistory(each));
+  print("a recharge, from LowBalanceDetected until the line is free again", withoutHistory);
+  const isRechargeWithin = isAtMost(RECHARGE_BUDGET, withoutHistory);
+  print("the history of its steps (the first one says whose recharge it is)", all.filter(isHistory));
+
+  const slot = "24h#7";
+  const healthy: string[] = [];
+  for (let number = 0; healthy.length < HEALTHY_LINES; number++) if (slotKey(iccidOf(number), "24h") === slot) healthy.push(iccidOf(number));
+  for (const iccid of healthy) {
+    carrier.addLine({ iccid, owner: { subscriberId }, currency: "CNY", available: 10_000, drainPerMinute: 0 });
+    await stores.esims.save({ ...typicalLine(), iccid, version: 0, tier: "24h" }, randomIds.next());
+  }
+  asked.length = 0;
+  const checking = await cost(() => check(slot));
+  if (asked.length !== HEALTHY_LINES || published.length > 0) throw new Error("The check did not find all lines, and all of them well");
+  print(`a check of ${HEALTHY_LINES} lines that are well`, checking);
+  console.log(`  ${unitsOf("read", checking) / HEALTHY_LINES} read units a line`);
+  return isAtMost(CHECK_BUDGET, checking) && isRechargeWithin;
+}
+
+function isAtMost(budget: number, costs: readonly Cost[]): boolean {
+  const units = unitsOf("write", costs);
+  const isWithin = units <= budget;
+  console.log(
+    `  ${units} of at most ${budget} write units${budget > 0 ? ` (${Math.round((100 * units) / budget)} %)` : ""}: ${isWithin ? "good" : "TOO MANY"}`,
+  );
+  return isWithin;
+}
+
+function unitsOf(kind: Cost["kind"], costs: readonly Cost[]): number {
+  return costs.filter((each) => each.kind === kind).reduce((sum, { units }) => sum + units, 0);
+}
+
+function print(title: string, costs: readonly Cost[]): void {
+  const places = Map.groupBy(costs, ({ table, index, part }) => [table, index && `index ${index}`, part].filter((word) => word !== undefined).join(" "));
+  const row = (place: string, of: readonly Cost[]) =>
+    `  ${place.padEnd(36)}${unitsOf("write", of).toFixed(1).padStart(8)}${unitsOf("read", of).toFixed(1).padStart(8)}`;
+  console.log(`\n${title}\n  ${"".padEnd(36)}${"writes".padStart(8)}${"reads".padStart(8)}`);
+  for (const [place, of] of places) console.log(row(place, of));
+  console.log(row("total", costs));
+}
