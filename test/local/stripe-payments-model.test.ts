@@ -153,6 +153,12 @@ describe("a PaymentIntent of the local Stripe", () => {
     expect(await local.stripe.paymentIntents.create({ amount: least, currency })).toMatchObject({ amount: least, currency });
   });
 
+  it("in a currency of three decimals ends in 0", async () => {
+    const local = aQuickStripe();
+    expect(await refusalOf(local.stripe.paymentIntents.create({ amount: 1005, currency: "kwd" }))).toMatchObject({ param: "amount" });
+    expect(await local.stripe.paymentIntents.create({ amount: 1010, currency: "kwd" })).toMatchObject({ amount: 1010 });
+  });
+
   it("has at most eight digits, and a currency that exists", async () => {
     const local = aQuickStripe();
 
