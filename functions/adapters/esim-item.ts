@@ -87,9 +87,10 @@ const open = z.object({
   reservedAt: at,
   lease: z.object({ until: at, attempts: z.int() }),
   state,
+  unclearToldAt: z.optional(at),
 });
 
-const spend = z.object({ month: z.string(), monthAmount: storedMoney, day: z.string(), dayCount: z.int(), lastEndedAt: at });
+const spend = z.object({ month: z.string(), monthAmounts: z.array(storedMoney), day: z.string(), dayCount: z.int(), lastEndedAt: at });
 
 const aggregate = z.object({
   iccid: z.string(),

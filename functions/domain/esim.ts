@@ -41,6 +41,8 @@ export interface OpenRecharge {
   /** Keeps two workers from calling out at once; nothing depends on it for correctness. `attempts`: leases taken since the last progress. */
   readonly lease: { readonly until: Instant; readonly attempts: number };
   readonly state: RechargeState;
+  /** When it was told that Stripe leaves the payment unclear. */
+  readonly unclearToldAt?: Instant;
 }
 
 /** One line: everything that must change together. One stored item, changed only on the version that was read. */

@@ -55,13 +55,13 @@ const BY_CODE: ReadonlyMap<string, PaymentOutcome> = new Map([
   ...each("payment_intent_unexpected_state lock_timeout idempotency_key_in_use rate_limit", (): PaymentOutcome => ({ kind: "unknown" })),
   // Our key or account.
   ...each(
-    "account_closed account_invalid api_key_expired livemode_mismatch platform_api_key_expired secret_key_required testmode_charges_only",
+    "account_invalid api_key_expired livemode_mismatch platform_api_key_expired secret_key_required testmode_charges_only",
     (code): PaymentOutcome => ({ kind: "fault", code }),
   ),
   ...each("amount_too_small amount_too_large", (): PaymentOutcome => ({ kind: "refused", reason: "amount-refused" })),
   // The way to pay is not what it was when it was saved.
   ...each(
-    "payment_method_unexpected_state payment_method_customer_decline payment_method_currency_mismatch payment_method_unactivated",
+    "account_closed payment_method_unexpected_state payment_method_customer_decline payment_method_currency_mismatch payment_method_unactivated",
     (): PaymentOutcome => ({ kind: "refused", reason: "payment-method-unusable" }),
   ),
   // A try that failed without a word about the card itself.
@@ -72,7 +72,7 @@ const BY_CODE: ReadonlyMap<string, PaymentOutcome> = new Map([
   ),
   // What a card network forbids to try again (Visa's category 1: "issuer will never approve"), and what would be pointless or harmful.
   ...each(
-    `expired_card fraudulent incorrect_number invalid_account invalid_number lost_card merchant_blacklist pickup_card restricted_card
+    `fraudulent incorrect_number invalid_account invalid_number lost_card merchant_blacklist pickup_card restricted_card
     revocation_of_all_authorizations revocation_of_authorization security_violation stolen_card stop_payment_order`,
     (code): PaymentOutcome => ({ kind: "declined", code, severity: "hard" }),
   ),
@@ -125,10 +125,17 @@ export function intentOutcome(intent: PaymentIntent, expected: Money): PaymentOu
     case "requires_action":
       return { kind: "refused", reason: "needs-customer" };
     case "requires_payment_method":
-      return intent.lastError === undefined ? { kind: "refused", reason: "payment-method-unusable" } : errorOutcome(intent.lastError);
+      return intent.lastError === undefined ? { kind: "refused", reason: "payment-method-unusable" } : lastTryOutcome(intent.lastError);
     default:
       return { kind: "unknown" };
   }
+}
+
+/** What became of the last try of a PaymentIntent that waits for another method: it is certainly not paid, whatever went wrong. */
+function lastTryOutcome(error: PaymentError): PaymentOutcome {
+  const outcome = errorOutcome(error);
+  const isUnclear = outcome.kind === "unknown" || outcome.kind === "fault";
+  return isUnclear ? { kind: "declined", code: error.declineCode ?? error.code ?? error.type, severity: "outage" } : outcome;
 }
 
 /** What any answer of Stripe means. */

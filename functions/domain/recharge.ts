@@ -2,7 +2,7 @@ import { type CardStanding, cardStanding, type Decline } from "./declines.ts";
 import { applyPublished, type Esim, type OpenRecharge, type PaymentMethod, type Reading, suspendRule, withEvent } from "./esim.ts";
 import type { DomainEvent } from "./events.ts";
 import { isBelow, type Money } from "./money.ts";
-import { type CancelReason, type Move, type RechargeState, TRANSITIONS, type UnpaidEnd } from "./recharge-states.ts";
+import { type CancelReason, type Move, type RechargeState, type StateName, TRANSITIONS, type UnpaidEnd } from "./recharge-states.ts";
 import { type SuspensionReason, topUpAmount } from "./rule.ts";
 import { book, limitRefusal, type Period, periodAt } from "./spend.ts";
 import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
@@ -58,6 +58,15 @@ function leaseAt(attempts: number, now: Instant): { lease: OpenRecharge["lease"]
   return { lease: { until, attempts }, lookAt: plusMinutes(until, Math.min(2 ** attempts, LONGEST_LOOK_DELAY_MINUTES)) };
 }
 
+/**
+ * Whether a reading shows the line as it was before its last credit, whoever paid for that: judged on it, a low that was mended would be charged again.
+ *
+ * A carrier may repeat a reading for some minutes, and a new payer has no cooldown.
+ */
+export function isFromBeforeLastCredit(esim: Esim, { readAt }: Reading): boolean {
+  return Object.values(esim.spend).some(({ lastEndedAt }) => readAt <= lastEndedAt);
+}
+
 export interface Reservation {
   readonly rechargeId: string;
   readonly amount: Money;
@@ -89,7 +98,23 @@ export function applyLease(esim: Esim, now: Instant): Esim | undefined {
   if (open === undefined) throw new Error("Nothing is open on this line");
   if (now < open.lease.until) return undefined;
   const { lease, lookAt } = leaseAt(open.lease.attempts + 1, now);
-  return { ...esim, open: { ...open, lease }, lookAt: open.state.name === "needs-review" ? plusMinutes(now, REVIEW_LOOK_MINUTES) : lookAt };
+  // A review that was not told yet waits for no day.
+  const isToldReview = open.state.name === "needs-review" && esim.pendingEvents.length === 0;
+  const leased = { ...esim, open: { ...open, lease }, lookAt: isToldReview ? plusMinutes(now, REVIEW_LOOK_MINUTES) : lookAt };
+  return isUnclearTooLong(open, now) ? applyUnclear(leased, { ...open, lease }, now) : leased;
+}
+
+/** After this long without a clear word of Stripe's, the subscriber and the operator are told. Stripe is asked further: the payment may still turn out. */
+const UNCLEAR_HOURS = 24;
+const ASKS_STRIPE: ReadonlySet<StateName> = new Set(["confirming", "processing", "closing"]);
+
+function isUnclearTooLong({ state, reservedAt, unclearToldAt }: OpenRecharge, now: Instant): boolean {
+  return unclearToldAt === undefined && ASKS_STRIPE.has(state.name) && now > plusMinutes(reservedAt, UNCLEAR_HOURS * 60);
+}
+
+function applyUnclear(esim: Esim, open: OpenRecharge, now: Instant): Esim {
+  const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: "payment-unclear" } as const;
+  return withEvent({ ...esim, open: { ...open, unclearToldAt: now } }, event, now);
 }
 
 /** Records that a low line may not be recharged before a certain time; the checker passes it over until then. */
@@ -138,6 +163,8 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   const from = open.state;
   // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
   if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
+  // That the charge was no longer wanted comes too late for one that another worker has seen paid, or ended.
+  if (isSecondThought(move) && (from.name === "crediting" || from.name === "needs-review" || from.name === "ended")) return esim;
   const to = TRANSITIONS[from.name][move.type];
   if (to === undefined || contradicts(from, move)) {
     throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
@@ -149,6 +176,13 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   if (state.name === "needs-review") return applyReview(moved, open, state, now);
   if (state.name === "processing") return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0 } }, lookAt: plusMinutes(now, 1) };
   return moved;
+}
+
+const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set(["rule-changed", "outdated", "card-declined-elsewhere"]);
+
+/** Whether a finding is a decision of ours, and nothing that Stripe said. */
+function isSecondThought(move: Move): boolean {
+  return move.type === "unpaid" && move.because.end === "cancelled" && SECOND_THOUGHTS.has(move.because.reason);
 }
 
 /** Whether a finding denies how the recharge ended: paid after all, or unpaid after all. */
@@ -236,12 +270,12 @@ function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeStat
  */
 const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "rule-changed": 0,
-  outdated: 0,
+  outdated: 3 * 60, // Stripe could not be asked for an hour: not every hour anew
   "card-declined-elsewhere": 15, // the next judgement finds how long the card must rest
-  "needs-customer": 24 * 60,
+  "needs-customer": 3 * 24 * 60, // asks the issuer ten times in 30 days; Visa allows 15
   "payment-method-unusable": 24 * 60,
   "amount-refused": 24 * 60,
-  "payment-fault": 60,
+  "payment-fault": 24 * 60,
   "payment-canceled-elsewhere": 60,
 };
 

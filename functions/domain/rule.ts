@@ -92,7 +92,7 @@ export function ruleProblems({ threshold, topUp, limits }: RuleSettings, line: L
   if (foreign.length > 0) return foreign;
 
   const problems = topUp.type === "fixed" ? fixedProblems(topUp.amount, line) : targetProblems(topUp.target, threshold, line);
-  const smallest = topUp.type === "fixed" ? topUp.amount : minus(topUp.target, threshold);
+  const smallest = topUp.type === "fixed" ? topUp.amount : smallestGap(topUp.target, threshold);
   if (isBelow(limits.perMonth, smallest)) {
     problems.push({ pointer: "/limits/perMonth/amount", detail: `must be at least ${formatMoney(smallest)}, one recharge of this rule` });
   }
@@ -123,10 +123,14 @@ function targetProblems(target: Money, threshold: Money, { topUpAmounts }: LineT
   }
   const pointer = "/topUp/target/amount";
   if (!isBelow(threshold, target)) return [{ pointer, detail: `must be above the threshold of ${formatMoney(threshold)}` }];
-  // A balance falls below its threshold by little: what is missing then must be enough for a charge.
   const least = smallestCharge(target.currency);
-  if (!isBelow(minus(target, threshold), least)) return [];
-  return [{ pointer, detail: `must be at least ${formatMoney(least)} above the threshold of ${formatMoney(threshold)}: less cannot be charged` }];
+  if (!isBelow(smallestGap(target, threshold), least)) return [];
+  return [{ pointer, detail: `must be further above the threshold of ${formatMoney(threshold)}: less than ${formatMoney(least)} cannot be charged` }];
+}
+
+/** What a balance that has just fallen below the threshold lacks to the target: a rule must be able to recharge that. */
+function smallestGap(target: Money, threshold: Money): Money {
+  return topUpAmount({ type: "target", target }, minus(threshold, money(1, threshold.currency)));
 }
 
 /** The sum that one recharge charges at this balance; never above a target. */

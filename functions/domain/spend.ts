@@ -9,7 +9,8 @@ import { dayIn, endOfPeriod, type Instant, monthIn, plusMinutes } from "./time.t
  */
 export interface Spend {
   readonly month: string;
-  readonly monthAmount: Money;
+  /** What was charged in that month, one sum per currency: a line whose currency changes, and changes back, goes on counting where it was. */
+  readonly monthAmounts: readonly Money[];
   readonly day: string;
   readonly dayCount: number;
   /** When the last paid recharge ended: the cooldown counts from the credit, since until then the carrier shows the old balance. */
@@ -32,17 +33,18 @@ export function periodAt(spend: Spend | undefined, timeZone: string, now: Instan
 
 export type LimitRefusal = { readonly reason: "cooling-down" | "daily-limit" | "cap-reached"; readonly until: Instant };
 
+function spentIn(spend: Spend | undefined, month: string, currency: string): Money {
+  const sums = spend?.month === month ? spend.monthAmounts : [];
+  return sums.find((sum) => sum.currency === currency) ?? money(0, currency);
+}
+
 /** Says whether another recharge of this amount would pass a limit, which one, and when to ask again. */
 export function limitRefusal(spend: Spend | undefined, limits: Limits, amount: Money, timeZone: string, now: Instant): LimitRefusal | undefined {
-  if (spend === undefined) {
-    return isBelow(limits.perMonth, amount) ? { reason: "cap-reached", until: endOfPeriod(timeZone, monthIn(timeZone, now), now) } : undefined;
-  }
   const period = periodAt(spend, timeZone, now);
-  const spentThisMonth = spend.month === period.month ? spend.monthAmount : money(0, spend.monthAmount.currency);
-  // A counter in another currency (the line changed hands at the carrier) says nothing about this one; the rule is suspended before it gets here.
-  if (spentThisMonth.currency === amount.currency && isBelow(limits.perMonth, plus(spentThisMonth, amount))) {
+  if (isBelow(limits.perMonth, plus(spentIn(spend, period.month, amount.currency), amount))) {
     return { reason: "cap-reached", until: endOfPeriod(timeZone, period.month, now) };
   }
+  if (spend === undefined) return undefined;
   if (spend.day === period.day && spend.dayCount >= limits.timesPerDay) {
     return { reason: "daily-limit", until: endOfPeriod(timeZone, period.day, now) };
   }
@@ -52,17 +54,15 @@ export function limitRefusal(spend: Spend | undefined, limits: Limits, amount: M
 
 /** What is left of the monthly cap in the current period. */
 export function leftThisMonth(spend: Spend | undefined, limits: Limits, timeZone: string, now: Instant): Money {
-  if (spend === undefined || spend.month !== periodAt(spend, timeZone, now).month || spend.monthAmount.currency !== limits.perMonth.currency)
-    return limits.perMonth;
-  return minus(limits.perMonth, spend.monthAmount);
+  return minus(limits.perMonth, spentIn(spend, periodAt(spend, timeZone, now).month, limits.perMonth.currency));
 }
 
 /** Books a paid recharge in the period in which it was reserved. */
 export function book(spend: Spend | undefined, period: Period, amount: Money, endedAt: Instant): Spend {
-  const sameMonth = spend?.month === period.month && spend.monthAmount.currency === amount.currency;
+  const others = spend?.month === period.month ? spend.monthAmounts.filter((sum) => sum.currency !== amount.currency) : [];
   return {
     month: period.month, // never before spend.month: periodAt saw to it when the recharge was reserved
-    monthAmount: sameMonth ? plus(spend.monthAmount, amount) : amount,
+    monthAmounts: [...others, plus(spentIn(spend, period.month, amount.currency), amount)],
     day: period.day,
     dayCount: spend?.day === period.day ? spend.dayCount + 1 : 1,
     lastEndedAt: endedAt,

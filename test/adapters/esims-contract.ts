@@ -64,6 +64,7 @@ const OPEN: Required<OpenRecharge> = {
   reservedAt: NOW,
   lease: { until: LATER, attempts: 2 },
   state: { name: "reserved" },
+  unclearToldAt: LATER,
 };
 
 const RULE: Required<Rule> = {
@@ -87,8 +88,8 @@ const FULL: Required<Esim> = {
   rule: RULE,
   open: OPEN,
   spend: {
-    [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(15_000), day: "2026-11-23", dayCount: 3, lastEndedAt: NOW },
-    [STRANGER]: { month: "2025-01", monthAmount: { amount: 500, currency: "JPY" }, day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },
+    [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(15_000)], day: "2026-11-23", dayCount: 3, lastEndedAt: NOW },
+    [STRANGER]: { month: "2025-01", monthAmounts: [{ amount: 500, currency: "JPY" }], day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },
   },
   cycle: 12,
   tier: "6h",

@@ -47,8 +47,8 @@ describe("the list of eSIMs", () => {
 
   it("shows how a rule stands and what is left of its month", async () => {
     const { send, store } = await apiWorld();
-    const spend = { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastEndedAt: NOW };
-    await store({ ...esimWithRule(), spend: { [SUBSCRIBER]: spend, [STRANGER]: { ...spend, monthAmount: cny(1) } } });
+    const spend = { month: "2026-11", monthAmounts: [cny(5000)], day: "2026-11-23", dayCount: 1, lastEndedAt: NOW };
+    await store({ ...esimWithRule(), spend: { [SUBSCRIBER]: spend, [STRANGER]: { ...spend, monthAmounts: [cny(1)] } } });
     await store({ ...esimWithRule(), iccid: OTHER_ICCID, spend: { [SUBSCRIBER]: { ...spend, month: "2026-10", day: "2026-10-31" } } });
     expect(listIn(await send(list)).data).toMatchObject([
       { iccid: ICCID, rule: { status: { state: "active" }, leftThisMonth: cny(15_000) } },

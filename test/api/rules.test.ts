@@ -336,7 +336,7 @@ describe("deleting a rule", () => {
 
   it("leaves what was spent, so that a new rule starts no new month", async () => {
     const world = await apiWorld();
-    const spend: Esim["spend"] = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastEndedAt: NOW } };
+    const spend: Esim["spend"] = { [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(5000)], day: "2026-11-23", dayCount: 1, lastEndedAt: NOW } };
     await world.store({ ...esimWithRule(), spend });
     await world.send(remove());
     expect((await world.line()).spend).toEqual(spend);

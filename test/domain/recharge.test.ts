@@ -98,7 +98,7 @@ describe("the decision to recharge", () => {
   });
 
   it("tells of a reached cap once, and stays quiet until the month ends", () => {
-    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(16_000), day: "2026-11-20", dayCount: 1, lastEndedAt: plusMinutes(NOW, -4000) } };
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(16_000)], day: "2026-11-20", dayCount: 1, lastEndedAt: plusMinutes(NOW, -4000) } };
     const esim = { ...esimWithRule(), spend };
     const decision = decideRecharge(esim, cny(0), NO_DECLINES, NOW);
     if (decision.kind !== "wait") throw new Error(decision.kind);
@@ -111,7 +111,7 @@ describe("the decision to recharge", () => {
   });
 
   it("tells of a reached daily limit once, and stays quiet until the day ends", () => {
-    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(3000), day: "2026-11-23", dayCount: 3, lastEndedAt: plusMinutes(NOW, -200) } };
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(3000)], day: "2026-11-23", dayCount: 3, lastEndedAt: plusMinutes(NOW, -200) } };
     const esim = { ...esimWithRule(), spend };
     const decision = decideRecharge(esim, cny(0), NO_DECLINES, NOW);
     if (decision.kind !== "wait") throw new Error(decision.kind);
@@ -165,7 +165,7 @@ describe("an open recharge", () => {
     expect(ended.pendingEvents).toMatchObject([{ name: "RechargeSucceeded", id: `${ID}/RechargeSucceeded`, amount: cny(5000) }]);
     const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
     expect(cleared).toMatchObject({ open: undefined, cycle: 1, pendingEvents: [], lookAt: undefined, quietUntil: plusMinutes(NOW, 60) });
-    expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmount: cny(5000), dayCount: 1, lastEndedAt: NOW, month: "2026-11" });
+    expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, month: "2026-11" });
   });
 
   it("keeps an event that came in while its own were published", () => {
@@ -221,6 +221,26 @@ describe("an open recharge", () => {
     expect(() => play([MOVES.created, MOVES.paid, MOVES.credited, MOVES.unpaid])).toThrow(IllegalMove);
     expect(() => play([MOVES.created, MOVES.paid, MOVES.credited, MOVES.canceled])).toThrow(IllegalMove);
     expect(() => play([MOVES.created, { ...MOVES.puzzled, reason: "payment-mismatch" } as Move, MOVES.credited])).toThrow(IllegalMove);
+  });
+
+  it("is not stopped by a second thought that comes when it is paid", () => {
+    const late: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "cancelled", reason: "rule-changed" } };
+    for (const paid of [
+      [MOVES.created, MOVES.paid],
+      [MOVES.created, MOVES.paid, MOVES.puzzled],
+      [MOVES.created, MOVES.paid, MOVES.credited],
+    ]) {
+      const esim = play(paid);
+      expect(play([late], esim)).toBe(esim);
+      expect(() => play([MOVES.unpaid], esim)).toThrow(IllegalMove); // a decline of what was paid is a fault
+    }
+  });
+
+  it("is looked at soon while its review is not told yet, and once a day then", () => {
+    const parked = play([MOVES.created, MOVES.paid, MOVES.puzzled]);
+    const later = plusSeconds(NOW, LEASE_SECONDS);
+    expect(String(applyLease(parked, later)?.lookAt) < plusMinutes(NOW, 10)).toBe(true);
+    expect(applyLease({ ...parked, pendingEvents: [] }, later)?.lookAt).toBe(plusMinutes(later, 24 * 60));
   });
 
   it("is not moved by a finding about a PaymentIntent that is not its own", () => {

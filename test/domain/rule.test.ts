@@ -63,7 +63,7 @@ describe("a rule", () => {
   });
 
   it("leaves the counters behind when it is deleted, and its successor goes on with higher versions", () => {
-    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmount: cny(5000), day: "2026-11-23", dayCount: 1, lastEndedAt: NOW } };
+    const spend = { [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(5000)], day: "2026-11-23", dayCount: 1, lastEndedAt: NOW } };
     const deleted = deleteRule({ ...esimWithRule(), spend, version: 4 }, SUBSCRIBER, 1, LATER);
     expect(deleted).toMatchObject({ kind: "changed", esim: { rule: undefined, spend, pendingEvents: [{ name: "RuleDeleted" }] } });
     if (deleted.kind !== "changed") throw new Error();
@@ -88,6 +88,11 @@ describe("the settings of a rule", () => {
 
   it.each([
     ["a cap below one recharge", { limits: { perMonth: cny(4999), timesPerDay: 3, cooldownMinutes: 60 } }, "/limits/perMonth/amount"],
+    [
+      "a cap of just what is missing at the threshold, since a low balance lacks more",
+      { topUp: { type: "target", target: cny(5000) } as const, limits: { perMonth: cny(4000), timesPerDay: 3, cooldownMinutes: 60 } },
+      "/limits/perMonth/amount",
+    ],
     ["a target at the threshold", { topUp: { type: "target", target: cny(1000) } as const }, "/topUp/target/amount"],
     ["a threshold in another currency", { threshold: money(1000, "USD") }, "/threshold/currency"],
     ["an amount in another currency", { topUp: { type: "fixed", amount: money(5000, "USD") } as const }, "/topUp/amount/currency"],
@@ -132,9 +137,9 @@ describe("the settings of a rule", () => {
     [
       "to a target too near to the threshold",
       "CNY",
-      { type: "target", target: cny(1399) } as const,
+      { type: "target", target: cny(1398) } as const,
       "/topUp/target/amount",
-      "must be at least CNY 4.00 above the threshold of CNY 10.00: less cannot be charged",
+      "must be further above the threshold of CNY 10.00: less than CNY 4.00 cannot be charged",
     ],
   ])("make no sense with a sum %s", (_, currency, topUp, pointer, detail) => {
     const limits = { perMonth: money(100_000, currency), timesPerDay: 3, cooldownMinutes: 60 };
@@ -143,7 +148,7 @@ describe("the settings of a rule", () => {
 
   it("make sense with the least that can be charged", () => {
     expect(ruleProblems(ruleSettings({ topUp: { type: "fixed", amount: cny(400) } }), CNY_LINE)).toEqual([]);
-    expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(1400) } }), CNY_LINE)).toEqual([]);
+    expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(1399) } }), CNY_LINE)).toEqual([]);
   });
 
   it("make no sense with an amount or a target that the carrier does not add", () => {

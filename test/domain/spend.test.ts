@@ -66,6 +66,16 @@ describe("the limits of a rule", () => {
     );
   });
 
+  it("hold in a new currency too, and go on counting in the old one when it comes back", () => {
+    const dollars = { ...limits, perMonth: money(500, "USD"), timesPerDay: 24 };
+    const later = plusMinutes(NOW, 600);
+    expect(limitRefusal(once, dollars, money(501, "USD"), ZONE, later)?.reason).toBe("cap-reached");
+    const both = book(once, periodAt(once, ZONE, later), money(500, "USD"), later);
+    expect(limitRefusal(both, dollars, money(1, "USD"), ZONE, plusMinutes(later, 60))?.reason).toBe("cap-reached");
+    expect(leftThisMonth(both, limits, ZONE, later)).toEqual(cny(5000));
+    expect(limitRefusal(both, { ...limits, timesPerDay: 24 }, cny(5001), ZONE, plusMinutes(later, 60))?.reason).toBe("cap-reached");
+  });
+
   it("count anew in a new currency", () => {
     expect(limitRefusal(once, { ...limits, perMonth: money(500, "USD") }, money(500, "USD"), ZONE, plusMinutes(NOW, 60))).toBeUndefined();
     expect(leftThisMonth(once, { ...limits, perMonth: money(500, "USD") }, ZONE, NOW)).toEqual(money(500, "USD"));

@@ -57,6 +57,12 @@ describe("the text of a notice", () => {
     ["a decline that is tried again", declined, /declined CNY 50\.00/, [/do_not_honor/, /Nothing was taken/, /try again after 2026-11-23T09/, /re_1/]],
     ["the last decline", lastDeclined, /declined CNY 50\.00/, [/lost_card/, /Nothing was taken/, /not try this card again by itself/]],
     ["a cancelled recharge", cancelled, /CNY 50\.00 cancelled/, [/rule-changed/, /Nothing was taken/, /re_1/]],
+    [
+      "a payment that stays unclear",
+      { ...inReview, reason: "payment-unclear" },
+      /looking into your recharge of CNY 50\.00/,
+      [/payment-unclear/, /finding out what was taken/, /no further charge/],
+    ],
     ["a review", inReview, /looking into your recharge of CNY 50\.00/, [/carrier-unclear/, /Your payment was taken/, /no further charge/, /re_1/]],
     ["a reached cap", capReached, /monthly limit reached/, [/CNY -0\.20/, /limit of CNY 200\.00 a month/, /Nothing was taken/, /2026-11-30T16/]],
     ["a card refused for good", suspended("card-refused-for-good"), /suspended/, [/refuses the card for good/, /another card/, /Nothing was taken/]],

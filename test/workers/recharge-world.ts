@@ -117,7 +117,7 @@ export async function expectOneRecharge(world: RechargeWorld): Promise<void> {
   expect(world.credited()).toEqual([5000]);
   const line = await world.line();
   expect(line).toMatchObject({ open: undefined, cycle: 1, pendingEvents: [], lookAt: undefined });
-  expect(line.spend[SUBSCRIBER]).toMatchObject({ monthAmount: { amount: 5000 }, dayCount: 1 });
+  expect(line.spend[SUBSCRIBER]).toMatchObject({ monthAmounts: [{ amount: 5000 }], dayCount: 1 });
   expect(await world.bills()).toMatchObject([{ end: "succeeded", charged: { amount: 5000 }, credited: { amount: 5000 } }]);
   expect(new Set(world.eventNames())).toEqual(new Set(["RechargeSucceeded"]));
 }

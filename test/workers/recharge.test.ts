@@ -138,11 +138,11 @@ describe("a declined card", () => {
     expect(await world.ports.cards.listDeclines(world.method.cardKey)).toEqual([]);
   });
 
-  it("that wants its holder is cancelled for now, and not asked again for a day", async () => {
+  it("that wants its holder is cancelled for now, and not asked again for three days", async () => {
     const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
     await world.look();
     world.advanceMinutes(60 * 23);
-    expect((await world.line()).quietUntil).toBe("2026-11-24T08:00:00.000Z");
+    expect((await world.line()).quietUntil).toBe("2026-11-26T08:00:00.000Z");
     expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "needs-customer", charged: cny(0) }]);
     expect(world.eventNames()).toEqual(["RechargeCancelled"]);
   });
@@ -332,6 +332,83 @@ describe("what nobody can tell", () => {
     expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-refused" });
     expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
     expect(await world.bills()).toEqual([]);
+  });
+});
+
+describe("a balance from before the last credit", () => {
+  it("is never judged: not for the next payer of the line either, who has no cooldown", async () => {
+    const world = await rechargeWorld();
+    await world.look();
+    world.advanceMinutes(2);
+    const stored = await world.line();
+    await world.ports.subscribers.putMethod("sub-bob", world.method);
+    await world.ports.subscribers.putProfile({ subscriberId: "sub-bob" });
+    world.carrier.setOwner(ICCID, { subscriberId: "sub-bob" });
+    await world.ports.esims.save({ ...stored, subscriberId: "sub-bob", quietUntil: undefined }, "bob");
+    const repeated = new Map([[ICCID, reading(999, NOW)]]); // as a carrier may, for some minutes
+    await world.look({ carrier: { ...world.ports.carrier, getBalances: async () => repeated } });
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+    world.carrier.setBalance(ICCID, 900);
+    await world.look();
+    expect(world.taken()).toEqual([5000, 5000]); // a reading from after the credit counts
+  });
+});
+
+describe("a payment that stays unclear for a day", () => {
+  it.each(["confirming", "processing", "closing"] as const)("is told once while it is %s, and ends well when Stripe says how it stands", async (state) => {
+    const world = await rechargeWorld({ card: state === "closing" ? "pm_card_chargeDeclined" : "pm_card_visa" });
+    const away = async () => {
+      throw new OutcomeUnknown("Stripe is away");
+    };
+    const first = { confirming: { confirm: away }, processing: {}, closing: { cancel: away } }[state];
+    if (state === "processing") world.stripe.chooseNext("processing");
+    await world.look({ payments: { ...world.ports.payments, ...first } }).catch(() => {});
+    expect((await world.line()).open?.state.name).toBe(state);
+
+    const payments = { ...world.ports.payments, retrieve: away, confirm: away, cancel: away };
+    for (let hour = 1; hour <= 72; hour++) {
+      world.advanceMinutes(60);
+      await expect(world.look({ payments })).rejects.toThrow(OutcomeUnknown);
+      expect(world.eventNames()).toEqual(hour < 25 ? [] : ["RechargeNeedsReview"]);
+    }
+    expect((await world.line()).open?.state.name).toBe(state);
+
+    world.advanceMinutes(120);
+    await world.look();
+    const end = { confirming: "RechargeCancelled", processing: "RechargeSucceeded", closing: "RechargeDeclined" }[state];
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview", end]);
+    expect(world.taken()).toEqual(state === "processing" ? [5000] : []);
+    expect(world.credited()).toEqual(world.taken());
+  });
+
+  it("ends when the last try is known to have failed, though Stripe cannot say why", async () => {
+    const world = await rechargeWorld();
+    const refusal = { kind: "refused", error: { status: 500, type: "api_error" } } as const;
+    await expect(world.look({ payments: { ...world.ports.payments, confirm: async () => refusal } })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    const retrieve = async (id: string) => {
+      const seen = { id, status: "requires_payment_method", amount: cny(5000), amountReceived: 0, lastError: { type: "api_error" } };
+      return { kind: "intent", intent: seen } as const;
+    };
+    await world.look({ payments: { ...world.ports.payments, retrieve } });
+    expect(world.eventNames()).toEqual(["RechargeDeclined"]);
+    expect((await world.line()).rule?.status.state).toBe("active");
+  });
+});
+
+describe("a reservation whose PaymentIntent could not be made", () => {
+  it.each([
+    ["the rule is paused", async (world: RechargeWorld) => world.pause(), "rule-changed"],
+    ["an hour has passed", async (world: RechargeWorld) => world.advanceMinutes(61), "outdated"],
+  ] as const)("ends when %s, without asking Stripe once more", async (_, happen, reason) => {
+    const world = await rechargeWorld();
+    const create = async () => ({ kind: "refused", error: { status: 401, type: "invalid_request_error" } }) as const;
+    await expect(world.look({ payments: { ...world.ports.payments, create } })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    await happen(world);
+    await world.look({ payments: { ...world.ports.payments, create } }, false);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason }]);
+    expect((await world.line()).open).toBeUndefined();
   });
 });
 

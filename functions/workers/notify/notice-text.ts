@@ -41,7 +41,7 @@ export function noticeText(event: NoticedEvent): Notice {
     case "RechargeNeedsReview":
       return {
         subject: `${line}: we are looking into your recharge of ${formatMoney(event.amount)}`,
-        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). ${event.reason === "payment-mismatch" ? "We are finding out what was taken" : "Your payment was taken, and is not lost"}. A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
+        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). ${event.reason.startsWith("payment-") ? "We are finding out what was taken" : "Your payment was taken, and is not lost"}. A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
       };
     case "RuleSuspended":
       return {

@@ -1,6 +1,6 @@
 import { type Esim, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
 import type { CarrierEsim } from "../../domain/ports.ts";
-import { applyReserved, applyWait, decideRecharge, type LineFacts } from "../../domain/recharge.ts";
+import { applyReserved, applyWait, decideRecharge, isFromBeforeLastCredit, type LineFacts } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant } from "../../domain/time.ts";
 import type { Recorded } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -35,6 +35,10 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   if (reading === undefined) {
     // A line that left the carrier is not the payer's any more; one that is still listed is the carrier's fault, and logged.
     return (await lineOf(ports, esim.iccid, subscriberId)) ? esim : suspendRule(esim, "line-not-yours", ports.clock.now());
+  }
+  if (isFromBeforeLastCredit(esim, reading)) {
+    ports.log.warn("balance-outdated", { subscriberId, readAt: reading.readAt });
+    return esim; // the next check judges the next reading
   }
   // Most lines are well: they are left with one call to the carrier. What follows is asked only for a line that is low.
   const first = decideRecharge(esim, reading.balance, { declines: [] }, ports.clock.now());

@@ -41,6 +41,9 @@ export function takeStep(ports: RechargePorts, esim: Esim, open: OpenRecharge, o
 /** Makes the PaymentIntent, unconfirmed; then, in the write that stores its id, asks once more whether the charge is still wanted. */
 async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
   const { rechargeId, amount, method } = open;
+  // Whether the card was declined meanwhile is asked below, once for both.
+  const dropped = reasonNotToCharge(esim, open, true, ports.clock.now());
+  if (dropped !== undefined) return move(ports, esim, open, { type: "dropped", reason: dropped, at: ports.clock.now() });
   await ports.recharges.putStart({ rechargeId, iccid: esim.iccid, subscriberId: open.subscriberId, at: open.reservedAt });
   const answer = await ports.payments.create({ rechargeId, amount, method, idempotencyKey: `${rechargeId}/create/${esim.version}` });
   if (answer.kind === "refused") {
@@ -78,8 +81,11 @@ async function lookAtPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
 /** Cancels, then believes only what it sees: a payment that succeeded after all is credited. */
 async function closePayment(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Step {
   const answer = await ports.payments.cancel(paymentIntentId);
-  const { kind } = paymentOutcome(answer, open.amount);
-  if (kind === "declined" || kind === "refused" || kind === "unconfirmed") throw new OutcomeUnknown("The PaymentIntent is not canceled yet");
+  const outcome = paymentOutcome(answer, open.amount);
+  if (outcome.kind === "refused") logFault(ports, open, answer, outcome.reason);
+  if (outcome.kind === "declined" || outcome.kind === "refused" || outcome.kind === "unconfirmed") {
+    throw new OutcomeUnknown("The PaymentIntent is not canceled yet");
+  }
   return moveByPayment(ports, esim, open, paymentIntentId, answer);
 }
 
