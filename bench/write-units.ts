@@ -2,17 +2,20 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as z from "zod/mini";
 import { dynamoDbCards } from "../functions/adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../functions/adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../functions/adapters/dynamodb-esims.ts";
 import { dynamoDbRecharges } from "../functions/adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
 import { randomIds } from "../functions/adapters/system.ts";
+import { noticedEvent } from "../functions/contracts/events.ts";
 import type { DomainEvent } from "../functions/domain/events.ts";
 import type { Iccid } from "../functions/domain/iccid.ts";
 import { slotKey } from "../functions/domain/slots.ts";
 import { instant } from "../functions/domain/time.ts";
 import { checkBalances } from "../functions/workers/check-balances/check-balances.ts";
+import { notify } from "../functions/workers/notify/notify.ts";
 import { rechargeLine } from "../functions/workers/recharge/recharge-line.ts";
 import { carrierModel } from "../local/carrier/carrier-model.ts";
 import { ensureTables } from "../local/cloud/tables.ts";
@@ -139,6 +142,9 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   print("a recharge, from LowBalanceDetected until the line is free again", withoutHistory);
   const isRechargeWithin = isAtMost(RECHARGE_BUDGET, withoutHistory);
   print("the history of its steps (the first one says whose recharge it is)", all.filter(isHistory));
+
+  const told = published.find((event) => event.name === "RechargeSucceeded");
+  print("the notify function tells the subscriber of it", await cost(() => notify({ ...ports, mail: { send: async () => {} } }, z.parse(noticedEvent, told))));
 
   const slot = "24h#7";
   const healthy: string[] = [];

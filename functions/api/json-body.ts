@@ -13,8 +13,8 @@ export interface SentBody {
 /** The body as JSON says it, still to be judged by a schema. Throws a problem for one that is no JSON. */
 export function parseJsonBody({ headers, body = "", isBase64Encoded }: SentBody): unknown {
   if (!JSON_IN_UTF8.test(headers["content-type"] ?? "")) throw new HttpProblem(415, "json-required", "Send the body as application/json, in UTF-8");
-  if (body.length > LONGEST_BODY) throw new HttpProblem(413, "body-too-large", `The body must be no longer than ${LONGEST_BODY} bytes`);
   const text = isBase64Encoded ? Buffer.from(body, "base64").toString() : body;
+  if (Buffer.byteLength(text) > LONGEST_BODY) throw new HttpProblem(413, "body-too-large", `The body must be no longer than ${LONGEST_BODY} bytes`);
   if (text.trim() === "") throw new HttpProblem(400, "malformed-json", "The body is empty: it must be a JSON object");
   try {
     return JSON.parse(text);

@@ -110,7 +110,7 @@ export interface Cards {
   listDeclines(cardKey: string): Promise<Decline[]>;
   /** Put-if-absent by rechargeId: however often it is told, a decline counts once. */
   putDecline(cardKey: string, decline: Decline): Promise<void>;
-  /** Forgets the soft declines up to a moment; a hard one is for good, and one that came later stands. */
+  /** Forgets the declines up to a moment; a hard one is for good, and one that came later stands. */
   clear(cardKey: string, upTo: Instant): Promise<void>;
 }
 

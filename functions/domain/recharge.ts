@@ -113,7 +113,9 @@ function isUnclearTooLong({ state, reservedAt, unclearToldAt }: OpenRecharge, no
 }
 
 function applyUnclear(esim: Esim, open: OpenRecharge, now: Instant): Esim {
-  const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: "payment-unclear" } as const;
+  const { id, ...told } = rechargeEvent(esim, open, "RechargeNeedsReview", now);
+  // With an id of its own, as the recharge may still be parked, which is told then.
+  const event = { ...told, id: `${id}/payment-unclear`, reason: "payment-unclear" };
   return withEvent({ ...esim, open: { ...open, unclearToldAt: now } }, event, now);
 }
 

@@ -15,10 +15,13 @@ describe("a call to AWS", () => {
     const { port } = silent.address() as AddressInfo;
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     const client = new SQSClient({ ...AWS_LIMITS, maxAttempts: 1, endpoint: `http://127.0.0.1:${port}`, region: "us-east-1", credentials });
-    await expect(client.send(new ListQueuesCommand({}))).rejects.toThrow(expect.objectContaining({ name: "TimeoutError" }));
-    client.destroy();
-    for (const socket of open) socket.destroy();
-    await new Promise((resolve) => silent.close(resolve));
+    try {
+      await expect(client.send(new ListQueuesCommand({}))).rejects.toThrow(expect.objectContaining({ name: "TimeoutError" }));
+    } finally {
+      client.destroy();
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => silent.close(resolve));
+    }
   });
 
   it.each(readdirSync(ADAPTERS))("is made within the limits in %s", (file) => {

@@ -49,6 +49,13 @@ export function describeCards(name: string, make: MakeStore<Cards>): void {
       expect(await store.listDeclines(CARD)).toEqual([HARD]);
     });
 
+    it("forget what an outage of the bank left, too", async () => {
+      await store.putDecline(CARD, { ...SOFT, severity: "outage" });
+      expect(await store.listDeclines(CARD)).toMatchObject([{ severity: "outage" }]);
+      await store.clear(CARD, SOFT.at);
+      expect(await store.listDeclines(CARD)).toEqual([]);
+    });
+
     it("never forget a hard decline, nor one that came later", async () => {
       const later = { ...SOFT, rechargeId: "later", at: "2999-01-01T00:00:00.000Z" };
       for (const decline of [SOFT, HARD, later]) await store.putDecline(CARD, decline);

@@ -273,6 +273,11 @@ describe("a fault of our configuration", () => {
     expect(await meaningOf(world.payments.confirm("pi_1", "k"))).toEqual({ kind: "fault", code: "invalid_request_error" });
   });
 
+  it("does not outlive the function that waits: a try ends after 10 s, and the SDK itself makes only one", () => {
+    const stripe = stripeClient({ secretKey: "sk_test_local" });
+    expect([stripe.getApiField("timeout"), stripe.getApiField("maxNetworkRetries")]).toEqual([10_000, 0]);
+  });
+
   it.each(["ftp://stripe.example", "https://stripe.example/v1"])("shows at once: the base URL %s", (baseUrl) => {
     expect(() => stripeClient({ secretKey: "sk_test_local", baseUrl })).toThrow("base URL");
   });

@@ -74,7 +74,9 @@ describe(`money, in ${CASES} cases of currencies with none, two and three decima
         must(charged.amount % step === 0 && chargeStep(currency) === step, "a multiple of what can be charged");
         must(charged.amount >= least && smallestCharge(currency).amount === least, "no less than can be charged");
         if (type === "fixed") must(charged.amount === sum && charged.amount <= cap, "the sum that was chosen, within the cap");
-        else must(balance.amount + charged.amount <= sum && balance.amount + charged.amount > sum - step, "all that is missing, and no more");
+        // A balance just below the threshold: at least then there must be room.
+        else must(topUpAmount(settings.topUp, of(low - 1)).amount <= cap, "within the cap");
+        if (type === "target") must(balance.amount + charged.amount <= sum && balance.amount + charged.amount > sum - step, "all that is missing, and no more");
       }),
       { numRuns: CASES },
     );

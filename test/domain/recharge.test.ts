@@ -108,6 +108,9 @@ describe("the decision to recharge", () => {
       pendingEvents: [{ name: "CapReached", limit: "perMonth", perMonth: cny(20_000), balance: cny(0) }],
     });
     expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
+    // A cap that was raised, and is reached again, is news.
+    const raised = applyWait({ ...esim, rule: { ...esim.rule, version: 2 } }, decision, reading(0), NOW);
+    expect(raised.pendingEvents[0]?.id).not.toBe(waiting.pendingEvents[0]?.id);
   });
 
   it("tells of a reached daily limit once, and stays quiet until the day ends", () => {
@@ -166,6 +169,21 @@ describe("an open recharge", () => {
     const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
     expect(cleared).toMatchObject({ open: undefined, cycle: 1, pendingEvents: [], lookAt: undefined, quietUntil: plusMinutes(NOW, 60) });
     expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, month: "2026-11" });
+  });
+
+  it.each([
+    ["rule-changed", undefined],
+    ["outdated", 3 * 60],
+    ["card-declined-elsewhere", 15],
+    ["needs-customer", 3 * 24 * 60],
+    ["payment-method-unusable", 24 * 60],
+    ["amount-refused", 24 * 60],
+    ["payment-fault", 24 * 60],
+    ["payment-canceled-elsewhere", 60],
+  ] as const)("that was cancelled (%s) keeps its line quiet for this many minutes: %p", (reason, minutes) => {
+    const ended = play([MOVES.created, { type: "unpaid", paymentIntentId: PI, because: { end: "cancelled", reason } }, MOVES.canceled]);
+    const { quietUntil } = applyCleared(ended, ID, ended.pendingEvents, NOW);
+    expect(quietUntil).toBe(minutes === undefined ? undefined : plusMinutes(NOW, minutes));
   });
 
   it("keeps an event that came in while its own were published", () => {

@@ -181,6 +181,71 @@ describe("a line whose credit took long", () => {
   });
 });
 
+describe("what is found late", () => {
+  it("is a credit that was never ordered: it is not ordered any more after a day, also where answers are final", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(24 * 60 + 1);
+    await world.look();
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-unclear" });
+    expect([world.taken(), world.credited()]).toEqual([[5000], []]);
+  });
+
+  it("is a credit that a carrier without final answers shows when the recharge is parked already", async () => {
+    const world = await rechargeWorld({ answersAreFinal: false });
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(2);
+    await world.look();
+    expect((await world.line()).open?.state.name).toBe("needs-review");
+    world.advanceMinutes(24 * 60 + 2);
+    const findTopUp = async (reference: string) => ({ kind: "credited", reference, at: NOW }) as const;
+    await world.look({ carrier: { ...world.ports.carrier, findTopUp } });
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview", "RechargeSucceeded"]);
+  });
+
+  it("is a payment that nobody confirmed, of a rule that was paused meanwhile: it is not confirmed any more", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    await world.pause();
+    world.advanceMinutes(2);
+    await world.look({}, false);
+    expect(world.taken()).toEqual([]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed" }]);
+  });
+
+  it("is nothing at all when Stripe cannot say whether it made the PaymentIntent: the recharge stays open", async () => {
+    const world = await rechargeWorld();
+    const create = async () => ({ kind: "refused", error: { status: 500, type: "api_error" } }) as const;
+    await expect(world.look({ payments: { ...world.ports.payments, create } })).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe("reserved");
+    world.advanceMinutes(2);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("is a decline that is not canceled yet: it is no end", async () => {
+    const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+    const cancel = (id: string) => world.ports.payments.retrieve(id);
+    await expect(world.look({ payments: { ...world.ports.payments, cancel } })).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe("closing");
+    expect(world.eventNames()).toEqual([]);
+  });
+
+  it("is a request of ours that Stripe does not take: loud, cancelled, and quiet for a day", async () => {
+    const world = await rechargeWorld();
+    const logged: string[] = [];
+    const log = { ...world.ports.log, error: (code: string) => void logged.push(code) };
+    const create = async () => ({ kind: "refused", error: { status: 400, type: "invalid_request_error", code: "parameter_unknown" } }) as const;
+    await world.look({ log, payments: { ...world.ports.payments, create } });
+    expect(logged).toEqual(["payment-fault"]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "payment-fault" }]);
+    expect((await world.line()).quietUntil).toBe("2026-11-24T08:00:00.000Z");
+  });
+});
+
 describe("a recharge that was decided long ago", () => {
   it("is not charged any more when Stripe could not be asked for an hour: the line may be full by now", async () => {
     const world = await rechargeWorld();
@@ -237,6 +302,19 @@ describe("a card of several lines", () => {
     await world.look({ cards });
     expect(puts).toBe(1);
     expect(await world.line()).toMatchObject({ rule: { status: { state: "active" } }, quietUntil: "2026-11-23T09:00:00.000Z" });
+  });
+
+  it("keeps a decline that another line met while this one was being paid: the success forgets what came before it", async () => {
+    const world = await rechargeWorld();
+    const confirm: RechargePorts["payments"]["confirm"] = async (id, key) => {
+      world.advanceMinutes(1);
+      const decline = { rechargeId: "of-another-line", at: "2026-11-23T08:00:30.000Z", code: "card_declined", severity: "soft" } as const;
+      await world.ports.cards.putDecline(world.method.cardKey, decline);
+      return world.ports.payments.confirm(id, key);
+    };
+    await world.look({ payments: { ...world.ports.payments, confirm } });
+    expect(world.taken()).toEqual([5000]);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
   });
 
   it("is asked once, however often the same report comes, when it wants its holder", async () => {
@@ -379,6 +457,22 @@ describe("a payment that stays unclear for a day", () => {
     expect(world.eventNames()).toEqual(["RechargeNeedsReview", end]);
     expect(world.taken()).toEqual(state === "processing" ? [5000] : []);
     expect(world.credited()).toEqual(world.taken());
+  });
+
+  it("is told again when it turns out paid, and the carrier refuses", async () => {
+    const world = await rechargeWorld();
+    world.stripe.chooseNext("lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(25 * 60);
+    world.stripe.chooseNext("error-500", "retrieve");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(60);
+    world.carrier.chooseNext("refuse");
+    await world.look();
+    expect(world.published.map(({ name, id }) => [name, id])).toEqual([
+      ["RechargeNeedsReview", expect.stringMatching(/\/RechargeNeedsReview\/payment-unclear$/)],
+      ["RechargeNeedsReview", expect.stringMatching(/\/RechargeNeedsReview$/)],
+    ]);
   });
 
   it("ends when the last try is known to have failed, though Stripe cannot say why", async () => {
