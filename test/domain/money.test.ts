@@ -41,6 +41,7 @@ describe("money", () => {
     [5000, "CNY", "CNY 50.00"],
     [5, "CNY", "CNY 0.05"],
     [-105, "CNY", "CNY -1.05"],
+    [0, "CNY", "CNY 0.00"],
     [500, "JPY", "JPY 500"],
     [1500, "KWD", "KWD 1.500"],
   ])("shows %i minor units of %s as %s", (amount, currency, shown) => expect(formatMoney(money(amount, currency))).toBe(shown));

@@ -120,6 +120,7 @@ const ERRORS: readonly Row[] = [
   status(400, "idempotency_error", UNKNOWN),
   status(409, "invalid_request_error", UNKNOWN, "idempotency_key_in_use"),
   status(409, "invalid_request_error", UNKNOWN, "lock_timeout"),
+  status(409, "invalid_request_error", UNKNOWN),
   // StripeAuthenticationError, StripePermissionError
   status(401, "invalid_request_error", fault("invalid_request_error")),
   status(401, "invalid_request_error", fault("api_key_expired"), "api_key_expired"),
@@ -127,6 +128,7 @@ const ERRORS: readonly Row[] = [
   // StripeRateLimitError
   status(429, "invalid_request_error", UNKNOWN, "rate_limit"),
   status(429, "invalid_request_error", UNKNOWN, "lock_timeout"),
+  status(429, "card_error", UNKNOWN),
   // StripeAPIError
   status(500, "api_error", UNKNOWN),
   status(502, "api_error", UNKNOWN),

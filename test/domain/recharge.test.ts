@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Decline, Severity } from "../../functions/domain/declines.ts";
-import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
+import { applyPublished, type Esim, type OpenRecharge } from "../../functions/domain/esim.ts";
 import { money } from "../../functions/domain/money.ts";
 import {
   applyCleared,
@@ -17,6 +17,7 @@ import {
 import { type Move, type MoveType, type StateName, TRANSITIONS } from "../../functions/domain/recharge-states.ts";
 import { plusMinutes, plusSeconds } from "../../functions/domain/time.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+import { SAMPLE_EVENTS } from "../sample-events.ts";
 
 const PERIOD = { month: "2026-11", day: "2026-11-23" };
 const ID = "recharge-1";
@@ -58,6 +59,10 @@ describe("the decision to recharge", () => {
     expect(decideRecharge({ ...esimWithRule(), rule: paused }, cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
     expect(decideRecharge({ ...esimWithRule(), rule: undefined }, cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "no-active-rule" });
     expect(decideRecharge(reserved(), cny(0), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "already-open" });
+  });
+
+  it("leaves a line that is well, and says so", () => {
+    expect(decideRecharge(esimWithRule(), cny(1000), NO_DECLINES, NOW)).toEqual({ kind: "leave", reason: "balance-ok" });
   });
 
   it("suspends a rule whose line changed its currency", () => {
@@ -136,7 +141,36 @@ describe("the decision to recharge", () => {
   });
 });
 
+describe("the outbox", () => {
+  const [first, second] = [SAMPLE_EVENTS.RuleSaved, SAMPLE_EVENTS.RulePaused];
+  const waiting: Esim = { ...esimWithRule(), pendingEvents: [first, second], lookAt: NOW };
+
+  it("is looked at no more when all is published and nothing is open", () => {
+    expect(applyPublished(waiting, [first, second])).toMatchObject({ pendingEvents: [], lookAt: undefined });
+  });
+
+  it("is looked at again while something is left in it, or open", () => {
+    expect(applyPublished(waiting, [first])).toMatchObject({ pendingEvents: [second], lookAt: NOW });
+    expect(applyPublished({ ...reserved(), pendingEvents: [first], lookAt: NOW }, [first])).toMatchObject({ pendingEvents: [], lookAt: NOW });
+  });
+
+  it("is as it was when nothing of it was published", () => expect(applyPublished(waiting, [SAMPLE_EVENTS.RuleDeleted])).toBe(waiting));
+});
+
 describe("a lease", () => {
+  it("has the line looked at within minutes after it, whatever else there is to tell", () => {
+    for (const pendingEvents of [[], [SAMPLE_EVENTS.RuleSaved]]) {
+      const taken = applyLease({ ...reserved(), pendingEvents }, plusSeconds(NOW, LEASE_SECONDS));
+      expect(String(taken?.lookAt) < plusMinutes(NOW, 10)).toBe(true);
+    }
+  });
+
+  it("is a fault on a line without a recharge, as is a second reservation", () => {
+    expect(() => applyLease(esimWithRule(), NOW)).toThrow("Nothing is open");
+    const reservation = { rechargeId: "again", amount: cny(5000), period: PERIOD, method: METHOD, reading: reading(999) };
+    for (const line of [reserved(), { ...esimWithRule(), rule: undefined }]) expect(() => applyReserved(line, reservation, NOW)).toThrow("not free");
+  });
+
   it("keeps a second worker off until it is over, and is then taken with a later look", () => {
     const esim = reserved();
     expect(applyLease(esim, plusSeconds(NOW, LEASE_SECONDS - 1))).toBeUndefined();
@@ -242,16 +276,48 @@ describe("an open recharge", () => {
   });
 
   it("is not stopped by a second thought that comes when it is paid", () => {
-    const late: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "cancelled", reason: "rule-changed" } };
+    const reasons = ["rule-changed", "outdated", "card-declined-elsewhere"] as const;
+    const late = reasons.map((reason): Move => ({ type: "unpaid", paymentIntentId: PI, because: { end: "cancelled", reason } }));
     for (const paid of [
       [MOVES.created, MOVES.paid],
       [MOVES.created, MOVES.paid, MOVES.puzzled],
       [MOVES.created, MOVES.paid, MOVES.credited],
     ]) {
       const esim = play(paid);
-      expect(play([late], esim)).toBe(esim);
+      expect(play(late, esim)).toBe(esim);
       expect(() => play([MOVES.unpaid], esim)).toThrow(IllegalMove); // a decline of what was paid is a fault
     }
+  });
+
+  it("is not cleared before its end", () => {
+    const crediting = play([MOVES.created, MOVES.paid]);
+    expect(() => applyCleared(crediting, ID, [], NOW)).toThrow(IllegalMove);
+  });
+
+  it("is not changed by old news after its end", () => {
+    const succeeded = play([MOVES.created, MOVES.paid, MOVES.credited]);
+    expect(play([MOVES.created, MOVES.dropped, MOVES.paid, MOVES.pending, MOVES.credited, MOVES.puzzled], succeeded)).toBe(succeeded);
+    const unpaid = play([MOVES.created, MOVES.unpaid, MOVES.canceled]);
+    expect(play([MOVES.created, MOVES.dropped, MOVES.pending, MOVES.unpaid, MOVES.canceled, MOVES.puzzled], unpaid)).toBe(unpaid);
+    const cleared = applyCleared(succeeded, ID, succeeded.pendingEvents, NOW);
+    expect(play([MOVES.paid], cleared)).toBe(cleared);
+    expect(applyCleared(cleared, ID, succeeded.pendingEvents, NOW)).toBe(cleared);
+  });
+
+  it("that somebody canceled at Stripe ends cancelled, and says so", () => {
+    const ended = play([MOVES.created, MOVES.canceled]);
+    expect(ended.open?.state).toEqual({ name: "ended", at: NOW, paymentIntentId: PI, end: "cancelled", reason: "payment-canceled-elsewhere" });
+  });
+
+  it("ends on a line whose rule was deleted, or uses another card by now", () => {
+    const last: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
+    const declined = play([MOVES.created, last, MOVES.canceled], reserved({ rule: undefined }));
+    expect(applyCleared(declined, ID, declined.pendingEvents, NOW)).toMatchObject({ rule: undefined, cycle: 1 });
+    const paid = [MOVES.created, MOVES.paid, MOVES.credited];
+    const withoutRule = play(paid, reserved({ rule: undefined }));
+    expect(applyCleared(withoutRule, ID, withoutRule.pendingEvents, NOW).spend[SUBSCRIBER]?.dayCount).toBe(1);
+    const otherCard = play(paid, reserved({ rule: esimWithRule({ paymentMethodId: "pm_2" }).rule }));
+    expect(applyCleared(otherCard, ID, otherCard.pendingEvents, NOW).quietUntil).toBe(plusMinutes(NOW, 60)); // paid is paid: the cooldown holds
   });
 
   it("is looked at soon while its review is not told yet, and once a day then", () => {

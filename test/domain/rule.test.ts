@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createRule, deleteRule, newEsim, replaceRule, ruleOf, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
 import { money } from "../../functions/domain/money.ts";
-import { ruleProblems, topUpAmount } from "../../functions/domain/rule.ts";
+import { type RuleSettings, ruleProblems, topUpAmount } from "../../functions/domain/rule.ts";
 import { cny, esimWithRule, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
@@ -80,6 +80,17 @@ describe("a rule", () => {
 
 const CNY_LINE = { currency: "CNY" };
 
+describe("what a change of a rule tells", () => {
+  const eventOf = (decision: ReturnType<typeof deleteRule>) => (decision.kind === "changed" ? decision.esim.pendingEvents.at(-1) : undefined);
+  const setState = (state: "active" | "paused") => eventOf(setRuleState(esimWithRule(), { subscriberId: SUBSCRIBER, state, writeId: "w" }, 1, LATER));
+
+  it("names what happened, under a version that no earlier change had", () => {
+    expect(setState("paused")).toMatchObject({ name: "RulePaused", ruleVersion: 2 });
+    expect(setState("active")).toMatchObject({ name: "RuleSaved", ruleVersion: 2 });
+    expect(eventOf(deleteRule(esimWithRule(), SUBSCRIBER, 1, LATER))).toMatchObject({ name: "RuleDeleted", ruleVersion: 2 });
+  });
+});
+
 describe("the settings of a rule", () => {
   it("make sense when the cap leaves room for one recharge", () => {
     expect(ruleProblems(ruleSettings(), CNY_LINE)).toEqual([]);
@@ -96,6 +107,7 @@ describe("the settings of a rule", () => {
     ["a target at the threshold", { topUp: { type: "target", target: cny(1000) } as const }, "/topUp/target/amount"],
     ["a threshold in another currency", { threshold: money(1000, "USD") }, "/threshold/currency"],
     ["an amount in another currency", { topUp: { type: "fixed", amount: money(5000, "USD") } as const }, "/topUp/amount/currency"],
+    ["a target in another currency", { topUp: { type: "target", target: money(5000, "USD") } as const }, "/topUp/target/currency"],
     ["a cap in another currency", { limits: { perMonth: money(5000, "USD"), timesPerDay: 3, cooldownMinutes: 60 } }, "/limits/perMonth/currency"],
   ])("make no sense with %s", (_, changes, pointer) => {
     expect(ruleProblems(ruleSettings(changes), CNY_LINE).map((problem) => problem.pointer)).toEqual([pointer]);
@@ -144,6 +156,15 @@ describe("the settings of a rule", () => {
   ])("make no sense with a sum %s", (_, currency, topUp, pointer, detail) => {
     const limits = { perMonth: money(100_000, currency), timesPerDay: 3, cooldownMinutes: 60 };
     expect(ruleProblems(ruleSettings({ topUp, threshold: money(1000, currency), limits }), { currency })).toEqual([{ pointer, detail }]);
+  });
+
+  it("are told what would be right", () => {
+    const details = (changes: Partial<RuleSettings>) => ruleProblems(ruleSettings(changes), CNY_LINE).map(({ detail }) => detail);
+    expect(details({ threshold: money(1000, "USD") })).toEqual(["must be CNY, the currency of this line"]);
+    expect(details({ topUp: { type: "target", target: cny(1000) } })).toEqual(["must be above the threshold of CNY 10.00"]);
+    expect(details({ limits: { perMonth: cny(4999), timesPerDay: 3, cooldownMinutes: 60 } })).toEqual([
+      "must be at least CNY 50.00, one recharge of this rule",
+    ]);
   });
 
   it("make sense with the least that can be charged", () => {

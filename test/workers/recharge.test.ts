@@ -447,7 +447,7 @@ describe("a payment that stays unclear for a day", () => {
     for (let hour = 1; hour <= 72; hour++) {
       world.advanceMinutes(60);
       await expect(world.look({ payments })).rejects.toThrow(OutcomeUnknown);
-      expect(world.eventNames()).toEqual(hour < 25 ? [] : ["RechargeNeedsReview"]);
+      expect(world.published).toMatchObject(hour < 25 ? [] : [{ name: "RechargeNeedsReview", reason: "payment-unclear" }]);
     }
     expect((await world.line()).open?.state.name).toBe(state);
 
