@@ -111,17 +111,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     story.add({ source: "function", what: "error", note: error instanceof Error ? error.message : String(error) });
   };
 
-  const carrier = carrierModel({ records, now: clock.now, observe: (fact) => story.add(carrierHappened(fact)) });
   const kept = keptIn(records);
-  const carrierSecret = await kept("carrier-secret", randomKey);
-  const carrierServer = await startCarrierServer({
-    model: readAloud(carrier, story),
-    secret: carrierSecret,
-    // As much real time as a carrier gives a request, however fast the clock runs, and whenever it is moved on.
-    toleranceSeconds: () => SIGNATURE_TOLERANCE_SECONDS * Math.max(clock.speed, 1) + clock.recentlyAdvanced() / 1000,
-  });
-  closers.push(carrierServer.close);
-
   const stripeMode = options.stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode";
   if ((await kept("stripe-mode", () => stripeMode)) !== stripeMode)
     throw new Error(`What is kept there was made with the other Stripe than ${stripeMode}: start with --fresh`);
@@ -140,7 +130,19 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
       queueUrl: queues.urlOf,
       attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${options.port}`),
     });
-  const clientId = clientIdOf(load("http://127.0.0.1"));
+  const stacks = load("http://127.0.0.1");
+  const clientId = clientIdOf(stacks);
+
+  const carrier = carrierModel({ records, now: clock.now, answersAreFinal: answersAreFinal(stacks), observe: (fact) => story.add(carrierHappened(fact)) });
+  const carrierSecret = await kept("carrier-secret", randomKey);
+  const carrierServer = await startCarrierServer({
+    model: readAloud(carrier, story),
+    secret: carrierSecret,
+    // As much real time as a carrier gives a request, however fast the clock runs, and whenever it is moved on.
+    toleranceSeconds: () => SIGNATURE_TOLERANCE_SECONDS * Math.max(clock.speed, 1) + clock.recentlyAdvanced() / 1000,
+  });
+  closers.push(carrierServer.close);
+
   const resourceServer = { identifier: RESOURCE_SERVER, scopes: Object.keys(SCOPES) };
   // Its address is part of every token, and tokens outlive a restart: the first start takes a free port, the others the same.
   const issuer = await startIssuer({
@@ -258,6 +260,11 @@ function clientIdOf(graph: StackGraph): string {
   const [client] = graph.list("AWS::Cognito::UserPoolClient");
   if (client === undefined) throw new UnsupportedTemplate("The stacks have no AWS::Cognito::UserPoolClient, so nobody could sign in here");
   return client.ref;
+}
+
+/** Whether the stage's carrier promises final answers, as its functions are told: the local one is of the same kind. */
+function answersAreFinal(graph: StackGraph): boolean {
+  return listFunctions(graph).every(({ environment }) => environment.CARRIER_ANSWERS !== "once");
 }
 
 /** The resource whose id in the CDK app is `id`: its logical id is that and eight hex digits. */
