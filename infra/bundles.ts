@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { environments, type FunctionName } from "../functions/contracts/environment.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const API_FUNCTIONS: readonly FunctionName[] = ["rules", "esims", "recharges"];
+const API_FUNCTIONS: ReadonlySet<FunctionName> = new Set([...ROUTES, ...WEBHOOK_ROUTES].map((route) => route.function));
 
 /** Where a function's handler stands. */
 function entryOf(name: FunctionName): string {
-  return `functions/${API_FUNCTIONS.includes(name) ? "api" : "workers"}/${name}/handler.ts`;
+  return `functions/${API_FUNCTIONS.has(name) ? "api" : "workers"}/${name}/handler.ts`;
 }
 
 /**

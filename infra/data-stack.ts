@@ -36,7 +36,7 @@ export class DataStack extends Stack {
   readonly bus: EventBus;
   readonly userPool: UserPool;
   readonly webClient: UserPoolClient;
-  /** JSON `{ "secretKey": "sk_...", "baseUrl"?: "https://..." }`, written by the operator. */
+  /** JSON `{ "secretKey": "sk_...", "webhookSecrets"?: ["whsec_..."], "baseUrl"?: "https://..." }`, written by the operator. */
   readonly stripeSecret: Secret;
   /** JSON `{ "baseUrl": "https://...", "secret": "..." }`, written by the operator. */
   readonly carrierSecret: Secret;

@@ -1,11 +1,13 @@
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
-import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { type AddRoutesOptions, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
-import { RESOURCE_SERVER, ROUTES } from "../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, ROUTES, type Route, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
+import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
 import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-function.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
@@ -13,12 +15,16 @@ import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
 
 /** Longest runs, in seconds. A recharge: two calls to Stripe (10 s each), two to the carrier (8 s each), and the writes between them. */
-const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30 } as const;
+const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60 } as const;
 
 const READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
 const GET = ["dynamodb:GetItem"];
 const QUERY = ["dynamodb:Query"];
 const PUT = ["dynamodb:PutItem"];
+const DELETE = ["dynamodb:DeleteItem"];
+
+/** What a person must act on. What was given back on purpose, and how a bank decided, stands in the bill's adjustments. */
+const FOR_THE_OPERATOR: readonly AdjustmentKind[] = ["dispute-opened", "refund-failed", "paid-after-end"];
 
 export interface ServiceStackProps extends StackProps {
   readonly stage: Stage;
@@ -34,6 +40,7 @@ export class ServiceStack extends Stack {
     const { stage, data, bundles } = props;
     const { esims, recharges, subscribers, cards, controls, bus, alarms } = data;
     const issuer = stage.issuer ?? { url: data.userPool.userPoolProviderUrl, audience: data.webClient.userPoolClientId };
+    const stripe = { STRIPE_SECRET_ARN: data.stripeSecret.secretArn, STAGE: stage.name };
     const carrier = { CARRIER_SECRET_ARN: data.carrierSecret.secretArn, CARRIER_ANSWERS: stage.carrier.answers };
 
     const queue = (queueId: string, timeoutSeconds: number, whoIsHurt: string) => new WorkQueue(this, queueId, { timeoutSeconds, alarms, whoIsHurt });
@@ -42,6 +49,12 @@ export class ServiceStack extends Stack {
     const rechargeQueue = queue("RechargeQueue", SECONDS.recharge, "The subscribers of some lines: a recharge does not go on by itself.");
     const sweepQueue = queue("SweepQueue", SECONDS.sweep, "Subscribers whose recharge was interrupted: nobody takes it up again.");
     const notifyQueue = queue("NotifyQueue", SECONDS.notify, "Some subscribers: they were not told what happened to their money.");
+
+    const reconcileQueue = queue(
+      "ReconcileQueue",
+      SECONDS.reconcile,
+      "Subscribers whose money went astray: the books were not compared, and nobody would see it.",
+    );
 
     const rules = new ServiceFunction(this, "Rules", {
       name: "rules",
@@ -59,7 +72,7 @@ export class ServiceStack extends Stack {
     });
     esims.grant(rules, ...READ, ...PUT);
     subscribers.grant(rules, ...GET, ...PUT);
-    cards.grant(rules, ...QUERY, "dynamodb:DeleteItem");
+    cards.grant(rules, ...QUERY, ...DELETE);
     data.carrierSecret.grantRead(rules);
     rechargeQueue.queue.grantSendMessages(rules);
 
@@ -79,10 +92,21 @@ export class ServiceStack extends Stack {
       bundles,
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMegabytes: 512,
-      environment: { ESIMS_TABLE: esims.tableName, RECHARGES_TABLE: recharges.tableName },
+      environment: { ESIMS_TABLE: esims.tableName, RECHARGES_TABLE: recharges.tableName, ...stripe },
     });
     esims.grant(rechargesRead, ...GET);
     recharges.grant(rechargesRead, ...GET, ...QUERY);
+    data.stripeSecret.grantRead(rechargesRead);
+
+    const stripeWebhook = new ServiceFunction(this, "StripeWebhook", {
+      name: "stripe-webhook",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 256,
+      environment: { RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl, ...stripe },
+    });
+    rechargeQueue.queue.grantSendMessages(stripeWebhook);
+    data.stripeSecret.grantRead(stripeWebhook);
 
     const planChecks = new ServiceFunction(this, "PlanChecks", {
       name: "plan-checks",
@@ -127,23 +151,24 @@ export class ServiceStack extends Stack {
       timeoutSeconds: SECONDS.recharge,
       memoryMegabytes: 512,
       environment: {
-        STAGE: stage.name,
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
         CARDS_TABLE: cards.tableName,
+        CONTROLS_TABLE: controls.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         EVENT_BUS_NAME: bus.eventBusName,
-        STRIPE_SECRET_ARN: data.stripeSecret.secretArn,
         LINE_HASH_SECRET_ARN: data.lineHashSecret.secretArn,
         CARRIER_READ_INTERVAL_SECONDS: String(stage.carrier.readIntervalSeconds),
         ...carrier,
+        ...stripe,
       },
     });
-    esims.grant(recharge, ...GET, ...PUT);
-    recharges.grant(recharge, ...GET, ...PUT);
-    subscribers.grant(recharge, ...GET);
-    cards.grant(recharge, ...QUERY, ...PUT, "dynamodb:DeleteItem");
+    esims.grant(recharge, ...GET, ...QUERY, ...PUT, "dynamodb:UpdateItem");
+    recharges.grant(recharge, ...GET, ...QUERY, ...PUT);
+    subscribers.grant(recharge, ...GET, ...QUERY, ...PUT, ...DELETE);
+    cards.grant(recharge, ...QUERY, ...PUT, ...DELETE);
+    controls.grant(recharge, ...GET);
     rechargeQueue.queue.grantSendMessages(recharge);
     bus.grantPutEventsTo(recharge);
     for (const secret of [data.stripeSecret, data.carrierSecret, data.lineHashSecret]) secret.grantRead(recharge);
@@ -175,11 +200,60 @@ export class ServiceStack extends Stack {
     notifyQueue.listenTo(bus, NOTICED_EVENTS);
     notifyQueue.deliverTo(notify, { batchSize: 10, maxConcurrency: 5 });
 
+    const reconcile = new ServiceFunction(this, "Reconcile", {
+      name: "reconcile",
+      bundles,
+      timeoutSeconds: SECONDS.reconcile,
+      memoryMegabytes: 256,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        CONTROLS_TABLE: controls.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        RECONCILE_QUEUE_URL: reconcileQueue.queue.queueUrl,
+        EVENT_BUS_NAME: bus.eventBusName,
+        ...stripe,
+        ...carrier,
+      },
+    });
+    esims.grant(reconcile, ...GET);
+    recharges.grant(reconcile, ...QUERY);
+    controls.grant(reconcile, ...GET, ...PUT);
+    rechargeQueue.queue.grantSendMessages(reconcile);
+    reconcileQueue.queue.grantSendMessages(reconcile);
+    bus.grantPutEventsTo(reconcile);
+    for (const secret of [data.stripeSecret, data.carrierSecret]) secret.grantRead(reconcile);
+    reconcileQueue.tickEvery(Duration.hours(1), "HourlySchedule", { every: "hour" });
+    reconcileQueue.tickEvery(Duration.days(1), "DailySchedule", { every: "day" });
+    reconcileQueue.deliverTo(reconcile, { batchSize: 1, maxConcurrency: 2 });
+    new MetricFilter(this, "ReconciliationBreaks", {
+      logGroup: reconcile.logGroup,
+      metricNamespace: `auto-recharge-${stage.name}`,
+      metricName: "ReconciliationBreaks",
+      filterPattern: FilterPattern.stringValue("$.code", "=", "reconciliation-break"),
+      metricValue: "1",
+    });
+    new OperatorInbox(this, "BreakFound", {
+      bus,
+      detailTypes: ["ReconciliationBreakFound"],
+      alarms,
+      alarmDescription: "Perhaps a subscriber's money: Stripe, the carrier and our records do not agree. See docs/runbook.md#reconciliation-breaks",
+    });
+
     new OperatorInbox(this, "NeedsReview", {
       bus,
       detailTypes: ["RechargeNeedsReview"],
       alarms,
       alarmDescription: "A subscriber who has paid, or may have paid, and was not credited: a person must look. See docs/runbook.md#needs-review",
+    });
+
+    new OperatorInbox(this, "PaymentAdjusted", {
+      bus,
+      detailTypes: ["RechargeAdjusted"],
+      detail: { kind: FOR_THE_OPERATOR },
+      alarms,
+      alarmDescription:
+        "A subscriber who contests a charge, paid for a recharge that had ended, or did not get a refund: a person must look. See docs/runbook.md#disputes-and-late-refunds",
     });
 
     const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
@@ -188,18 +262,24 @@ export class ServiceStack extends Stack {
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
       ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesRead)],
+      ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);
-    for (const route of ROUTES) {
+    const addRoute = (route: Omit<Route, "scope">, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {
       const integration = integrations.get(route.function);
       if (integration === undefined) throw new Error(`No function answers ${route.method} ${route.path}`);
-      api.addRoutes({
-        path: route.path,
-        methods: [HttpMethod[route.method]],
-        integration,
-        authorizer,
-        authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`],
-      });
-    }
+      api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });
+    };
+    for (const route of ROUTES) addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] });
+    for (const route of WEBHOOK_ROUTES) addRoute(route, {});
     new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
+
+    // What the operator's command line (ops/) works on.
+    const tables = { esims: esims.tableName, recharges: recharges.tableName, subscribers: subscribers.tableName, controls: controls.tableName };
+    const queues = this.node.children.flatMap((child) =>
+      child instanceof WorkQueue || child instanceof OperatorInbox
+        ? [[child.node.id, { url: child.queue.queueUrl, deadLettersUrl: child.deadLetters.queueUrl }] as const]
+        : [],
+    );
+    new CfnOutput(this, "Operations", { value: this.toJsonString({ tables, queues: Object.fromEntries(queues) }) });
   }
 }

@@ -46,6 +46,9 @@ const stripeNext = z.union(
   ],
   { error: `must say what becomes ${STRIPE_NEXT}` },
 );
+const customerAct = z.strictObject({ clientSecret: z.string(), pays: z._default(z.string(), "pm_card_visa"), passes: z._default(z.boolean(), true) });
+const contest = z.strictObject({ rechargeId: z.string(), reason: z._default(z.string(), "fraudulent") });
+const verdict = z.strictObject({ status: z.enum(["won", "lost"], { error: "must be won or lost" }) });
 const minorUnits = z.int({ error: "must be a whole number of minor units" });
 const holderName = z.optional(z.string());
 const lineChange = z.strictObject({
@@ -96,6 +99,13 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
   const ownStripe = () => {
     if (stripe === undefined) throw new Misuse("This stack talks to Stripe itself: use Stripe's test cards and dashboard", 409);
     return stripe;
+  };
+  const paymentOf = (rechargeId: string) => {
+    const charge = ownStripe()
+      .listCharges()
+      .find(({ metadata, paid }) => metadata.rechargeId === rechargeId && paid);
+    if (typeof charge?.payment_intent !== "string") throw new Misuse(`Nothing was taken for the recharge ${rechargeId}`, 404);
+    return charge.payment_intent;
   };
   const isScope = (text: string): text is Scope => Object.hasOwn(SCOPES, text);
 
@@ -175,6 +185,39 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     },
     {
       method: "POST",
+      path: /^\/local\/stripe\/customer$/,
+      usage:
+        'what a customer does in the browser: { "clientSecret": "pi_..._secret_...", "pays": "pm_card_visa" }, and "passes": false where their bank asks and they fail; ' +
+        "pays: a test card, or wechat_pay or alipay where it is a pay request",
+      act: async ({ body }) => {
+        const { clientSecret, pays, passes } = read(customerAct, await body());
+        return refusable(() => {
+          const confirmed = ownStripe().confirmAsCustomer(clientSecret, pays);
+          const { id, status } = confirmed.status === "requires_action" ? ownStripe().authenticate(confirmed.id, passes ? "succeed" : "fail") : confirmed;
+          return { id, status };
+        });
+      },
+    },
+    {
+      method: "POST",
+      path: /^\/local\/stripe\/disputes$/,
+      usage: 'the cardholder contests what a recharge took: { "rechargeId": "...", "reason": "fraudulent" }; gives the dispute',
+      act: async ({ body }) => {
+        const { rechargeId, reason } = read(contest, await body());
+        return refusable(() => ownStripe().dispute(paymentOf(rechargeId), { reason }));
+      },
+    },
+    {
+      method: "POST",
+      path: /^\/local\/stripe\/disputes\/(du_\w+)$/,
+      usage: 'how the bank decides: { "status": "won" } or { "status": "lost" }',
+      act: async ({ match, body }) => {
+        const { status } = read(verdict, await body());
+        return refusable(() => ownStripe().closeDispute(match[1] ?? "", status));
+      },
+    },
+    {
+      method: "POST",
       path: /^\/local\/carrier\/next$/,
       usage: `what becomes ${CARRIER_NEXT}`,
       act: async ({ body }) => {
@@ -247,12 +290,22 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
   };
 }
 
+/** What the model of Stripe says no to was asked wrongly. */
+function refusable<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof Misuse ? error : new Misuse(error instanceof Error ? error.message : String(error), 409);
+  }
+}
+
 function overview(all: readonly Control[]) {
   const paths = all.map(({ method, path, usage }) => [
     `${method} ${path.source
       .replace(/[\\^$]/g, "")
       .replace("(d+)", "{iccid}")
-      .replace("(pm_card_w+)", "{test card}")}`,
+      .replace("(pm_card_w+)", "{test card}")
+      .replace("(du_w+)", "{dispute}")}`,
     usage,
   ]);
   return { subscriber: DEMO_USER, controls: Object.fromEntries(paths) };

@@ -9,8 +9,25 @@ export class Unexpected extends Error {
 }
 
 const money = z.object({ amount: z.number(), currency: z.string() });
-const bill = z.object({ rechargeId: z.string(), status: z.string(), reason: z.optional(z.string()), amount: money, charged: money, credited: money });
-const entry = z.object({ sequence: z.number(), what: z.string(), iccid: z.optional(z.string()), note: z.optional(z.string()) });
+const bill = z.object({
+  rechargeId: z.string(),
+  status: z.string(),
+  reason: z.optional(z.string()),
+  amount: money,
+  charged: money,
+  credited: money,
+  refunded: money,
+});
+const entry = z.object({
+  sequence: z.number(),
+  what: z.string(),
+  iccid: z.optional(z.string()),
+  rechargeId: z.optional(z.string()),
+  note: z.optional(z.string()),
+});
+const waiting = z.object({ status: z.string(), action: z.object({ clientSecret: z.string() }) });
+const ruleStatus = z.object({ status: z.object({ state: z.string(), reason: z.optional(z.string()) }) });
+const adjusted = z.object({ adjustments: z.array(z.object({ kind: z.string() })) });
 const charge = z.object({ paid: z.boolean(), amount: z.number() });
 
 export class DemoSubscriber {
@@ -54,6 +71,35 @@ export class DemoSubscriber {
   async bills(): Promise<z.infer<typeof bill>[]> {
     const { json } = await this.#ask("GET", "/v1/recharges", 200);
     return z.parse(z.object({ data: z.array(bill) }), json).data;
+  }
+
+  /** The recharge that asked for the customer after this moment of the timeline, as their browser reads it. */
+  async rechargeWaiting(after: number): Promise<{ readonly status: string; readonly clientSecret: string }> {
+    const asked = (await this.timeline(after)).find((each) => each.what === "RechargeActionRequired");
+    const { status, action } = z.parse(waiting, (await this.#ask("GET", `/v1/recharges/${asked?.rechargeId ?? ""}`, 200)).json);
+    return { status, clientSecret: action.clientSecret };
+  }
+
+  /** What the payment page does for a customer who passes their bank's check. */
+  async payAs(clientSecret: string, methodId: string): Promise<void> {
+    await this.#ask("POST", "/local/stripe/customer", 200, { clientSecret, pays: methodId });
+  }
+
+  async dispute(rechargeId: string): Promise<void> {
+    await this.#ask("POST", "/local/stripe/disputes", 200, { rechargeId });
+  }
+
+  async adjustments(rechargeId: string): Promise<string[]> {
+    return z.parse(adjusted, (await this.#ask("GET", `/v1/recharges/${rechargeId}`, 200)).json).adjustments.map(({ kind }) => kind);
+  }
+
+  async refuseNextTopUp(): Promise<void> {
+    await this.#ask("POST", "/local/carrier/next", 200, { outcome: "refuse" });
+  }
+
+  async ruleStatus(iccid: string): Promise<unknown[]> {
+    const { status } = z.parse(ruleStatus, (await this.#ask("GET", `/v1/rules/${iccid}`, 200)).json);
+    return [status.state, status.reason];
   }
 
   async saveTestCard(testCard: string): Promise<string> {

@@ -10,7 +10,7 @@ import { startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
 import { timelineLine } from "./timeline.ts";
 
-/** `npm run demo`: one story from the first rule to a declined card, played on the synthesized stacks. Exits 0 when every step came true, else 1. */
+/** `npm run demo`: one story from the first rule to a dispute, played on the synthesized stacks. Exits 0 when every step came true, else 1. */
 
 /** At 60 times the speed an event needs about two seconds; a machine may be busy. */
 const LONGEST_WAIT_SECONDS = 30;
@@ -49,7 +49,8 @@ async function latest(ada: DemoSubscriber): Promise<number> {
   return (await ada.timeline()).at(-1)?.sequence ?? 0;
 }
 
-async function play(ada: DemoSubscriber, card: string): Promise<void> {
+/** From the first rule to a declined card; gives the id of the first recharge. */
+async function play(ada: DemoSubscriber, card: string): Promise<string> {
   await ada.setLine(DRAINING_LINE.iccid, { available: 3000, drainPerMinute: 0 }); // not part of this story
 
   say("Ada saves a rule for a line with CNY 30.00: below CNY 10, recharge CNY 50");
@@ -96,6 +97,57 @@ async function play(ada: DemoSubscriber, card: string): Promise<void> {
   await sleep(1500); // a check, if there were one, would be seen by now
   const asked = (await ada.timeline(declined)).filter((entry) => ["created", "charged", "declined", "RechargeDeclined"].includes(entry.what));
   expectSame("the card was left alone", asked, []);
+  return bill?.rechargeId ?? "";
+}
+
+/** The ways in which a recharge can go that are neither smooth nor over at once. */
+async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: string): Promise<void> {
+  const fifty = money(5000, "CNY");
+  const statuses = async () => (await ada.bills()).map(({ status }) => status);
+
+  say("Ada takes a card whose bank asks for her at every payment");
+  const wary = await ada.saveTestCard("pm_card_authenticationRequired");
+  const wanted = await latest(ada);
+  await ada.changeCard(iccid, wary);
+  const asked = await waitFor(ada, wanted, "created", "RechargeActionRequired", "mail");
+  expectSame("nothing was taken without her", await ada.taken(), [fifty.amount]);
+
+  say("She opens the recharge, and passes her bank's check: a webhook tells of it");
+  const waiting = await ada.rechargeWaiting(wanted);
+  expectSame("it waits for her", waiting.status, "awaiting-customer");
+  await ada.payAs(waiting.clientSecret, wary);
+  await waitFor(ada, asked, "charged", "credited", "RechargeSucceeded", "mail");
+  expectSame(
+    "the same payment went through, once",
+    [await ada.taken(), await ada.credited()],
+    [
+      [fifty.amount, fifty.amount],
+      [fifty.amount, fifty.amount],
+    ],
+  );
+
+  say("Back to the first card. The next time, the carrier refuses to credit what was charged");
+  await ada.refuseNextTopUp();
+  await ada.setLine(iccid, { available: 500 });
+  const before = await latest(ada);
+  await ada.changeCard(iccid, card);
+  await ada.advance(20); // the cooldown is over, and a check is due
+  await waitFor(ada, before, "charged", "refused", "RechargeRefunded", "mail");
+  const [refunded] = await ada.bills();
+  expectSame(
+    "all of it was given back, and the bill record says so",
+    [refunded?.status, refunded?.charged, refunded?.credited, refunded?.refunded],
+    ["refunded", fifty, money(0, "CNY"), fifty],
+  );
+
+  say("Then Ada contests the first charge at her bank");
+  const bills = await statuses();
+  const contested = await latest(ada);
+  await ada.dispute(firstRechargeId);
+  await waitFor(ada, contested, "RechargeAdjusted", "mail");
+  expectSame("her rule is suspended until she resumes it", await ada.ruleStatus(iccid), ["suspended", "payment-disputed"]);
+  expectSame("the dispute stands beside the bill", await ada.adjustments(firstRechargeId), ["dispute-opened"]);
+  expectSame("no bill record changed", await statuses(), bills);
 }
 
 async function main(): Promise<void> {
@@ -109,7 +161,8 @@ async function main(): Promise<void> {
     const tell = (entry: Parameters<typeof timelineLine>[0]) => console.log(timelineLine(entry));
     const stack = await startLocalStack({ assembly, stateFolder: join(folder, "state"), port: 0, speed: 60, tell });
     try {
-      await play(new DemoSubscriber(stack.url, stack.demo.token), stack.demo.methodId);
+      const ada = new DemoSubscriber(stack.url, stack.demo.token);
+      await playEnds(ada, stack.demo.methodId, await play(ada, stack.demo.methodId));
     } finally {
       await stack.close();
     }

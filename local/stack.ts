@@ -25,11 +25,14 @@ import { controls } from "./controls.ts";
 import { DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
 import { functionLog } from "./function-log.ts";
 import { keptIn, randomKey } from "./kept.ts";
+import { writeOutputs } from "./outputs.ts";
 import { fileRecords } from "./records.ts";
 import { takeStateFolder } from "./state-folder.ts";
 import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
 import { startStripeServer } from "./stripe/stripe-server.ts";
+import { startWebhookSender } from "./stripe/webhook-sender.ts";
 import { alarmHappened, carrierHappened, eventHappened, mailHappened, stripeHappened, type Timeline, type TimelineEntry, timeline } from "./timeline.ts";
+import { keptWebhookEndpoint } from "./webhook-endpoint.ts";
 
 const REGION = "us-east-1";
 const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
@@ -118,7 +121,10 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const stripe = options.stripeTestKey === undefined ? stripeModel({ records, now: clock.now, observe: (fact) => story.add(stripeHappened(fact)) }) : undefined;
   const stripeServer = stripe && (await startStripeServer({ model: stripe }));
   if (stripeServer !== undefined) closers.push(stripeServer.close);
-  const stripeSecret = { secretKey: options.stripeTestKey ?? "sk_test_local", baseUrl: stripeServer?.url };
+  const stripeAccess = { secretKey: options.stripeTestKey ?? "sk_test_local", baseUrl: stripeServer?.url };
+  const stripeApi = stripeClient(stripeAccess);
+  // Stripe itself cannot reach this machine, and its signatures tell real time: without it every payment is looked at on schedule all the same.
+  const webhook = stripe && (await keptWebhookEndpoint(stripeApi, kept));
 
   const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
   closers.push(queues.close);
@@ -163,7 +169,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   await queues.ensure(graph.list("AWS::SQS::Queue"));
 
   writeSecrets(path("secrets.json"), graph, {
-    StripeSecret: stripeSecret,
+    StripeSecret: { ...stripeAccess, ...(webhook && { webhookSecrets: [webhook.secret] }) },
     CarrierSecret: { baseUrl: carrierServer.url, secret: carrierSecret },
     LineHashSecret: { key: await kept("line-hash-key", randomKey) },
   });
@@ -183,14 +189,16 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   });
   closers.push(endpoints.close);
 
+  const endpointVariables = {
+    AWS_ENDPOINT_URL: endpoints.endpoint, // whatever is not named below: refused by name, and never sent to AWS
+    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+    AWS_ENDPOINT_URL_SQS: queues.endpoint,
+  };
+  writeOutputs(path("outputs.json"), graph, endpointVariables);
   const host = functionHost({
     functions: listFunctions(graph),
     region: REGION,
-    endpoints: {
-      AWS_ENDPOINT_URL: endpoints.endpoint, // whatever is not named below: refused by name, and never sent to AWS
-      AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
-      AWS_ENDPOINT_URL_SQS: queues.endpoint,
-    },
+    endpoints: endpointVariables,
     clock: clock.forChildren,
     onLog: functionLog(path("functions.log"), (note) => story.add({ source: "function", what: "error", note })),
   });
@@ -207,7 +215,6 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const alarms = startAlarms({ alarms: graph.list("AWS::CloudWatch::Alarm"), depth: queues.depth, tell: (change) => story.add(alarmHappened(change)) });
   closers.push(alarms.close);
 
-  const stripeApi = stripeClient(stripeSecret);
   const subscribers = dynamoDbSubscribers(
     DynamoDBDocumentClient.from(new DynamoDBClient(database), { marshallOptions: { removeUndefinedValues: true } }),
     tableNamed(graph, "Subscribers"),
@@ -231,6 +238,10 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   });
   const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port: options.port, handleLocal, onError });
   closers.push(api.close);
+  if (stripe !== undefined && webhook !== undefined) {
+    await webhook.moveTo(api.url);
+    closers.push(startWebhookSender({ model: stripe }).close);
+  }
 
   const demoToken = await token();
   const methodId = await kept("demo-method", async () => {

@@ -1,6 +1,7 @@
 import { createRule, type Esim, newEsim, type PaymentMethod, type Reading } from "../functions/domain/esim.ts";
 import { passesLuhn } from "../functions/domain/iccid.ts";
 import { type Money, money } from "../functions/domain/money.ts";
+import type { RechargeStart } from "../functions/domain/ports.ts";
 import type { Rule, RuleSettings } from "../functions/domain/rule.ts";
 
 /** Things that most tests need, with nothing surprising in them. */
@@ -33,6 +34,23 @@ export function esimWithRule(changes: Partial<RuleSettings> = {}, now = NOW): Es
 
 export function reading(amount: number, readAt = NOW): Reading {
   return { balance: cny(amount), readAt };
+}
+
+export function rechargeStart(changes: Partial<RechargeStart> = {}): RechargeStart {
+  const { rule } = esimWithRule();
+  const { threshold, topUp, limits, paymentMethodId, version, consent } = rule;
+  return {
+    rechargeId: "re_1",
+    iccid: ICCID,
+    subscriberId: SUBSCRIBER,
+    at: NOW,
+    amount: cny(5000),
+    rule: { threshold, topUp, limits, paymentMethodId, version },
+    consent,
+    reading: reading(999),
+    declines: 0,
+    ...changes,
+  };
 }
 
 /** The digit that completes a payload so that it passes Luhn. */

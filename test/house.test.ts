@@ -53,6 +53,8 @@ const PLANTED: readonly Planted[] = [
   { says: "a step may not import Stripe", path: "functions/api/x/c.ts", source: 'import "stripe";', refusedBy: IMPORTS },
   { says: "a worker's handler may import adapters", path: "functions/workers/x/handler.ts", source: 'import "../../adapters/system.ts";' },
   { says: "a handler of the API may import adapters", path: "functions/api/x/handler.ts", source: 'import "../../adapters/system.ts";' },
+  { says: "a verb of ops may not import an adapter", path: "ops/a.ts", source: 'import "../functions/adapters/system.ts";', refusedBy: IMPORTS },
+  { says: "the entry of ops may import adapters", path: "ops/ops.ts", source: 'import "../functions/adapters/system.ts";' },
   { says: "functions do not write to the console", path: "functions/workers/x/d.ts", source: 'console.log("x");', refusedBy: "lint/suspicious/noConsole" },
   { says: "nothing is exported by default", path: "infra/a.ts", source: "export default 1;", refusedBy: "lint/style/noDefaultExport" },
   { says: "nothing is any", path: "infra/b.ts", source: "export const x: any = 1;", refusedBy: "lint/suspicious/noExplicitAny" },

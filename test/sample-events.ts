@@ -1,7 +1,7 @@
-import type { DomainEvent, EventName } from "../functions/domain/events.ts";
+import type { DomainEvent, EventName, LineEvent } from "../functions/domain/events.ts";
 import { cny, ICCID, NOW, SUBSCRIBER } from "./builders.ts";
 
-function happened<Name extends EventName>(name: Name) {
+function happened<Name extends LineEvent["name"]>(name: Name) {
   return { name, id: `id/${name}`, version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER } as const;
 }
 
@@ -14,9 +14,24 @@ export const SAMPLE_EVENTS: { readonly [Name in EventName]: Required<Extract<Dom
   RechargeDeclined: { ...happened("RechargeDeclined"), ...recharge, reason: "insufficient_funds", nextTryAt: NOW },
   RechargeCancelled: { ...happened("RechargeCancelled"), ...recharge, reason: "rule-changed" },
   RechargeNeedsReview: { ...happened("RechargeNeedsReview"), ...recharge, reason: "carrier-unclear" },
+  RechargeActionRequired: { ...happened("RechargeActionRequired"), ...recharge, expiresAt: NOW, isReminder: true },
+  RechargeExpired: { ...happened("RechargeExpired"), ...recharge },
+  RechargeRefunded: { ...happened("RechargeRefunded"), ...recharge, reason: "line-closed" },
+  RechargeAdjusted: { ...happened("RechargeAdjusted"), ...recharge, kind: "dispute-opened", objectId: "du_1" },
   RuleSaved: { ...happened("RuleSaved"), ruleVersion: 3 },
   RulePaused: { ...happened("RulePaused"), ruleVersion: 3 },
   RuleSuspended: { ...happened("RuleSuspended"), ruleVersion: 3, reason: "declined-too-often" },
   RuleDeleted: { ...happened("RuleDeleted"), ruleVersion: 3 },
   CapReached: { ...happened("CapReached"), limit: "perMonth", perMonth: cny(20_000), timesPerDay: 3, balance: cny(0), until: NOW },
+  ReconciliationBreakFound: {
+    name: "ReconciliationBreakFound",
+    id: "break/pi_1",
+    version: 1,
+    at: NOW,
+    kind: "charge-without-record",
+    objectId: "pi_1",
+    rechargeId: "r-1",
+    mended: false,
+    detail: "Nothing of ours knows of this charge.",
+  },
 };

@@ -1,29 +1,26 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
-import { balance as storedMoney } from "../contracts/money.ts";
 import type { Esim } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
 import type { Esims } from "../domain/ports.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
-import { carriesWriteId, esimFrom, itemOf } from "./esim-item.ts";
+import { carriesWriteId, esimFrom, itemOf, slotLineFrom } from "./esim-item.ts";
 
 const PAGE_SIZE = 100;
 const GETS_PER_BATCH = 100; // DynamoDB's limit
 const BATCH_TRIES = 5;
 
-const text = z.string();
 const subscriberKey = z.strictObject({ iccid: keyText, subscriberId: keyText });
 const slotIndexKey = z.strictObject({ iccid: keyText, slot: keyText, slotHash: keyText });
 const lookKey = z.strictObject({ iccid: keyText, lookShard: keyText, lookAt: keyText });
-const indexed = z.object({ iccid: text });
-const slotLine = z.object({
-  iccid: text,
-  subscriberId: text,
-  judge: z.object({ threshold: storedMoney, cycle: z.int(), quietUntil: z.optional(text) }),
-});
+const indexed = z.object({ iccid: z.string() });
 
-/** Lines in DynamoDB: one item each, written only on the version that was read. */
+/**
+ * Lines in DynamoDB: one item each, written only on the version that was read.
+ *
+ * A line that cannot be read is never left out: to whoever asks for many it would pass for one that is not stored.
+ */
 export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Esims {
   async function read(iccid: Iccid): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { iccid }, ConsistentRead: true }));
@@ -105,11 +102,7 @@ export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Es
           Limit: PAGE_SIZE,
         }),
       );
-      const items = (Items ?? []).map((item) => {
-        const { iccid, subscriberId, judge } = z.parse(slotLine, item);
-        return { iccid, subscriberId, ...judge };
-      });
-      return { items, next: pageMark(LastEvaluatedKey) };
+      return { items: (Items ?? []).map(slotLineFrom), next: pageMark(LastEvaluatedKey) };
     },
 
     async listDue(shard, now, page) {
@@ -124,6 +117,22 @@ export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Es
         }),
       );
       return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async postpone(iccid, lookAt) {
+      try {
+        await client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: { iccid },
+            UpdateExpression: "set lookAt = :lookAt",
+            ConditionExpression: "attribute_exists(lookAt)",
+            ExpressionAttributeValues: { ":lookAt": lookAt },
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error; // nothing is to be done on it any more
+      }
     },
   };
 }

@@ -4,30 +4,64 @@ import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } fro
 import * as z from "zod/mini";
 import { balance as storedMoney } from "../contracts/money.ts";
 import type { Bill } from "../domain/bill.ts";
-import { BillConflict, type RechargeStart, type Recharges } from "../domain/ports.ts";
+import { type Adjustment, BillConflict, type RechargeStart, type RechargeStep, type Recharges } from "../domain/ports.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
-import { storedConsent, storedReading } from "./esim-item.ts";
+import { storedConsent, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
 
 const PAGE_SIZE = 50;
+/** A history is short: some steps an hour at most, of some hundred bytes each. A page of DynamoDB's is up to 1 MB. */
+const MOST_HISTORY_PAGES = 20;
 const START = "step#000";
 const BILL = "bill";
+const STEP = "step#";
+const ADJUSTMENT = "adjustment#";
 
 const at = z.iso.datetime();
-const start = z.object({ rechargeId: z.string(), iccid: z.string(), subscriberId: z.string(), at }) satisfies z.ZodMiniType<RechargeStart>;
+const start = z.object({
+  rechargeId: z.string(),
+  iccid: z.string(),
+  subscriberId: z.string(),
+  at,
+  amount: storedMoney,
+  rule: storedRuleSettings,
+  consent: storedConsent,
+  reading: storedReading,
+  check: z.optional(z.string()),
+  spend: z.optional(storedSpend),
+  declines: z.int(),
+}) satisfies z.ZodMiniType<RechargeStart>;
+const step = z.object({
+  rechargeId: z.string(),
+  stepId: z.string(),
+  at,
+  state: z.enum(["reserved", "confirming", "processing", "awaiting-customer", "crediting", "refunding", "closing", "needs-review", "ended"]),
+  asked: z.string(),
+  answer: z.record(z.string(), z.unknown()),
+}) satisfies z.ZodMiniType<RechargeStep>;
+const adjustment = z.object({
+  rechargeId: z.string(),
+  adjustmentId: z.string(),
+  kind: z.enum(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"]),
+  amount: storedMoney,
+  at,
+}) satisfies z.ZodMiniType<Adjustment>;
+const partOf = z.object({ part: z.string() });
 const bill = z.object({
   rechargeId: z.string(),
   subscriberId: z.string(),
   lineLastFour: z.string(),
   lineHash: z.string(),
-  end: z.enum(["succeeded", "declined", "cancelled"]),
+  end: z.enum(["succeeded", "declined", "cancelled", "expired", "refunded"]),
   reason: z.optional(z.string()),
   amount: storedMoney,
   charged: storedMoney,
   credited: storedMoney,
+  refunded: storedMoney,
   method: z.object({ id: z.string(), brand: z.string(), lastFour: z.string() }),
   paymentIntentId: z.optional(z.string()),
   ruleVersion: z.int(),
   consent: storedConsent,
+  period: storedPeriod,
   reading: storedReading,
   reservedAt: at,
   paidAt: z.optional(at),
@@ -42,7 +76,7 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
     return Item;
   }
 
-  async function putIfAbsent(part: string, item: RechargeStart | Bill): Promise<"put" | "exists"> {
+  async function putIfAbsent(part: string, item: RechargeStart | RechargeStep | Bill | Adjustment): Promise<"put" | "exists"> {
     try {
       await client.send(new PutCommand({ TableName: table, Item: { ...item, part }, ConditionExpression: "attribute_not_exists(rechargeId)" }));
       return "put";
@@ -50,6 +84,27 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
       if (error instanceof ConditionalCheckFailedException) return "exists";
       throw error;
     }
+  }
+
+  /** All parts of a recharge, by their names. */
+  async function readAll(rechargeId: string): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let from: Record<string, unknown> | undefined;
+    for (let pages = 0; pages < MOST_HISTORY_PAGES; pages++) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: "rechargeId = :rechargeId",
+          ExpressionAttributeValues: { ":rechargeId": rechargeId },
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      );
+      items.push(...(Items ?? []));
+      if (LastEvaluatedKey === undefined) return items;
+      from = LastEvaluatedKey;
+    }
+    throw new Error(`The history of recharge ${rechargeId} goes on after ${MOST_HISTORY_PAGES} pages`);
   }
 
   async function getBill(rechargeId: string): Promise<Bill | undefined> {
@@ -90,6 +145,27 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
         }),
       );
       return { items: (Items ?? []).map((item) => z.parse(bill, item)), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async putStep(item) {
+      await putIfAbsent(`${STEP}${item.at}#${item.stepId}`, item);
+    },
+
+    async putAdjustment(item) {
+      await putIfAbsent(`${ADJUSTMENT}${item.adjustmentId}`, item);
+    },
+
+    async getHistory(rechargeId) {
+      const parts = (await readAll(rechargeId)).map((item) => ({ part: z.parse(partOf, item).part, item }));
+      const of = (prefix: string) => parts.filter(({ part }) => part.startsWith(prefix) && part !== START).map(({ item }) => item);
+      const one = (name: string) => parts.find(({ part }) => part === name)?.item;
+      const [first, last] = [one(START), one(BILL)];
+      return {
+        start: first && z.parse(start, first),
+        steps: of(STEP).map((item) => z.parse(step, item)),
+        bill: last && z.parse(bill, last),
+        adjustments: of(ADJUSTMENT).map((item) => z.parse(adjustment, item)),
+      };
     },
   };
 }

@@ -1,6 +1,6 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
-import type { Profile, Subscribers } from "../domain/ports.ts";
+import type { Hold, Profile, Subscribers } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
 import { storedMethod } from "./esim-item.ts";
 
@@ -12,7 +12,10 @@ const profile = z.object({
   phoneNumber: z.optional(z.string()),
 }) satisfies z.ZodMiniType<Profile>;
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
+const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
+const holder = z.object({ subscriberId: z.string() });
+
+/** What we know of a subscriber, in DynamoDB: `profile`, `hold`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -21,6 +24,10 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
 
   async function put(subscriberId: string, part: string, fields: object): Promise<void> {
     await client.send(new PutCommand({ TableName: table, Item: { ...fields, subscriberId, part } }));
+  }
+
+  async function remove(subscriberId: string, part: string): Promise<void> {
+    await client.send(new DeleteCommand({ TableName: table, Key: { subscriberId, part } }));
   }
 
   return {
@@ -35,6 +42,25 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     },
     // `paymentMethodId` is the key of the index by which a Stripe event finds its subscriber.
     putMethod: (subscriberId, method) => put(subscriberId, `method#${method.id}`, { ...method, paymentMethodId: method.id }),
+    removeMethod: (subscriberId, paymentMethodId) => remove(subscriberId, `method#${paymentMethodId}`),
+    async listHolders(paymentMethodId) {
+      // One page holds thousands: at Stripe a way to pay is one customer's.
+      const { Items } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          IndexName: "byMethod",
+          KeyConditionExpression: "paymentMethodId = :paymentMethodId",
+          ExpressionAttributeValues: { ":paymentMethodId": paymentMethodId },
+        }),
+      );
+      return (Items ?? []).map((item) => z.parse(holder, item).subscriberId);
+    },
+    async getHold(subscriberId) {
+      const item = await read(subscriberId, "hold");
+      return item === undefined ? undefined : z.parse(hold, item);
+    },
+    putHold: (subscriberId, item) => put(subscriberId, "hold", item),
+    removeHold: (subscriberId) => remove(subscriberId, "hold"),
     wasNoticed: async (subscriberId, eventId) => (await read(subscriberId, `notice#${eventId}`)) !== undefined,
     async putNotice(subscriberId, eventId, at) {
       const expiresAt = Math.floor(epochMilliseconds(at) / 1000) + NOTICE_DAYS * 24 * 60 * 60; // TTL wants seconds

@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
-import { domainEvent } from "../contracts/events.ts";
+import { lineEvent } from "../contracts/events.ts";
 import { balance as storedMoney } from "../contracts/money.ts";
 import type { Esim } from "../domain/esim.ts";
+import { lastFour } from "../domain/iccid.ts";
+import { type SlotLine, UnreadableLine } from "../domain/ports.ts";
 import { lookShard, slotHash, slotKey } from "../domain/slots.ts";
 
 /** The stored shape of a line, and the index attributes that are made of it. */
@@ -9,7 +11,7 @@ import { lookShard, slotHash, slotKey } from "../domain/slots.ts";
 const at = z.iso.datetime();
 const consent = z.object({ termsVersion: z.string(), at, timeZone: z.string() });
 
-const rule = z.object({
+const settings = {
   threshold: storedMoney,
   topUp: z.discriminatedUnion("type", [
     z.object({ type: z.literal("fixed"), amount: storedMoney }),
@@ -18,6 +20,10 @@ const rule = z.object({
   limits: z.object({ perMonth: storedMoney, timesPerDay: z.int(), cooldownMinutes: z.int() }),
   paymentMethodId: z.string(),
   version: z.int(),
+};
+
+const rule = z.object({
+  ...settings,
   writeId: z.string(),
   status: z.discriminatedUnion("state", [
     z.object({ state: z.literal("active") }),
@@ -25,7 +31,16 @@ const rule = z.object({
     z.object({
       state: z.literal("suspended"),
       at,
-      reason: z.enum(["card-refused-for-good", "declined-too-often", "line-not-yours", "currency-changed", "payment-method-gone", "amount-not-offered"]),
+      reason: z.enum([
+        "card-refused-for-good",
+        "declined-too-often",
+        "line-not-yours",
+        "currency-changed",
+        "payment-method-gone",
+        "amount-not-offered",
+        "payment-disputed",
+        "paused-by-operator",
+      ]),
     }),
   ]),
   consent,
@@ -33,7 +48,7 @@ const rule = z.object({
   updatedAt: at,
 });
 
-export const storedSeverity = z.enum(["soft", "hard", "outage"]);
+export const storedSeverity = z.enum(["soft", "hard", "outage", "dispute"]);
 const declined = { end: z.literal("declined"), code: z.string(), severity: storedSeverity, retryAt: z.optional(at) };
 const cancelled = {
   end: z.literal("cancelled"),
@@ -41,13 +56,16 @@ const cancelled = {
     "rule-changed",
     "outdated",
     "card-declined-elsewhere",
-    "needs-customer",
+    "kill-switch",
+    "paused-by-operator",
+    "resolved-by-operator",
     "payment-method-unusable",
     "amount-refused",
     "payment-fault",
     "payment-canceled-elsewhere",
   ]),
 };
+const expired = { end: z.literal("expired") };
 const paymentIntentId = z.string();
 const closing = { name: z.literal("closing"), paymentIntentId };
 const ended = { name: z.literal("ended"), paymentIntentId: z.optional(paymentIntentId), at };
@@ -56,24 +74,45 @@ const state = z.union([
   z.object({ name: z.literal("reserved") }),
   z.object({ name: z.literal("confirming"), paymentIntentId }),
   z.object({ name: z.literal("processing"), paymentIntentId }),
+  z.object({ name: z.literal("awaiting-customer"), paymentIntentId, remindAt: z.optional(at), expiresAt: at }),
   z.object({ name: z.literal("crediting"), paymentIntentId, paidAt: at }),
+  z.object({ name: z.literal("refunding"), paymentIntentId, paidAt: at, code: z.string() }),
   z.object({ ...closing, ...declined }),
   z.object({ ...closing, ...cancelled }),
+  z.object({ ...closing, ...expired }),
   z.object({
     name: z.literal("needs-review"),
     paymentIntentId,
     paidAt: z.optional(at),
-    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch"]),
+    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch", "refund-failed"]),
     since: at,
   }),
   z.object({ ...ended, end: z.literal("succeeded"), paidAt: at }),
+  z.object({ ...ended, end: z.literal("refunded"), paidAt: at, code: z.string() }),
   z.object({ ...ended, ...declined }),
   z.object({ ...ended, ...cancelled }),
+  z.object({ ...ended, ...expired }),
 ]);
 
-export const storedMethod = z.object({ id: z.string(), customerId: z.string(), cardKey: z.string(), brand: z.string(), lastFour: z.string() });
+export const storedMethod = z.object({
+  id: z.string(),
+  customerId: z.string(),
+  cardKey: z.string(),
+  brand: z.string(),
+  lastFour: z.string(),
+  payRequest: z.optional(z.enum(["wechat_pay", "alipay"])),
+});
 export const storedReading = z.object({ balance: storedMoney, readAt: at });
 export const storedConsent = consent;
+export const storedPeriod = z.object({ month: z.string(), day: z.string() });
+export const storedRuleSettings = z.object(settings);
+export const storedSpend = z.object({
+  ...storedPeriod.shape,
+  monthAmounts: z.array(storedMoney),
+  dayCount: z.int(),
+  lastEndedAt: at,
+  refunds: z.optional(z.array(z.string())),
+});
 
 const open = z.object({
   rechargeId: z.string(),
@@ -82,15 +121,14 @@ const open = z.object({
   method: storedMethod,
   ruleVersion: z.int(),
   consent,
-  period: z.object({ month: z.string(), day: z.string() }),
+  period: storedPeriod,
   reading: storedReading,
   reservedAt: at,
-  lease: z.object({ until: at, attempts: z.int() }),
+  lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
   state,
-  unclearToldAt: z.optional(at),
+  toldAt: z.optional(at),
+  resolution: z.optional(z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string() })),
 });
-
-const spend = z.object({ month: z.string(), monthAmounts: z.array(storedMoney), day: z.string(), dayCount: z.int(), lastEndedAt: at });
 
 const aggregate = z.object({
   iccid: z.string(),
@@ -98,16 +136,32 @@ const aggregate = z.object({
   subscriberId: z.optional(z.string()),
   rule: z.optional(rule),
   open: z.optional(open),
-  spend: z.record(z.string(), spend),
+  spend: z.record(z.string(), storedSpend),
   cycle: z.int(),
   tier: z.enum(["15m", "1h", "6h", "24h"]),
   quietUntil: z.optional(at),
-  pendingEvents: z.array(domainEvent),
+  quietWhileLow: z.optional(z.boolean()),
+  pendingEvents: z.array(lineEvent),
   lookAt: z.optional(at),
 }) satisfies z.ZodMiniType<Esim>;
 
+/** Throws UnreadableLine, which names the line by its last four digits only. */
 export function esimFrom(item: Record<string, unknown>): Esim {
-  return z.parse(aggregate, item);
+  const parsed = z.safeParse(aggregate, item);
+  if (parsed.success) return parsed.data;
+  throw new UnreadableLine(`What is stored of the line that ends in ${lastFour(String(item.iccid))} is not a line`, { cause: parsed.error });
+}
+
+/** What the index `slots` shows of a line. */
+const slotLine = z.object({
+  iccid: z.string(),
+  subscriberId: z.string(),
+  judge: z.object({ threshold: storedMoney, cycle: z.int(), quietUntil: z.optional(at), quietWhileLow: z.optional(z.boolean()) }),
+});
+
+export function slotLineFrom(item: Record<string, unknown>): SlotLine {
+  const { judge, ...line } = z.parse(slotLine, item);
+  return { ...line, ...judge };
 }
 
 /** The writeId that the stored item carries: that of the last write, or of the last change to its rule. */
@@ -120,13 +174,17 @@ export function carriesWriteId(item: Record<string, unknown>, writeId: string): 
  * in `look` while there is something to do. `judge` holds what the checker needs, so that a check reads no item.
  */
 export function itemOf(esim: Esim, version: number, writeId: string): Record<string, unknown> {
-  const { iccid, rule: saved, cycle, quietUntil, tier } = esim;
+  const { iccid, rule: saved, cycle, quietUntil, quietWhileLow, tier } = esim;
   const isWatched = saved?.status.state === "active" && esim.open === undefined;
   return {
     ...esim,
     version,
     writeId,
-    ...(isWatched && { slot: slotKey(iccid, tier), slotHash: slotHash(iccid), judge: { threshold: saved.threshold, cycle, quietUntil } }),
+    ...(isWatched && {
+      slot: slotKey(iccid, tier),
+      slotHash: slotHash(iccid),
+      judge: { threshold: saved.threshold, cycle, quietUntil, quietWhileLow },
+    }),
     ...(esim.lookAt !== undefined && { lookShard: lookShard(iccid) }),
   };
 }

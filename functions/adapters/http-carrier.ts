@@ -8,6 +8,7 @@ import {
   SIGNATURE_HEADER,
   signCarrierRequest,
   TIMESTAMP_HEADER,
+  topUpList,
   topUpReply,
 } from "../contracts/carrier.ts";
 import type { Reading } from "../domain/esim.ts";
@@ -33,6 +34,9 @@ export interface CarrierResponse {
 export type CarrierTransport = (request: CarrierRequest) => Promise<CarrierResponse>;
 
 const entries = z.object({ balances: z.array(z.unknown()) });
+
+/** What a server answers to a route that it does not have. */
+const NOT_OFFERED: ReadonlySet<number> = new Set([404, 405, 501]);
 
 /**
  * A carrier that implements docs/carrier-api.yaml, behind some transport.
@@ -71,6 +75,14 @@ export function carrierOver(send: CarrierTransport, answersAreFinal: boolean): C
 
     async findTopUp(reference) {
       return topUpAnswer(await send({ method: "GET", path: `/v1/top-ups/${encodeURIComponent(reference)}`, body: "" }));
+    },
+
+    async listTopUps({ from, to }, page) {
+      const query = new URLSearchParams({ from, to, ...(page !== undefined && { page }) });
+      const response = await send({ method: "GET", path: `/v1/top-ups?${query.toString()}`, body: "" });
+      if (NOT_OFFERED.has(response.status)) return undefined;
+      const { topUps, next } = parse(topUpList, response);
+      return { items: topUps, next };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { CheckRequests, Pokes } from "../domain/ports.ts";
+import type { CheckRequests, Pokes, ReconcileRequests } from "../domain/ports.ts";
 import { AWS_LIMITS } from "./aws-limits.ts";
 
 const MESSAGES_PER_CALL = 10; // SendMessageBatch's limit
@@ -38,4 +38,9 @@ export function sqsPokes(client: Pick<SQSClient, "send">, queueUrl: string): Pok
 /** Work for the balance checker, through its queue. */
 export function sqsCheckRequests(client: Pick<SQSClient, "send">, queueUrl: string): CheckRequests {
   return { send: (requests) => sendAll(client, queueUrl, requests, 0) };
+}
+
+/** Work for the reconciler, through its queue. */
+export function sqsReconcileRequests(client: Pick<SQSClient, "send">, queueUrl: string): ReconcileRequests {
+  return { send: (requests, delaySeconds = 0) => sendAll(client, queueUrl, requests, delaySeconds) };
 }

@@ -1,8 +1,10 @@
 import { Stripe } from "stripe";
 import * as z from "zod/mini";
-import { money } from "../domain/money.ts";
-import type { PaymentAnswer, PaymentError, PaymentIntent } from "../domain/payment-outcomes.ts";
+import type { PaymentMethod } from "../domain/esim.ts";
+import { type Money, money } from "../domain/money.ts";
+import type { Dispute, PaymentAnswer, PaymentError, PaymentIntent, Refund } from "../domain/payment-outcomes.ts";
 import { OutcomeUnknown, type Payments } from "../domain/ports.ts";
+import { epochMilliseconds, instant } from "../domain/time.ts";
 
 export interface StripeAccess {
   readonly secretKey: string;
@@ -27,15 +29,38 @@ function addressOf({ protocol, hostname, port, pathname }: URL): { protocol: "ht
   return protocol === "http:" ? { protocol: "http", host: hostname, port: port || "80" } : { protocol: "https", host: hostname, port: port || "443" };
 }
 
+/** Stripe's largest page. */
+const PAGE_SIZE = 100;
+/** A customer with hundreds of lines may have had hundreds of recharges since; a list that goes on after this is no answer. */
+const MOST_LISTED = 1000;
+
 /**
- * Charges saved cards by PaymentIntents; every PaymentIntent carries the rechargeId and the stage in its metadata.
+ * Charges saved cards, and asks customers to pay, by PaymentIntents; each carries the rechargeId and the stage in its metadata.
  *
  * Every error that Stripe itself tells of is an answer; domain/payment-outcomes.ts says what it means. That nothing came, or
- * nothing that can be read, is an OutcomeUnknown.
+ * nothing that can be read, is an OutcomeUnknown. To lists and look-ups an error is one, too: they have found nothing out.
  */
 export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; readonly stage: string }): Payments {
-  const { paymentIntents } = stripe;
+  const { paymentIntents, paymentMethods, refunds, disputes } = stripe;
+
+  async function answerOf(call: () => Promise<unknown>): Promise<PaymentAnswer> {
+    const answer = await ask(call);
+    return answer.kind === "refused" ? answer : { kind: "intent", intent: toIntent(read(stripeIntent, answer.reply)) };
+  }
+
+  function toIntent({ metadata, ...intent }: z.output<typeof stripeIntent>): PaymentIntent {
+    return {
+      id: intent.id,
+      status: intent.status,
+      amount: moneyOf(intent),
+      amountReceived: intent.amount_received,
+      lastError: intent.last_payment_error ? toError(intent.last_payment_error) : undefined,
+      rechargeId: metadata?.stage === stage ? metadata.rechargeId : undefined,
+    };
+  }
+
   const retrieve = (paymentIntentId: string) => answerOf(() => paymentIntents.retrieve(paymentIntentId));
+
   return {
     create: ({ rechargeId, amount, method, idempotencyKey }) =>
       answerOf(() =>
@@ -44,21 +69,52 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
             amount: amount.amount,
             currency: amount.currency.toLowerCase(),
             customer: method.customerId,
-            payment_method: method.id,
-            allowed_payment_method_types: ["card"],
+            // A pay request has no method until the customer confirms it.
+            payment_method: method.payRequest === undefined ? method.id : undefined,
+            allowed_payment_method_types: [method.payRequest ?? "card"],
             metadata: { rechargeId, stage },
           },
           { idempotencyKey },
         ),
       ),
+
     // off_session alone makes an issuer's wish for the cardholder a decline (`authentication_required`), so error_on_requires_action would add nothing.
     // Source: https://docs.stripe.com/payments/save-during-payment#charge-saved-payment-method
     confirm: (paymentIntentId, idempotencyKey) => answerOf(() => paymentIntents.confirm(paymentIntentId, { off_session: true }, { idempotencyKey })),
+
     retrieve,
+
     cancel: async (paymentIntentId) => {
       const answer = await answerOf(() => paymentIntents.cancel(paymentIntentId, { cancellation_reason: "abandoned" }));
       // It was canceled or paid before, or is on its way: how it stands is the answer.
       return answer.kind === "refused" && answer.error.code === "payment_intent_unexpected_state" ? retrieve(paymentIntentId) : answer;
+    },
+
+    async findCreated({ rechargeId, customerId, since }) {
+      const created = { gte: Math.floor(epochMilliseconds(since) / 1000) };
+      const made = await listOf(stripeIntent, paymentIntents.list({ customer: customerId, created, limit: PAGE_SIZE }));
+      return made.map(toIntent).filter((intent) => intent.rechargeId === rechargeId);
+    },
+
+    async refund(paymentIntentId, rechargeId, idempotencyKey) {
+      const request = { payment_intent: paymentIntentId, metadata: { rechargeId, stage } };
+      const answer = await ask(() => refunds.create(request, { idempotencyKey }));
+      return answer.kind === "refused" ? answer : { kind: "refund", refund: toEntry(read(stripeRefund, answer.reply)) };
+    },
+
+    async listRefunds(paymentIntentId) {
+      return (await listOf(stripeRefund, refunds.list({ payment_intent: paymentIntentId, limit: PAGE_SIZE }))).map(toEntry);
+    },
+
+    async listDisputes(paymentIntentId) {
+      return (await listOf(stripeDispute, disputes.list({ payment_intent: paymentIntentId, limit: PAGE_SIZE }))).map(toEntry);
+    },
+
+    clientSecret: async (paymentIntentId) => (await find(stripeSecret, () => paymentIntents.retrieve(paymentIntentId)))?.client_secret,
+
+    async findMethod(paymentMethodId) {
+      const method = await find(stripeMethod, () => paymentMethods.retrieve(paymentMethodId));
+      return method && toMethod(method);
     },
   };
 }
@@ -71,25 +127,63 @@ const stripeError = z.object({
   param: z.nullish(z.string()),
 });
 
+const stripeMoney = { amount: z.int(), currency: z.string() };
+
 const stripeIntent = z.object({
   id: z.string().check(z.startsWith("pi_")),
   status: z.string(),
-  amount: z.int(),
-  currency: z.string(),
+  ...stripeMoney,
   amount_received: z.int(),
   last_payment_error: z.nullish(stripeError),
+  metadata: z.nullish(z.record(z.string(), z.string())),
 });
 
-async function answerOf(call: () => Promise<unknown>): Promise<PaymentAnswer> {
-  let reply: unknown;
+const stripeSecret = z.object({ client_secret: z.string() });
+
+/** What refunds and disputes say alike. */
+const stripeEntry = { id: z.string(), status: z.string(), ...stripeMoney, created: z.int() };
+const stripeRefund = z.object({ object: z.literal("refund"), ...stripeEntry });
+const stripeDispute = z.object({ object: z.literal("dispute"), ...stripeEntry });
+
+const stripeMethod = z.object({
+  id: z.string(),
+  type: z.string(),
+  customer: z.nullable(z.string()),
+  card: z.optional(z.object({ brand: z.string(), last4: z.string(), fingerprint: z.nullish(z.string()) })),
+});
+
+type Reply = { readonly kind: "reply"; readonly reply: unknown } | { readonly kind: "refused"; readonly error: PaymentError };
+
+/** What Stripe said; throws OutcomeUnknown where it said nothing. */
+export async function ask(call: () => Promise<unknown>): Promise<Reply> {
   try {
-    reply = await call();
+    return { kind: "reply", reply: await call() };
   } catch (fault) {
     return { kind: "refused", error: refusalOf(fault) };
   }
-  const intent = stripeIntent.safeParse(reply);
-  if (!intent.success) throw new OutcomeUnknown("Stripe's reply is not a PaymentIntent", { cause: intent.error });
-  return { kind: "intent", intent: toIntent(intent.data) };
+}
+
+export function read<T>(schema: z.ZodMiniType<T>, reply: unknown): T {
+  const result = z.safeParse(schema, reply);
+  if (!result.success) throw new OutcomeUnknown("Stripe's reply is not what was asked for", { cause: result.error });
+  return result.data;
+}
+
+/** All of a list, oldest first: Stripe gives the newest first. */
+async function listOf<T>(schema: z.ZodMiniType<T>, list: { autoPagingToArray(bounds: { limit: number }): Promise<unknown> }): Promise<T[]> {
+  const answer = await ask(() => list.autoPagingToArray({ limit: MOST_LISTED }));
+  if (answer.kind === "refused") throw new OutcomeUnknown("Stripe gave no list", { cause: answer.error });
+  const listed = read(z.array(schema), answer.reply);
+  if (listed.length === MOST_LISTED) throw new OutcomeUnknown(`Stripe's list may go on after ${MOST_LISTED}`);
+  return listed.reverse();
+}
+
+/** Undefined when Stripe knows no such object. */
+export async function find<T>(schema: z.ZodMiniType<T>, call: () => Promise<unknown>): Promise<T | undefined> {
+  const answer = await ask(call);
+  if (answer.kind === "reply") return read(schema, answer.reply);
+  if (answer.error.code === "resource_missing") return undefined;
+  throw new OutcomeUnknown("Stripe refused to show it", { cause: answer.error });
 }
 
 /** What Stripe refused and why. Throws what is no answer of Stripe's: a broken connection, a time-out, a page of a proxy. */
@@ -105,12 +199,16 @@ function toError({ type, code, decline_code, advice_code, param }: z.output<type
   return { type, code: code ?? undefined, declineCode: decline_code ?? undefined, adviceCode: advice_code ?? undefined, param: param ?? undefined };
 }
 
-function toIntent(intent: z.output<typeof stripeIntent>): PaymentIntent {
-  return {
-    id: intent.id,
-    status: intent.status,
-    amount: money(intent.amount, intent.currency.toUpperCase()),
-    amountReceived: intent.amount_received,
-    lastError: intent.last_payment_error ? toError(intent.last_payment_error) : undefined,
-  };
+export function moneyOf({ amount, currency }: { readonly amount: number; readonly currency: string }): Money {
+  return money(amount, currency.toUpperCase());
+}
+
+function toEntry({ id, status, created, ...sum }: z.output<typeof stripeRefund | typeof stripeDispute>): Refund & Dispute {
+  return { id, status, amount: moneyOf(sum), at: instant(created * 1000) };
+}
+
+/** Undefined when it is nobody's: it was detached, or never saved. */
+function toMethod({ id, type, customer, card }: z.output<typeof stripeMethod>): PaymentMethod | undefined {
+  if (customer === null) return undefined;
+  return { id, customerId: customer, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? type, lastFour: card?.last4 ?? "" };
 }

@@ -52,6 +52,15 @@ export const topUpReply = z.discriminatedUnion("status", [
 ]);
 export type TopUpReply = z.infer<typeof topUpReply>;
 
+const pageMark = z.optional(z.string().check(z.minLength(1), z.maxLength(1000)));
+
+export const topUpQuery = z.object({ from: moment, to: moment, page: pageMark });
+export type TopUpQuery = z.infer<typeof topUpQuery>;
+
+const listedTopUp = z.object({ reference, iccid, amount: positiveMoney, status: z.enum(["credited", "refused"]), at: moment });
+export const topUpList = z.object({ topUps: z.array(listedTopUp), next: pageMark });
+export type TopUpList = z.infer<typeof topUpList>;
+
 /** The body of an error. Source: RFC 9457 */
 export const carrierProblem = z.object({ type: z.string() });
 

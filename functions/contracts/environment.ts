@@ -19,12 +19,15 @@ const checkQueue = { CHECK_BALANCES_QUEUE_URL: url };
 const bus = { EVENT_BUS_NAME: textLike(/^[\w./-]{1,256}$/, "must be the name of an event bus") };
 /** `CARRIER_ANSWERS`: `final` if the carrier keeps its first answer per reference, `once` if it cannot promise that. */
 const carrier = { CARRIER_SECRET_ARN: secretArn, CARRIER_ANSWERS: z.enum(["final", "once"], { error: "must be final or once" }) };
+/** `STAGE`: what our objects at Stripe carry in their metadata; an account may serve several stages. */
+const stripe = { STRIPE_SECRET_ARN: secretArn, STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage") };
 
 /** What each function is given. The stacks are type-checked against this, and a function that lacks a variable stops at start-up and names it. */
 export const environments = {
   rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ISSUER_URL: url }),
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
-  recharges: z.object({ ...esimsTable, ...rechargesTable }),
+  recharges: z.object({ ...esimsTable, ...rechargesTable, ...stripe }),
+  "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),
   "plan-checks": z.object({
     ...controlsTable,
     ...checkQueue,
@@ -36,16 +39,26 @@ export const environments = {
     ...rechargesTable,
     ...subscribersTable,
     ...cardsTable,
+    ...controlsTable,
     ...rechargeQueue,
     ...bus,
     ...carrier,
-    STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage"),
-    STRIPE_SECRET_ARN: secretArn,
+    ...stripe,
     LINE_HASH_SECRET_ARN: secretArn,
     /** A balance that the carrier read within this many seconds is as good as a new one; below 900, the shortest cooldown. */
     CARRIER_READ_INTERVAL_SECONDS: textLike(/^[1-8]?\d{1,2}$/, "must be a whole number of seconds from 0 to 899"),
   }),
   sweep: z.object({ ...esimsTable, ...rechargeQueue }),
+  reconcile: z.object({
+    ...esimsTable,
+    ...rechargesTable,
+    ...controlsTable,
+    ...rechargeQueue,
+    ...bus,
+    ...carrier,
+    ...stripe,
+    RECONCILE_QUEUE_URL: url,
+  }),
   notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 
@@ -72,7 +85,8 @@ const text = z.string().check(z.minLength(1));
 
 /** The secrets' JSON, as an operator writes it into Secrets Manager. */
 export const secrets = {
-  stripe: z.object({ secretKey: text, baseUrl: z.optional(url) }),
+  /** `webhookSecrets`: of the endpoint at Stripe, `whsec_...`; two while one takes the other's place. Without it no webhook can be verified. */
+  stripe: z.object({ secretKey: text, baseUrl: z.optional(url), webhookSecrets: z.optional(z.array(text).check(z.minLength(1), z.maxLength(2))) }),
   carrier: z.object({ baseUrl: url, secret: text }),
   lineHash: z.object({ key: text }),
 } as const;

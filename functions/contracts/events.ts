@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { DomainEvent, EventName } from "../domain/events.ts";
+import type { DomainEvent, EventName, LineEvent } from "../domain/events.ts";
 import { balance as anyMoney } from "./money.ts";
 
 /** The bus and the source of everything we publish. */
@@ -20,6 +20,8 @@ const suspensionReason = z.enum([
   "currency-changed",
   "payment-method-gone",
   "amount-not-offered",
+  "payment-disputed",
+  "paused-by-operator",
 ]);
 
 /** The details of our events. Unknown fields are let through: a later version may say more. */
@@ -30,19 +32,42 @@ export const noticedEvent = z.discriminatedUnion("name", [
   happened("RechargeSucceeded", recharge),
   happened("RechargeDeclined", { ...recharge, reason: z.string(), nextTryAt: z.optional(at) }),
   happened("RechargeCancelled", { ...recharge, reason: z.string() }),
+  happened("RechargeActionRequired", { ...recharge, expiresAt: at, isReminder: z.boolean() }),
+  happened("RechargeExpired", recharge),
+  happened("RechargeRefunded", { ...recharge, reason: z.string() }),
+  happened("RechargeAdjusted", {
+    ...recharge,
+    kind: z.enum(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"]),
+    objectId: z.string(),
+  }),
   happened("RechargeNeedsReview", { ...recharge, reason: z.string() }),
   happened("RuleSuspended", { ...rule, reason: suspensionReason }),
   happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: anyMoney, until: at }),
 ]);
 export type NoticedEvent = z.infer<typeof noticedEvent>;
 
-export const domainEvent = z.discriminatedUnion("name", [
+export const reconciliationBreakFound = z.object({
+  name: z.literal("ReconciliationBreakFound"),
+  id: z.string(),
+  version: z.literal(1),
+  at,
+  kind: z.string(),
+  objectId: z.string(),
+  rechargeId: z.optional(z.string()),
+  mended: z.boolean(),
+  detail: z.string(),
+});
+
+/** What a line's outbox holds. */
+export const lineEvent = z.discriminatedUnion("name", [
   lowBalanceDetected,
   noticedEvent,
   happened("RuleSaved", rule),
   happened("RulePaused", rule),
   happened("RuleDeleted", rule),
-]) satisfies z.ZodMiniType<DomainEvent>;
+]) satisfies z.ZodMiniType<LineEvent>;
+
+export const domainEvent = z.discriminatedUnion("name", [lineEvent, reconciliationBreakFound]) satisfies z.ZodMiniType<DomainEvent>;
 
 /** Their names, for the rule on the bus that feeds `notify`. */
 export const NOTICED_EVENTS = noticedEvent.def.options.flatMap((option) => [...option.def.shape.name.def.values]);

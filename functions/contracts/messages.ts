@@ -11,6 +11,29 @@ const slotHash = z.string().check(z.regex(/^[0-9a-f]{8}$/));
 /** The queue of `check-balances`: part of a slot, or the rest of one. */
 export const checkRequest = z.object({ slot: slotName, from: slotHash, to: slotHash, page: z.optional(z.string()) });
 
-/** The queue of `recharge`: a wish that it look at a line, or our own event in EventBridge's envelope. */
-export const rechargeMessage = z.union([z.object({ iccid, judge: z.optional(z.boolean()) }), envelopeOf(lowBalanceDetected)]);
+/** The queue of `reconcile`: the schedule's tick, which says how often it comes. */
+export const reconcileTick = z.object({ scheduledTime: z.iso.datetime(), every: z.enum(["hour", "day"]) });
+
+/** The same queue: a list that is to be gone through, or the rest of one. */
+export const reconcileRequest = z.object({
+  list: z.enum(["payments", "charges", "refunds", "disputes", "top-ups"]),
+  from: z.iso.datetime(),
+  to: z.iso.datetime(),
+  page: z.optional(z.string()),
+  pagesDone: z.optional(z.int()),
+});
+export const reconcileMessage = z.union([reconcileTick, reconcileRequest]);
+
+export const rechargeId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
+/** Stripe's ids are never longer than 255 characters. Source: https://docs.stripe.com/upgrades */
+export const paymentIntentId = z.string().check(z.regex(/^pi_\w{1,252}$/));
+export const paymentMethodId = z.string().check(z.regex(/^pm_\w{1,252}$/));
+
+/** The queue of `recharge`: a wish that it look at a line, a payment or a way to pay, or our own event in EventBridge's envelope. */
+export const rechargeMessage = z.union([
+  z.object({ iccid, judge: z.optional(z.boolean()), again: z.optional(z.boolean()) }),
+  z.object({ paymentIntentId, rechargeId: z.optional(rechargeId) }),
+  z.object({ paymentMethodId }),
+  envelopeOf(lowBalanceDetected),
+]);
 export type RechargeMessage = z.infer<typeof rechargeMessage>;

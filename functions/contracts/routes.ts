@@ -35,3 +35,6 @@ export const ROUTES = [
   { method: "GET", path: "/v1/recharges", scope: "recharges:read", function: "recharges" },
   { method: "GET", path: "/v1/recharges/{rechargeId}", scope: "recharges:read", function: "recharges" },
 ] as const satisfies readonly Route[];
+
+/** Called by systems that sign what they send: no token, the function itself verifies the signature. */
+export const WEBHOOK_ROUTES = [{ method: "POST", path: "/webhooks/stripe", function: "stripe-webhook" }] as const satisfies readonly Omit<Route, "scope">[];

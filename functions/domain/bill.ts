@@ -1,8 +1,9 @@
 import type { OpenRecharge, PaymentMethod, Reading } from "./esim.ts";
 import { type Iccid, lastFour } from "./iccid.ts";
-import { type Money, money } from "./money.ts";
+import { isSameMoney, type Money, money } from "./money.ts";
 import type { RechargeEnd } from "./recharge-states.ts";
 import type { Consent } from "./rule.ts";
+import type { Period } from "./spend.ts";
 import type { Instant } from "./time.ts";
 
 /**
@@ -17,18 +18,22 @@ export interface Bill {
   /** Keyed hash of the ICCID: groups the bills of one line without naming it. */
   readonly lineHash: string;
   readonly end: RechargeEnd;
-  /** Why it ended unpaid; Stripe's decline code for a decline. */
+  /** Why it did not succeed; Stripe's decline code for a decline, the carrier's code for a refund. */
   readonly reason?: string;
   /** What was to be recharged. */
   readonly amount: Money;
   /** What was taken from the subscriber, and what the line was credited. */
   readonly charged: Money;
   readonly credited: Money;
+  /** What was given back before it ended; later refunds are adjustments. */
+  readonly refunded: Money;
   readonly method: Pick<PaymentMethod, "id" | "brand" | "lastFour">;
   readonly paymentIntentId?: string;
   /** Why it was made: the rule as it was, the consent it stood on, the balance it was judged on. */
   readonly ruleVersion: number;
   readonly consent: Consent;
+  /** The month and day in which it counts towards the limits. */
+  readonly period: Period;
   readonly reading: Reading;
   readonly reservedAt: Instant;
   readonly paidAt?: Instant;
@@ -39,24 +44,34 @@ export interface Bill {
 export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill {
   const { state, amount, method } = open;
   if (state.name !== "ended") throw new Error(`Recharge ${open.rechargeId} is ${state.name}: it has no bill yet`);
-  const moved = state.end === "succeeded" ? amount : money(0, amount.currency);
+  const nothing = money(0, amount.currency);
+  const [charged, credited, refunded] =
+    state.end === "succeeded" ? [amount, amount, nothing] : state.end === "refunded" ? [amount, nothing, amount] : [nothing, nothing, nothing];
   return {
     rechargeId: open.rechargeId,
     subscriberId: open.subscriberId,
     lineLastFour: lastFour(iccid),
     lineHash,
     end: state.end,
-    reason: state.end === "succeeded" ? undefined : state.end === "declined" ? state.code : state.reason,
+    reason: "code" in state ? state.code : "reason" in state ? state.reason : undefined,
     amount,
-    charged: moved,
-    credited: moved,
+    charged,
+    credited,
+    refunded,
     method: { id: method.id, brand: method.brand, lastFour: method.lastFour },
     paymentIntentId: state.paymentIntentId,
     ruleVersion: open.ruleVersion,
     consent: open.consent,
+    period: open.period,
     reading: open.reading,
     reservedAt: open.reservedAt,
-    paidAt: state.end === "succeeded" ? state.paidAt : undefined,
+    paidAt: "paidAt" in state ? state.paidAt : undefined,
     endedAt: state.at,
   };
+}
+
+/** Whether two bills of one recharge tell of the same money, the same payer and the same payment. */
+export function saysTheSame(a: Bill, b: Bill): boolean {
+  const sums = (["charged", "credited", "refunded"] as const).every((sum) => isSameMoney(a[sum], b[sum]));
+  return sums && a.subscriberId === b.subscriberId && a.lineHash === b.lineHash && a.paymentIntentId === b.paymentIntentId;
 }

@@ -4,12 +4,14 @@ import { type Instant, latest, plusMinutes } from "./time.ts";
 /**
  * How serious a decline is.
  *
- * `hard`: never try this card again. `outage`: the bank or its network was out of order, which says nothing about the card. `soft`: everything else.
+ * `hard`: never try this card again. `outage`: the bank or its network was out of order, which says nothing about the card.
+ * `dispute`: no decline, but a charge that the cardholder contested; only they can start again. `soft`: everything else.
  */
-export type Severity = "soft" | "hard" | "outage";
+export type Severity = "soft" | "hard" | "outage" | "dispute";
 
 /** One refusal of a card, kept per card (not per line), so that ten lines cannot hammer one card. */
 export interface Decline {
+  /** Of the dispute, where it is one. */
   readonly rechargeId: string;
   readonly at: Instant;
   /** Stripe's decline code, or its error code where there is none. */
@@ -38,6 +40,7 @@ export type CardStanding =
 /** Whether a card with these declines may be charged again by itself, and when. */
 export function cardStanding(declines: readonly Decline[], now: Instant): CardStanding {
   if (declines.some(({ severity }) => severity === "hard")) return { kind: "exhausted", reason: "card-refused-for-good" };
+  if (declines.some(({ severity }) => severity === "dispute")) return { kind: "exhausted", reason: "payment-disputed" };
   const until = retryAt(declines);
   if (until === undefined) return declines.length === 0 ? { kind: "usable" } : { kind: "exhausted", reason: "declined-too-often" };
   return now < until ? { kind: "backing-off", until } : { kind: "usable" };
@@ -48,7 +51,7 @@ export function retryAt(declines: readonly Decline[]): Instant | undefined {
   const times = declines.map(({ at }) => at).sort();
   const [first, last] = [times[0], times.at(-1)];
   const count = (severity: Severity) => declines.filter((decline) => decline.severity === severity).length;
-  const isOver = count("hard") > 0 || count("soft") >= SOFT_DECLINES_BEFORE_SUSPENSION || declines.length >= DECLINES_BEFORE_SUSPENSION;
+  const isOver = count("hard") > 0 || count("dispute") > 0 || count("soft") >= SOFT_DECLINES_BEFORE_SUSPENSION || declines.length >= DECLINES_BEFORE_SUSPENSION;
   if (first === undefined || last === undefined || isOver) return undefined;
   const hours = BACK_OFF_HOURS[declines.length];
   if (hours === undefined) return plusMinutes(last, LONG_OUTAGE_HOURS * 60);

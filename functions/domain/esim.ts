@@ -1,4 +1,4 @@
-import type { DomainEvent } from "./events.ts";
+import type { LineEvent } from "./events.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { RechargeState } from "./recharge-states.ts";
@@ -17,12 +17,29 @@ export interface PaymentMethod {
   readonly cardKey: string;
   readonly brand: string;
   readonly lastFour: string;
+  /** It cannot be charged with the customer away: every recharge is a pay request, which they confirm themselves. */
+  readonly payRequest?: "wechat_pay" | "alipay";
 }
 
 /** A balance as the carrier told it: what is available, and when it was read. */
 export interface Reading {
   readonly balance: Money;
   readonly readAt: Instant;
+}
+
+/** A worker's time. `attempts`: leases taken since the last progress; `crashes`: those of them whose worker did not even say that it cannot tell. */
+export interface Lease {
+  readonly until: Instant;
+  readonly attempts: number;
+  readonly crashes: number;
+}
+
+/** An operator's word on a recharge that needs a review; the recharge function acts on it. */
+export interface Resolution {
+  readonly as: "credited" | "refunded" | "nothing-taken";
+  readonly by: string;
+  readonly at: Instant;
+  readonly note: string;
 }
 
 /** The one recharge that a line may have open. Everything it was decided on is frozen in it. */
@@ -39,10 +56,11 @@ export interface OpenRecharge {
   readonly reading: Reading;
   readonly reservedAt: Instant;
   /** Keeps two workers from calling out at once; nothing depends on it for correctness. `attempts`: leases taken since the last progress. */
-  readonly lease: { readonly until: Instant; readonly attempts: number };
+  readonly lease: Lease;
   readonly state: RechargeState;
-  /** When it was told that Stripe leaves the payment unclear. */
-  readonly unclearToldAt?: Instant;
+  /** When it was last told that it is unclear, or waits for a review. */
+  readonly toldAt?: Instant;
+  readonly resolution?: Resolution;
 }
 
 /** One line: everything that must change together. One stored item, changed only on the version that was read. */
@@ -61,8 +79,10 @@ export interface Esim {
   readonly tier: Tier;
   /** The checker passes the line over until then. */
   readonly quietUntil?: Instant;
+  /** The quiet ends sooner when the balance is seen at or above the threshold: one pay request per low. */
+  readonly quietWhileLow?: boolean;
   /** The outbox: events that are true and not yet published. */
-  readonly pendingEvents: readonly DomainEvent[];
+  readonly pendingEvents: readonly LineEvent[];
   /** When somebody must look at the line at the latest; present whenever a recharge is open or an event is pending. */
   readonly lookAt?: Instant;
 }
@@ -77,13 +97,14 @@ export function newEsim(iccid: Iccid): Esim {
 }
 
 /** Adds an event to the outbox, in the same write as the state that it tells of. */
-export function withEvent(esim: Esim, event: DomainEvent, now: Instant): Esim {
+export function withEvent(esim: Esim, event: LineEvent, now: Instant): Esim {
+  if (esim.pendingEvents.some(({ id }) => id === event.id)) return esim;
   const isSoon = esim.lookAt !== undefined && esim.lookAt <= plusMinutes(now, SOON_MINUTES);
   return { ...esim, pendingEvents: [...esim.pendingEvents, event], lookAt: isSoon ? esim.lookAt : plusMinutes(now, LOOK_AFTER_SAVE_MINUTES) };
 }
 
 /** Removes published events from the outbox. */
-export function applyPublished(esim: Esim, published: readonly DomainEvent[]): Esim {
+export function applyPublished(esim: Esim, published: readonly LineEvent[]): Esim {
   const ids = new Set(published.map((event) => event.id));
   const pendingEvents = esim.pendingEvents.filter((event) => !ids.has(event.id));
   if (pendingEvents.length === esim.pendingEvents.length) return esim;
@@ -177,6 +198,6 @@ function ruleEvent<Name extends string>(esim: Esim, rule: Rule, name: Name, now:
 
 /** Any change puts the line into the shortest tier and wakes the checker up: what was known about it may no longer hold. */
 function changed(esim: Esim, rule: Rule, name: "RuleSaved" | "RulePaused" | "RuleDeleted", now: Instant) {
-  const next = withEvent({ ...esim, rule, tier: SHORTEST_TIER, quietUntil: undefined }, ruleEvent(esim, rule, name, now), now);
+  const next = withEvent({ ...esim, rule, tier: SHORTEST_TIER, quietUntil: undefined, quietWhileLow: undefined }, ruleEvent(esim, rule, name, now), now);
   return { kind: "changed", esim: next, rule } as const;
 }

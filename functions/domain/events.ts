@@ -39,9 +39,33 @@ export interface RechargeCancelled extends Happened<"RechargeCancelled">, OfRech
   readonly reason: string;
 }
 
-/** Nobody can tell how the recharge stands, or money was taken and the carrier refused: a person has to look. */
+/** The customer has to act before `expiresAt`: nothing is taken until then. Told once, and once more as a reminder. */
+export interface RechargeActionRequired extends Happened<"RechargeActionRequired">, OfRecharge {
+  readonly expiresAt: Instant;
+  readonly isReminder: boolean;
+}
+
+/** The customer did not act in time; nothing was taken, and nothing can be any more. */
+export interface RechargeExpired extends Happened<"RechargeExpired">, OfRecharge {}
+
+/** Charged, finally refused by the carrier (`reason` is its code), and given back in full. */
+export interface RechargeRefunded extends Happened<"RechargeRefunded">, OfRecharge {
+  readonly reason: string;
+}
+
+/** Nobody can tell how the recharge stands, or money was taken and the carrier refused: a person has to look. Said again every day, under the same id, until it is resolved. */
 export interface RechargeNeedsReview extends Happened<"RechargeNeedsReview">, OfRecharge {
   readonly reason: string;
+}
+
+/** What can happen to the payment of a recharge after its end. `paid-after-end`: money came in for a recharge that had ended unpaid; it is given back. */
+export type AdjustmentKind = "refunded" | "refund-failed" | "dispute-opened" | "dispute-won" | "dispute-lost" | "paid-after-end";
+
+/** Something happened to the payment of an ended recharge; its bill stays as it is. `amount` is what the fact is about, not the recharge's. */
+export interface RechargeAdjusted extends Happened<"RechargeAdjusted">, OfRecharge {
+  readonly kind: AdjustmentKind;
+  /** Stripe's refund, dispute or PaymentIntent. */
+  readonly objectId: string;
 }
 
 interface OfRule {
@@ -64,16 +88,39 @@ export interface CapReached extends Happened<"CapReached"> {
   readonly until: Instant;
 }
 
-export type DomainEvent =
+/** Our records, Stripe's and the carrier's do not agree. About the books, not about one subscriber, so it names no line. */
+export interface ReconciliationBreakFound {
+  readonly name: "ReconciliationBreakFound";
+  readonly id: string;
+  readonly version: 1;
+  readonly at: Instant;
+  /** Which of the kinds of docs/runbook.md#reconciliation-breaks. */
+  readonly kind: string;
+  /** What it is about, at Stripe (`pi_...`, `ch_...`, `re_...`), the carrier or here. */
+  readonly objectId: string;
+  readonly rechargeId?: string;
+  /** Whether it was mended already, because mending was certain. */
+  readonly mended: boolean;
+  readonly detail: string;
+}
+
+/** What a line's outbox may hold. */
+export type LineEvent =
   | LowBalanceDetected
   | RechargeSucceeded
   | RechargeDeclined
   | RechargeCancelled
+  | RechargeActionRequired
+  | RechargeExpired
+  | RechargeRefunded
+  | RechargeAdjusted
   | RechargeNeedsReview
   | RuleSaved
   | RulePaused
   | RuleSuspended
   | RuleDeleted
   | CapReached;
+
+export type DomainEvent = LineEvent | ReconciliationBreakFound;
 
 export type EventName = DomainEvent["name"];

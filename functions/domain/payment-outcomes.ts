@@ -1,6 +1,7 @@
 import { type Decline, retryAt, type Severity } from "./declines.ts";
 import type { Money } from "./money.ts";
 import type { CancelReason, UnpaidEnd } from "./recharge-states.ts";
+import type { Instant } from "./time.ts";
 
 /** Why Stripe refused, in Stripe's own words. Source: https://docs.stripe.com/api/errors */
 export interface PaymentError {
@@ -21,6 +22,26 @@ export interface PaymentIntent {
   readonly amount: Money;
   readonly amountReceived: number;
   readonly lastError?: PaymentError;
+  /** From its metadata; missing when it is not of this stage. */
+  readonly rechargeId?: string;
+}
+
+/** A refund as Stripe shows it; `status` is Stripe's. */
+export interface Refund {
+  readonly id: string;
+  readonly status: string;
+  readonly amount: Money;
+  readonly at: Instant;
+}
+
+export type RefundAnswer = { readonly kind: "refund"; readonly refund: Refund } | { readonly kind: "refused"; readonly error: PaymentError };
+
+/** A dispute as Stripe shows it; `status` is Stripe's. */
+export interface Dispute {
+  readonly id: string;
+  readonly status: string;
+  readonly amount: Money;
+  readonly at: Instant;
 }
 
 /** What Stripe answered. That it did not answer, or not clearly, is not an answer: the adapter throws then. */
@@ -33,6 +54,8 @@ export type PaymentOutcome =
   | { readonly kind: "unconfirmed" }
   | { readonly kind: "canceled" }
   | { readonly kind: "declined"; readonly code: string; readonly severity: Severity }
+  /** Not paid, unless the cardholder acts. */
+  | { readonly kind: "needs-customer" }
   /** Not paid, and this request never will be. */
   | { readonly kind: "refused"; readonly reason: CancelReason }
   | { readonly kind: "mismatch" }
@@ -46,10 +69,7 @@ const BY_CODE: ReadonlyMap<string, PaymentOutcome> = new Map([
   // The cardholder has to be there.
   ...each(
     "authentication_required authentication_not_handled mobile_device_authentication_required payment_intent_authentication_failure",
-    (): PaymentOutcome => ({
-      kind: "refused",
-      reason: "needs-customer",
-    }),
+    (): PaymentOutcome => ({ kind: "needs-customer" }),
   ),
   // Somebody else was faster, or is at work on it right now: how the PaymentIntent stands is the answer.
   ...each("payment_intent_unexpected_state lock_timeout idempotency_key_in_use rate_limit", (): PaymentOutcome => ({ kind: "unknown" })),
@@ -123,7 +143,7 @@ export function intentOutcome(intent: PaymentIntent, expected: Money): PaymentOu
     case "requires_confirmation":
       return { kind: "unconfirmed" };
     case "requires_action":
-      return { kind: "refused", reason: "needs-customer" };
+      return { kind: "needs-customer" };
     case "requires_payment_method":
       return intent.lastError === undefined ? { kind: "refused", reason: "payment-method-unusable" } : lastTryOutcome(intent.lastError);
     default:
@@ -146,4 +166,11 @@ export function paymentOutcome(answer: PaymentAnswer, expected: Money): PaymentO
 /** How a recharge ends after a decline that is counted among these. */
 export function declinedEnd(outcome: Extract<PaymentOutcome, { kind: "declined" }>, declines: readonly Decline[]): UnpaidEnd {
   return { end: "declined", code: outcome.code, severity: outcome.severity, retryAt: retryAt(declines) };
+}
+
+/** What the refunds of a payment come to: `pending` while one of them may still succeed. Source: https://docs.stripe.com/refunds#failed-refunds */
+export function refundStanding(refunds: readonly Refund[], expected: Money): "refunded" | "pending" | "failed" {
+  const sumOf = (...statuses: string[]) => refunds.filter(({ status }) => statuses.includes(status)).reduce((sum, { amount }) => sum + amount.amount, 0);
+  if (sumOf("succeeded") >= expected.amount) return "refunded";
+  return sumOf("succeeded", "pending", "requires_action") >= expected.amount ? "pending" : "failed";
 }

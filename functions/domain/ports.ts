@@ -1,10 +1,13 @@
 import type { Bill } from "./bill.ts";
 import type { Decline } from "./declines.ts";
 import type { Esim, PaymentMethod, Reading } from "./esim.ts";
-import type { DomainEvent } from "./events.ts";
+import type { AdjustmentKind, DomainEvent } from "./events.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
-import type { PaymentAnswer } from "./payment-outcomes.ts";
+import type { Dispute, PaymentAnswer, PaymentIntent, Refund, RefundAnswer } from "./payment-outcomes.ts";
+import type { StateName } from "./recharge-states.ts";
+import type { Consent, RuleSettings } from "./rule.ts";
+import type { Spend } from "./spend.ts";
 import type { Instant } from "./time.ts";
 import type { TopUpAnswer } from "./top-up-outcomes.ts";
 
@@ -39,6 +42,8 @@ export interface SlotLine {
   readonly threshold: Money;
   readonly cycle: number;
   readonly quietUntil?: Instant;
+  /** It is quiet only as long as it stays low. */
+  readonly quietWhileLow?: boolean;
 }
 
 /** Part of a slot: `from` and `to` are bounds of the sort key, both included. */
@@ -64,14 +69,63 @@ export interface Esims {
   listSlot(range: SlotRange, page?: string): Promise<Page<SlotLine>>;
   /** The lines of a shard whose time to look has come. */
   listDue(shard: string, now: Instant, page?: string): Promise<Page<Iccid>>;
+  /** Moves the look of a stored line that cannot be read, so that it is not met every minute; leaves everything else, and a line without a look, as it is. */
+  postpone(iccid: Iccid, lookAt: Instant): Promise<void>;
 }
 
-/** Which line and payer a recharge belongs to; put before Stripe hears of it. */
+/** What is stored of a line is not a line: a fault of ours, or of a hand in the table. */
+export class UnreadableLine extends Error {
+  override name = "UnreadableLine";
+}
+
+/** Which line and payer a recharge belongs to, and why it was made; put before the line is reserved. One that no recharge followed was overtaken by another change. */
 export interface RechargeStart {
   readonly rechargeId: string;
   readonly iccid: Iccid;
   readonly subscriberId: string;
   readonly at: Instant;
+  readonly amount: Money;
+  /** The rule as it was then. */
+  readonly rule: RuleSettings & { readonly version: number };
+  readonly consent: Consent;
+  readonly reading: Reading;
+  /** The check that reported the balance; missing where it was read on another occasion. */
+  readonly check?: string;
+  /** What the limits had counted of this payer on this line. */
+  readonly spend?: Spend;
+  /** Declines of the card that counted then. */
+  readonly declines: number;
+}
+
+/** One thing that was asked for a recharge and what came back, without anything that would let money move or names a person. */
+export interface RechargeStep {
+  readonly rechargeId: string;
+  /** Random; several workers may be at one recharge. */
+  readonly stepId: string;
+  readonly at: Instant;
+  readonly state: StateName;
+  /** `payments.confirm`, `carrier.topUp`, `operator.resolve`, ... */
+  readonly asked: string;
+  readonly answer: { readonly [field: string]: unknown };
+}
+
+/** Something that happened to the payment of an ended recharge. */
+export interface Adjustment {
+  readonly rechargeId: string;
+  /** `<Stripe's object id>/<what became of it>`: each fact is kept once. */
+  readonly adjustmentId: string;
+  readonly kind: AdjustmentKind;
+  readonly amount: Money;
+  readonly at: Instant;
+}
+
+/** All that is kept of a recharge. */
+export interface RechargeHistory {
+  readonly start?: RechargeStart;
+  /** Oldest first. */
+  readonly steps: readonly RechargeStep[];
+  readonly bill?: Bill;
+  readonly adjustments: readonly Adjustment[];
 }
 
 /** A different bill is stored under the same id: must never happen, so it is a fault that alarms. */
@@ -87,6 +141,10 @@ export interface Recharges {
   getBill(rechargeId: string): Promise<Bill | undefined>;
   /** Newest first. */
   listBills(subscriberId: string, page?: string): Promise<Page<Bill>>;
+  putStep(step: RechargeStep): Promise<void>;
+  /** Put-if-absent; the same fact again changes nothing. */
+  putAdjustment(adjustment: Adjustment): Promise<void>;
+  getHistory(rechargeId: string): Promise<RechargeHistory>;
 }
 
 /** How to reach a subscriber, as the issuer verified it. */
@@ -96,11 +154,24 @@ export interface Profile {
   readonly phoneNumber?: string;
 }
 
+/** The operator has paused a subscriber: nothing of theirs is charged. */
+export interface Hold {
+  readonly at: Instant;
+  readonly by: string;
+  readonly why: string;
+}
+
 export interface Subscribers {
   getProfile(subscriberId: string): Promise<Profile | undefined>;
   putProfile(profile: Profile): Promise<void>;
   getMethod(subscriberId: string, paymentMethodId: string): Promise<PaymentMethod | undefined>;
   putMethod(subscriberId: string, method: PaymentMethod): Promise<void>;
+  removeMethod(subscriberId: string, paymentMethodId: string): Promise<void>;
+  /** Who saved this way to pay; the index may be a moment old. */
+  listHolders(paymentMethodId: string): Promise<string[]>;
+  getHold(subscriberId: string): Promise<Hold | undefined>;
+  putHold(subscriberId: string, hold: Hold): Promise<void>;
+  removeHold(subscriberId: string): Promise<void>;
   wasNoticed(subscriberId: string, eventId: string): Promise<boolean>;
   /** Remembers a sent notice for 90 days. */
   putNotice(subscriberId: string, eventId: string, at: Instant): Promise<void>;
@@ -119,7 +190,36 @@ export interface Wheel {
   readonly plannedThrough: number;
 }
 
+/** Stops everything that is not confirming yet, for the whole stage. */
+export interface KillSwitch {
+  readonly on: boolean;
+  readonly at: Instant;
+  readonly by: string;
+  readonly why: string;
+}
+
+/** What an operator did, for whoever asks later. */
+export interface AuditEntry {
+  readonly at: Instant;
+  /** Random. */
+  readonly id: string;
+  readonly by: string;
+  readonly verb: string;
+  /** A rechargeId, a subscriberId, the name of a queue; never an ICCID. */
+  readonly subject: string;
+  readonly why: string;
+}
+
 export interface Controls {
+  /** Strongly consistent, as all of these: a switch that was thrown holds for the next charge. */
+  getKillSwitch(): Promise<KillSwitch | undefined>;
+  putKillSwitch(killSwitch: KillSwitch): Promise<void>;
+  putAudit(entry: AuditEntry): Promise<void>;
+  /** Newest first. */
+  listAudit(): Promise<AuditEntry[]>;
+  /** When a break of the books was first told. */
+  breakToldAt(breakId: string): Promise<Instant | undefined>;
+  putBreakTold(breakId: string, at: Instant): Promise<void>;
   getWheel(): Promise<Wheel | undefined>;
   /** Moves the cursor forward; an older cursor changes nothing. */
   putWheel(wheel: Wheel): Promise<void>;
@@ -146,6 +246,17 @@ export interface Payments {
   confirm(paymentIntentId: string, idempotencyKey: string): Promise<PaymentAnswer>;
   retrieve(paymentIntentId: string): Promise<PaymentAnswer>;
   cancel(paymentIntentId: string): Promise<PaymentAnswer>;
+  /** The PaymentIntents that were made for a recharge since a moment, oldest first: read after a write, so never by Stripe's search. */
+  findCreated(request: { readonly rechargeId: string; readonly customerId: string; readonly since: Instant }): Promise<PaymentIntent[]>;
+  /** Gives all of it back. Stripe refuses to give back more than was taken. */
+  refund(paymentIntentId: string, rechargeId: string, idempotencyKey: string): Promise<RefundAnswer>;
+  /** Oldest first. */
+  listRefunds(paymentIntentId: string): Promise<Refund[]>;
+  listDisputes(paymentIntentId: string): Promise<Dispute[]>;
+  /** With it the customer's browser can pay, or pass the issuer's check; undefined when Stripe does not know the PaymentIntent. Never kept, never logged. */
+  clientSecret(paymentIntentId: string): Promise<string | undefined>;
+  /** The way to pay as Stripe has it now; undefined when it is nobody's any more. */
+  findMethod(paymentMethodId: string): Promise<PaymentMethod | undefined>;
 }
 
 /** A line of a subscriber, as the carrier lists it. */
@@ -176,6 +287,65 @@ export interface Carrier {
   getBalances(iccids: readonly Iccid[]): Promise<ReadonlyMap<Iccid, Reading>>;
   topUp(request: TopUpRequest): Promise<TopUpAnswer>;
   findTopUp(reference: string): Promise<TopUpAnswer>;
+  /** What was credited and refused in a time, a page at a time; undefined when this carrier offers no such list. */
+  listTopUps(range: TimeRange, page?: string): Promise<Page<ListedTopUp> | undefined>;
+}
+
+/** `from` is in it, `to` is not. */
+export interface TimeRange {
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** A top-up as the carrier lists it. */
+export interface ListedTopUp extends TopUpRequest {
+  readonly status: "credited" | "refused";
+  readonly at: Instant;
+}
+
+/** What became of the last try to pay a PaymentIntent. */
+export interface LedgerCharge {
+  readonly id: string;
+  readonly at: Instant;
+  readonly isDisputed: boolean;
+  /** Given back so far, in minor units. */
+  readonly refunded: number;
+}
+
+/** A payment as Stripe's books have it. */
+export interface LedgerPayment extends Omit<PaymentIntent, "lastError"> {
+  readonly rechargeId: string;
+  /** When the PaymentIntent was made. */
+  readonly at: Instant;
+  readonly charge?: LedgerCharge;
+}
+
+export type LedgerList = "payments" | "charges" | "refunds" | "disputes";
+
+/** An entry of such a list. `rechargeId`: missing where the entry does not say it, and the PaymentIntent must be asked. */
+export interface LedgerEntry {
+  readonly paymentIntentId: string;
+  readonly rechargeId?: string;
+}
+
+/** Stripe's books, read by its lists: its search lags behind. Every call throws OutcomeUnknown when Stripe does not answer. */
+export interface PaymentLedger {
+  /** What was made in a time, newest first; may name PaymentIntents of other stages. */
+  list(list: LedgerList, range: TimeRange, page?: string): Promise<Page<LedgerEntry>>;
+  /** Undefined when Stripe does not know it, or it is not of this stage. */
+  find(paymentIntentId: string): Promise<LedgerPayment | undefined>;
+}
+
+/** Work for the reconciler: a list that is to be gone through, or the rest of one. */
+export interface ReconcileRequest extends TimeRange {
+  readonly list: LedgerList | "top-ups";
+  readonly page?: string;
+  /** Pages that were gone through before. */
+  readonly pagesDone?: number;
+}
+
+export interface ReconcileRequests {
+  send(requests: readonly ReconcileRequest[], delaySeconds?: number): Promise<void>;
 }
 
 export interface Events {
@@ -184,10 +354,26 @@ export interface Events {
 }
 
 /** Asks the recharge function to look at a line. `judge`: also judge its balance. */
-export interface Poke {
+export interface LinePoke {
   readonly iccid: Iccid;
   readonly judge?: boolean;
+  /** It met a worker before and was sent once more; if it meets another it is let go, as the sweeper looks soon, and pokes must not pile up. */
+  readonly again?: boolean;
 }
+
+/** Asks it to look at a payment, open or ended. */
+export interface PaymentPoke {
+  readonly paymentIntentId: string;
+  /** Missing where the event did not say it. */
+  readonly rechargeId?: string;
+}
+
+/** Asks it to look at a way to pay. */
+export interface MethodPoke {
+  readonly paymentMethodId: string;
+}
+
+export type Poke = LinePoke | PaymentPoke | MethodPoke;
 
 export interface Pokes {
   send(pokes: readonly Poke[], delaySeconds?: number): Promise<void>;

@@ -2,7 +2,7 @@ import type { Severity } from "./declines.ts";
 import type { Instant } from "./time.ts";
 
 /** How a recharge can end. An ended recharge is a bill record and never changes. */
-export type RechargeEnd = "succeeded" | "declined" | "cancelled";
+export type RechargeEnd = "succeeded" | "declined" | "cancelled" | "expired" | "refunded";
 
 /** Why a recharge was cancelled: nothing was taken. */
 export type CancelReason =
@@ -12,8 +12,12 @@ export type CancelReason =
   | "outdated"
   /** The card was declined for another line after this recharge was reserved. */
   | "card-declined-elsewhere"
-  /** The issuer asks for the cardholder. */
-  | "needs-customer"
+  /** The operator has stopped all that is not charged yet. */
+  | "kill-switch"
+  /** The operator has paused the subscriber. */
+  | "paused-by-operator"
+  /** It needed a review, and a person found that nothing was taken. */
+  | "resolved-by-operator"
   /** Stripe does not know the way to pay any more, or cannot use it. */
   | "payment-method-unusable"
   /** Stripe refuses the sum (below its minimum, above its maximum). */
@@ -31,7 +35,9 @@ export type ReviewReason =
   /** Paid, and the carrier says that our reference belongs to another order. */
   | "carrier-conflict"
   /** Stripe's PaymentIntent has another amount or currency than was recorded. */
-  | "payment-mismatch";
+  | "payment-mismatch"
+  /** Paid, finally refused by the carrier, and Stripe could not give the money back. */
+  | "refund-failed";
 
 /** Where an open recharge stands, with what the next step needs. */
 export type RechargeState =
@@ -41,8 +47,18 @@ export type RechargeState =
   | { readonly name: "confirming"; readonly paymentIntentId: string }
   /** Stripe has accepted the payment and does not know its outcome yet. */
   | { readonly name: "processing"; readonly paymentIntentId: string }
+  /** The customer has to act: the issuer asks for them, or it is theirs to pay. Reminded once, and closed when the time is over. */
+  | {
+      readonly name: "awaiting-customer";
+      readonly paymentIntentId: string;
+      /** Missing once the reminder was told. */
+      readonly remindAt?: Instant;
+      readonly expiresAt: Instant;
+    }
   /** Paid. The carrier may or may not have been asked: whoever finds this asks the carrier first. */
   | { readonly name: "crediting"; readonly paymentIntentId: string; readonly paidAt: Instant }
+  /** Paid, and the carrier's final answer is no. The money may or may not have been given back: whoever finds this asks Stripe first. */
+  | { readonly name: "refunding"; readonly paymentIntentId: string; readonly paidAt: Instant; readonly code: string }
   /** Is to end unpaid, as soon as its PaymentIntent is seen canceled. */
   | ({ readonly name: "closing"; readonly paymentIntentId: string } & UnpaidEnd)
   /** Parked: nobody can tell, or it was paid and not credited. Not an end. */
@@ -50,13 +66,15 @@ export type RechargeState =
   /** Decided; the bill is to be put and the event to be published before the line is free again. */
   | ({ readonly name: "ended"; readonly paymentIntentId?: string; readonly at: Instant } & (
       | { readonly end: "succeeded"; readonly paidAt: Instant }
+      | { readonly end: "refunded"; readonly paidAt: Instant; readonly code: string }
       | UnpaidEnd
     ));
 
 /** `retryAt`: when it may be tried again by itself; missing when it may not. */
 export type UnpaidEnd =
   | { readonly end: "declined"; readonly code: string; readonly severity: Severity; readonly retryAt?: Instant }
-  | { readonly end: "cancelled"; readonly reason: CancelReason };
+  | { readonly end: "cancelled"; readonly reason: CancelReason }
+  | { readonly end: "expired" };
 
 export type StateName = RechargeState["name"];
 
@@ -64,11 +82,15 @@ export type StateName = RechargeState["name"];
 export type Move =
   | { readonly type: "created"; readonly paymentIntentId: string }
   | { readonly type: "dropped"; readonly reason: CancelReason; readonly at: Instant }
+  | { readonly type: "awaiting"; readonly paymentIntentId: string; readonly at: Instant }
   | { readonly type: "paid"; readonly at: Instant }
   | { readonly type: "pending" }
   | { readonly type: "unpaid"; readonly paymentIntentId: string; readonly because: UnpaidEnd }
   | { readonly type: "canceled"; readonly at: Instant }
   | { readonly type: "credited"; readonly at: Instant }
+  /** The carrier's final no. */
+  | { readonly type: "refused"; readonly code: string }
+  | { readonly type: "refunded"; readonly at: Instant }
   | { readonly type: "puzzled"; readonly reason: ReviewReason; readonly at: Instant };
 
 export type MoveType = Move["type"];
@@ -80,10 +102,11 @@ export type MoveType = Move["type"];
  * state is old news (two workers found the same) and changes nothing.
  */
 export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in MoveType]?: StateName } } = {
-  reserved: { created: "confirming", dropped: "ended", unpaid: "closing" },
+  reserved: { created: "confirming", awaiting: "awaiting-customer", dropped: "ended", unpaid: "closing" },
   confirming: {
     created: "confirming",
     dropped: "confirming",
+    awaiting: "awaiting-customer",
     paid: "crediting",
     pending: "processing",
     unpaid: "closing",
@@ -93,6 +116,17 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
   processing: {
     created: "processing",
     dropped: "processing",
+    awaiting: "awaiting-customer",
+    paid: "crediting",
+    pending: "processing",
+    unpaid: "closing",
+    canceled: "ended",
+    puzzled: "needs-review",
+  },
+  "awaiting-customer": {
+    created: "awaiting-customer",
+    dropped: "awaiting-customer",
+    awaiting: "awaiting-customer",
     paid: "crediting",
     pending: "processing",
     unpaid: "closing",
@@ -102,20 +136,56 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
   closing: {
     created: "closing",
     dropped: "closing",
+    awaiting: "closing",
     paid: "crediting",
     pending: "processing",
     unpaid: "closing",
     canceled: "ended",
     puzzled: "needs-review",
   },
-  crediting: { created: "crediting", dropped: "crediting", paid: "crediting", pending: "crediting", credited: "ended", puzzled: "needs-review" },
+  crediting: {
+    created: "crediting",
+    dropped: "crediting",
+    awaiting: "crediting",
+    paid: "crediting",
+    pending: "crediting",
+    credited: "ended",
+    refused: "refunding",
+    puzzled: "needs-review",
+  },
+  refunding: {
+    created: "refunding",
+    dropped: "refunding",
+    awaiting: "refunding",
+    paid: "refunding",
+    pending: "refunding",
+    refused: "refunding",
+    refunded: "ended",
+    puzzled: "needs-review",
+  },
   "needs-review": {
     created: "needs-review",
     dropped: "needs-review",
-    paid: "needs-review",
+    awaiting: "needs-review",
     pending: "needs-review",
+    paid: "needs-review",
+    unpaid: "closing",
     credited: "ended",
+    refused: "refunding",
+    refunded: "ended",
     puzzled: "needs-review",
   },
-  ended: { created: "ended", dropped: "ended", paid: "ended", pending: "ended", puzzled: "ended", unpaid: "ended", canceled: "ended", credited: "ended" },
+  ended: {
+    created: "ended",
+    dropped: "ended",
+    awaiting: "ended",
+    paid: "ended",
+    pending: "ended",
+    puzzled: "ended",
+    unpaid: "ended",
+    canceled: "ended",
+    credited: "ended",
+    refused: "ended",
+    refunded: "ended",
+  },
 };

@@ -1,8 +1,17 @@
 import { type CardStanding, cardStanding, type Decline } from "./declines.ts";
-import { applyPublished, type Esim, type OpenRecharge, type PaymentMethod, type Reading, suspendRule, withEvent } from "./esim.ts";
-import type { DomainEvent } from "./events.ts";
+import { applyPublished, type Esim, type OpenRecharge, type PaymentMethod, type Reading, type Resolution, suspendRule, withEvent } from "./esim.ts";
+import type { LineEvent } from "./events.ts";
 import { isBelow, type Money } from "./money.ts";
-import { type CancelReason, type Move, type RechargeState, type StateName, TRANSITIONS, type UnpaidEnd } from "./recharge-states.ts";
+import {
+  type CancelReason,
+  type Move,
+  type MoveType,
+  type RechargeEnd,
+  type RechargeState,
+  type StateName,
+  TRANSITIONS,
+  type UnpaidEnd,
+} from "./recharge-states.ts";
 import { type SuspensionReason, topUpAmount } from "./rule.ts";
 import { book, limitRefusal, type Period, periodAt } from "./spend.ts";
 import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
@@ -10,6 +19,8 @@ import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
 export type RechargeDecision =
   | { readonly kind: "recharge"; readonly amount: Money; readonly period: Period }
   | { readonly kind: "leave"; readonly reason: "no-active-rule" | "already-open" | "quiet" | "balance-ok" }
+  /** The low for which a pay request expired is over. */
+  | { readonly kind: "wake" }
   | { readonly kind: "wait"; readonly reason: "cooling-down" | "daily-limit" | "cap-reached" | "card-backing-off"; readonly until: Instant }
   | { readonly kind: "suspend"; readonly reason: SuspensionReason };
 
@@ -30,7 +41,10 @@ export function decideRecharge(esim: Esim, balance: Money, { declines, topUpAmou
   if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return { kind: "leave", reason: "no-active-rule" };
   if (esim.open !== undefined) return { kind: "leave", reason: "already-open" };
   // The checker passes quiet lines over, but its index may be old and a report may come late or twice.
-  if (esim.quietUntil !== undefined && now < esim.quietUntil) return { kind: "leave", reason: "quiet" };
+  if (esim.quietUntil !== undefined && now < esim.quietUntil) {
+    const isOver = esim.quietWhileLow === true && balance.currency === rule.threshold.currency && !isBelow(balance, rule.threshold);
+    return isOver ? { kind: "wake" } : { kind: "leave", reason: "quiet" };
+  }
   if (balance.currency !== rule.threshold.currency) return { kind: "suspend", reason: "currency-changed" };
   if (!isBelow(balance, rule.threshold)) return { kind: "leave", reason: "balance-ok" };
   const standing: CardStanding = cardStanding(declines, now);
@@ -50,12 +64,11 @@ export const LEASE_SECONDS = 90;
 /** How much later the next look comes after each lease that led to nothing: 1, 2, 4, ... 64 minutes. */
 const LONGEST_LOOK_DELAY_MINUTES = 64;
 
-/** A review is looked at once a day: only the carrier's late word can end it by itself. */
-const REVIEW_LOOK_MINUTES = 24 * 60;
+/** What only a person can end is looked at once a day: a late word of the carrier's may end it by itself. */
+const PARKED_LOOK_MINUTES = 24 * 60;
 
-function leaseAt(attempts: number, now: Instant): { lease: OpenRecharge["lease"]; lookAt: Instant } {
-  const until = plusSeconds(now, LEASE_SECONDS);
-  return { lease: { until, attempts }, lookAt: plusMinutes(until, Math.min(2 ** attempts, LONGEST_LOOK_DELAY_MINUTES)) };
+function backOffFrom(until: Instant, attempts: number): Instant {
+  return plusMinutes(until, Math.min(2 ** attempts, LONGEST_LOOK_DELAY_MINUTES));
 }
 
 /**
@@ -79,44 +92,91 @@ export interface Reservation {
 export function applyReserved(esim: Esim, reservation: Reservation, now: Instant): Esim {
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || esim.open !== undefined) throw new Error("Reserving a line that is not free");
-  const { lease, lookAt } = leaseAt(0, now);
+  const until = plusSeconds(now, LEASE_SECONDS);
   const open: OpenRecharge = {
     ...reservation,
     subscriberId,
     ruleVersion: rule.version,
     consent: rule.consent,
     reservedAt: now,
-    lease,
+    lease: { until, attempts: 0, crashes: 0 },
     state: { name: "reserved" },
   };
-  return { ...esim, open, lookAt, quietUntil: undefined };
+  return { ...esim, open, lookAt: backOffFrom(until, 0), quietUntil: undefined, quietWhileLow: undefined };
+}
+
+/** The line was low for a pay request that expired, and is not any more: the next low is a new one. */
+export function applyAwake(esim: Esim): Esim {
+  return { ...esim, quietUntil: undefined, quietWhileLow: undefined };
+}
+
+/** In these states a look may well change nothing; in all others a worker moves on, or says that it cannot tell. */
+const MAY_WAIT: ReadonlySet<StateName> = new Set(["processing", "awaiting-customer", "needs-review", "refunding"]);
+
+/** Workers that ended without a word, one after the other: what kills them is in the line. */
+const CRASHES_BEFORE_PARKED = 5;
+
+/** Whether the line does harm to whoever works on it: it is looked at once a day, and a person is told. */
+export function isParked({ lease }: OpenRecharge): boolean {
+  return lease.crashes > CRASHES_BEFORE_PARKED;
 }
 
 /** Takes over an open recharge whose last worker is gone, or undefined while its lease runs. */
 export function applyLease(esim: Esim, now: Instant): Esim | undefined {
+  if (esim.open === undefined) throw new Error("Nothing is open on this line");
+  const { lease, state } = esim.open;
+  if (now < lease.until) return undefined;
+  const attempts = lease.attempts + 1;
+  const until = plusSeconds(now, LEASE_SECONDS);
+  const open = { ...esim.open, lease: { until, attempts, crashes: MAY_WAIT.has(state.name) ? 0 : lease.crashes + 1 } };
+  const leased = { ...esim, open, lookAt: nextLook(esim, open, backOffFrom(until, attempts), now) };
+  const reason = overdueReason(open, now);
+  return reason === undefined ? leased : applyTold(leased, open, reason, now);
+}
+
+function nextLook({ pendingEvents }: Esim, open: OpenRecharge, backOff: Instant, now: Instant): Instant {
+  const { state } = open;
+  // What was not told yet waits for no day.
+  if ((state.name === "needs-review" || isParked(open)) && pendingEvents.length === 0) return plusMinutes(now, PARKED_LOOK_MINUTES);
+  if (state.name !== "awaiting-customer") return backOff;
+  const due = state.remindAt ?? state.expiresAt;
+  return due < backOff ? (latest(due, open.lease.until) ?? due) : backOff;
+}
+
+/** A worker could not find out how things stand: no crash, and nothing to park the line for. */
+export function applyUnknown(esim: Esim, rechargeId: string): Esim {
   const { open } = esim;
-  if (open === undefined) throw new Error("Nothing is open on this line");
-  if (now < open.lease.until) return undefined;
-  const { lease, lookAt } = leaseAt(open.lease.attempts + 1, now);
-  // A review that was not told yet waits for no day.
-  const isToldReview = open.state.name === "needs-review" && esim.pendingEvents.length === 0;
-  const leased = { ...esim, open: { ...open, lease }, lookAt: isToldReview ? plusMinutes(now, REVIEW_LOOK_MINUTES) : lookAt };
-  return isUnclearTooLong(open, now) ? applyUnclear(leased, { ...open, lease }, now) : leased;
+  if (open?.rechargeId !== rechargeId || open.lease.crashes === 0) return esim;
+  return { ...esim, open: { ...open, lease: { ...open.lease, crashes: 0 } } };
 }
 
-/** After this long without a clear word of Stripe's, the subscriber and the operator are told. Stripe is asked further: the payment may still turn out. */
-const UNCLEAR_HOURS = 24;
-const ASKS_STRIPE: ReadonlySet<StateName> = new Set(["confirming", "processing", "closing"]);
+/** After this long without a clear word, the subscriber and the operator are told, the operator again every so often. We ask further: it may still turn out. */
+const TELL_AGAIN_HOURS = 24;
 
-function isUnclearTooLong({ state, reservedAt, unclearToldAt }: OpenRecharge, now: Instant): boolean {
-  return unclearToldAt === undefined && ASKS_STRIPE.has(state.name) && now > plusMinutes(reservedAt, UNCLEAR_HOURS * 60);
+function overdueReason(open: OpenRecharge, now: Instant): string | undefined {
+  const { state, toldAt, reservedAt } = open;
+  const isOverdue = now > plusMinutes(toldAt ?? reservedAt, TELL_AGAIN_HOURS * 60);
+  if (isParked(open) && (toldAt === undefined || isOverdue)) return "worker-fault";
+  if (!isOverdue) return undefined;
+  switch (state.name) {
+    case "confirming":
+    case "processing":
+    case "closing":
+      return "payment-unclear";
+    case "refunding":
+      return "refund-unclear";
+    case "needs-review":
+      return state.reason;
+    default:
+      return undefined; // these end by themselves within a day, or are told when they are parked
+  }
 }
 
-function applyUnclear(esim: Esim, open: OpenRecharge, now: Instant): Esim {
+function applyTold(esim: Esim, open: OpenRecharge, reason: string, now: Instant): Esim {
   const { id, ...told } = rechargeEvent(esim, open, "RechargeNeedsReview", now);
-  // With an id of its own, as the recharge may still be parked, which is told then.
-  const event = { ...told, id: `${id}/payment-unclear`, reason: "payment-unclear" };
-  return withEvent({ ...esim, open: { ...open, unclearToldAt: now } }, event, now);
+  // A review keeps its id; what is only unclear has one of its own, as it may still be parked, which is told then.
+  const event = { ...told, id: open.state.name === "needs-review" ? id : `${id}/${reason}`, reason };
+  return withEvent({ ...esim, open: { ...open, toldAt: now } }, event, now);
 }
 
 /** Records that a low line may not be recharged before a certain time; the checker passes it over until then. */
@@ -126,7 +186,7 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   const quiet = { ...esim, quietUntil: decision.until };
   if (decision.reason !== "cap-reached" && decision.reason !== "daily-limit") return quiet; // these end by themselves, soon
   const limit = decision.reason === "cap-reached" ? "perMonth" : "timesPerDay";
-  const event: DomainEvent = {
+  const event: LineEvent = {
     name: "CapReached",
     // A raised cap that is reached again is news; the same cap in the same period is not.
     id: `${esim.iccid}/${limit}/${rule.version}/${decision.until}`,
@@ -154,6 +214,9 @@ export class IllegalMove extends Error {
   override name = "IllegalMove";
 }
 
+/** The states in which a second thought of ours still counts. */
+const MAY_BE_CALLED_OFF: ReadonlySet<StateName> = new Set(["reserved", "confirming", "processing", "awaiting-customer", "closing"]);
+
 /**
  * The line after a step found something out.
  *
@@ -166,32 +229,64 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   // Two workers may each have made a PaymentIntent; only the stored one counts, and the other can never be paid.
   if (move.type === "unpaid" && "paymentIntentId" in from && from.paymentIntentId !== move.paymentIntentId) return esim;
   // That the charge was no longer wanted comes too late for one that another worker has seen paid, or ended.
-  if (isSecondThought(move) && (from.name === "crediting" || from.name === "needs-review" || from.name === "ended")) return esim;
+  if (isSecondThought(move) && !MAY_BE_CALLED_OFF.has(from.name)) return esim;
+  // A carrier that first refused for good and then credits has broken its word: the money may be on its way back.
+  if (from.name === "refunding" && move.type === "credited")
+    return applyMove(esim, rechargeId, { type: "puzzled", reason: "carrier-conflict", at: move.at }, now);
   const to = TRANSITIONS[from.name][move.type];
   if (to === undefined || contradicts(from, move)) {
     throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
   }
   if (to === from.name) return esim;
   const state = nextState(from, move);
-  const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0 } } };
-  if (state.name === "ended") return applyEnded(moved, open, state, now);
-  if (state.name === "needs-review") return applyReview(moved, open, state, now);
-  if (state.name === "processing") return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0 } }, lookAt: plusMinutes(now, 1) };
-  return moved;
+  const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0, crashes: 0 } } };
+  switch (state.name) {
+    case "ended":
+      return applyEnded(moved, open, state, now);
+    case "needs-review":
+      return applyReview(moved, open, state, now);
+    case "awaiting-customer":
+      return applyAwaiting(moved, open, state, now);
+    case "processing":
+      return released(moved, open, state, now);
+    default:
+      return moved;
+  }
 }
 
-const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set(["rule-changed", "outdated", "card-declined-elsewhere"]);
+/** Nobody works on it until the world moves: whoever hears of that may go on at once. */
+function released(moved: Esim, open: OpenRecharge, state: RechargeState, now: Instant): Esim {
+  return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0, crashes: 0 } }, lookAt: plusMinutes(now, 1) };
+}
+
+const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set(["rule-changed", "outdated", "card-declined-elsewhere", "kill-switch", "paused-by-operator"]);
 
 /** Whether a finding is a decision of ours, and nothing that Stripe said. */
 function isSecondThought(move: Move): boolean {
-  return move.type === "unpaid" && move.because.end === "cancelled" && SECOND_THOUGHTS.has(move.because.reason);
+  if (move.type !== "unpaid") return false;
+  return move.because.end === "expired" || (move.because.end === "cancelled" && SECOND_THOUGHTS.has(move.because.reason));
 }
 
-/** Whether a finding denies how the recharge ended: paid after all, or unpaid after all. */
+const PAID: ReadonlySet<MoveType> = new Set(["paid", "credited", "refunded", "refused"]);
+
+/** The findings that deny an end: paid after all, or unpaid after all, or both credited and refunded. */
+const DENIES: Readonly<Record<RechargeEnd, ReadonlySet<MoveType>>> = {
+  succeeded: new Set(["unpaid", "canceled", "refunded", "refused"]),
+  refunded: new Set(["unpaid", "canceled", "credited"]),
+  declined: PAID,
+  cancelled: PAID,
+  expired: PAID,
+};
+
+/** Whether a finding denies what is certain. */
 function contradicts(from: RechargeState, { type }: Move): boolean {
-  if (from.name !== "ended") return false;
-  return from.end === "succeeded" ? type === "unpaid" || type === "canceled" : type === "paid" || type === "credited";
+  if (from.name === "needs-review") return type === "unpaid" && from.paidAt !== undefined;
+  return from.name === "ended" && DENIES[from.end].has(type);
 }
+
+/** Stripe's issuers and wallets leave a payment open for about a day; we remind once, half way. */
+const EXPIRE_HOURS = 24;
+const REMIND_HOURS = 12;
 
 function nextState(from: RechargeState, move: Move): RechargeState {
   switch (move.type) {
@@ -201,8 +296,24 @@ function nextState(from: RechargeState, move: Move): RechargeState {
       return { name: "ended", at: move.at, end: "cancelled", reason: move.reason };
     case "unpaid":
       return { name: "closing", paymentIntentId: move.paymentIntentId, ...move.because };
+    case "awaiting":
+      return {
+        name: "awaiting-customer",
+        paymentIntentId: move.paymentIntentId,
+        remindAt: plusMinutes(move.at, REMIND_HOURS * 60),
+        expiresAt: plusMinutes(move.at, EXPIRE_HOURS * 60),
+      };
     case "paid":
       return { name: "crediting", paymentIntentId: paymentIntentOf(from), paidAt: move.at };
+    case "refused": {
+      // A review whose payment nobody could place: refunded, whenever it was paid.
+      const paidAt = from.name === "needs-review" ? (from.paidAt ?? from.since) : paidAtOf(from);
+      return { name: "refunding", paymentIntentId: paymentIntentOf(from), paidAt, code: move.code };
+    }
+    case "refunded": {
+      const code = from.name === "refunding" ? from.code : "resolved-by-operator";
+      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, end: "refunded", paidAt: paidAtOf(from), code };
+    }
     case "pending":
       return { name: "processing", paymentIntentId: paymentIntentOf(from) };
     case "canceled": {
@@ -230,9 +341,14 @@ function paidAtOf(state: RechargeState): Instant {
 }
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
-  return because.end === "declined"
-    ? { end: "declined", code: because.code, severity: because.severity, retryAt: because.retryAt }
-    : { end: "cancelled", reason: because.reason };
+  switch (because.end) {
+    case "declined":
+      return { end: "declined", code: because.code, severity: because.severity, retryAt: because.retryAt };
+    case "cancelled":
+      return { end: "cancelled", reason: because.reason };
+    case "expired":
+      return { end: "expired" };
+  }
 }
 
 function rechargeEvent<Name extends string>(esim: Esim, open: OpenRecharge, name: Name, at: Instant) {
@@ -242,7 +358,7 @@ function rechargeEvent<Name extends string>(esim: Esim, open: OpenRecharge, name
 
 type Ended = Extract<RechargeState, { name: "ended" }>;
 
-function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): DomainEvent {
+function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
   switch (ended.end) {
     case "succeeded":
       return rechargeEvent(esim, open, "RechargeSucceeded", ended.at);
@@ -250,6 +366,10 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): DomainEvent {
       return { ...rechargeEvent(esim, open, "RechargeDeclined", ended.at), reason: ended.code, nextTryAt: ended.retryAt };
     case "cancelled":
       return { ...rechargeEvent(esim, open, "RechargeCancelled", ended.at), reason: ended.reason };
+    case "expired":
+      return rechargeEvent(esim, open, "RechargeExpired", ended.at);
+    case "refunded":
+      return { ...rechargeEvent(esim, open, "RechargeRefunded", ended.at), reason: ended.code };
   }
 }
 
@@ -262,7 +382,42 @@ function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant):
 
 function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeState, { name: "needs-review" }>, now: Instant): Esim {
   const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: state.reason } as const;
-  return withEvent(esim, event, now); // told first; the next lease then sets the daily look
+  const parked = { ...open, state, toldAt: now, resolution: undefined, lease: { ...open.lease, attempts: 0, crashes: 0 } };
+  return withEvent({ ...esim, open: parked }, event, now); // told first; the next lease then sets the daily look
+}
+
+type Awaiting = Extract<RechargeState, { name: "awaiting-customer" }>;
+
+function applyAwaiting(moved: Esim, open: OpenRecharge, state: Awaiting, now: Instant): Esim {
+  const event = { ...rechargeEvent(moved, open, "RechargeActionRequired", now), expiresAt: state.expiresAt, isReminder: false } as const;
+  return withEvent(released(moved, { ...open, toldAt: now }, state, now), event, now);
+}
+
+/** Reminds the customer, once. */
+export function applyReminder(esim: Esim, rechargeId: string, now: Instant): Esim {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || open.state.name !== "awaiting-customer") return esim;
+  const { remindAt, ...state } = open.state;
+  if (remindAt === undefined) return esim;
+  const { id, ...told } = rechargeEvent(esim, open, "RechargeActionRequired", now);
+  const event = { ...told, id: `${id}/reminder`, expiresAt: state.expiresAt, isReminder: true } as const;
+  return withEvent({ ...esim, open: { ...open, state, toldAt: now } }, event, now);
+}
+
+/** What stands against an operator's word on a recharge; undefined when it can be taken. */
+export function resolutionProblem(open: OpenRecharge | undefined, as: Resolution["as"]): string | undefined {
+  if (open?.state.name !== "needs-review") return "it does not wait for a review";
+  const isPaid = open.state.paidAt !== undefined;
+  if (as === "nothing-taken" && isPaid) return "it was paid: resolve it as credited or refunded";
+  if (as === "credited" && !isPaid) return "nobody can tell what was paid for it: resolve it as refunded or nothing-taken";
+  return undefined;
+}
+
+/** Notes an operator's word; the recharge function acts on it. Undefined: it cannot be taken (`resolutionProblem`). */
+export function applyResolution(esim: Esim, rechargeId: string, resolution: Resolution, now: Instant): Esim | undefined {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || resolutionProblem(open, resolution.as) !== undefined) return undefined;
+  return { ...esim, open: { ...open, resolution, lease: { ...open.lease, until: now } }, lookAt: now };
 }
 
 /**
@@ -274,15 +429,22 @@ const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "rule-changed": 0,
   outdated: 3 * 60, // Stripe could not be asked for an hour: not every hour anew
   "card-declined-elsewhere": 15, // the next judgement finds how long the card must rest
-  "needs-customer": 3 * 24 * 60, // asks the issuer ten times in 30 days; Visa allows 15
+  "kill-switch": 0,
+  "paused-by-operator": 0, // the next judgement suspends the rule
+  "resolved-by-operator": 60,
   "payment-method-unusable": 24 * 60,
   "amount-refused": 24 * 60,
   "payment-fault": 24 * 60,
   "payment-canceled-elsewhere": 60,
 };
 
+/** One pay request per low: the next comes when the balance was seen well, after this long, or when the subscriber changes the rule. */
+const QUIET_AFTER_EXPIRY_DAYS = 7;
+/** What the carrier refuses for good now it will hardly take within the hour. */
+const QUIET_AFTER_REFUND_HOURS = 24;
+
 /** The line set free after its bill was put and its events were published: spend booked, cycle raised. */
-export function applyCleared(esim: Esim, rechargeId: string, published: readonly DomainEvent[], now: Instant): Esim {
+export function applyCleared(esim: Esim, rechargeId: string, published: readonly LineEvent[], now: Instant): Esim {
   const { open, rule } = esim;
   if (open?.rechargeId !== rechargeId) return applyPublished(esim, published);
   const { state, subscriberId } = open;
@@ -296,6 +458,7 @@ export function applyCleared(esim: Esim, rechargeId: string, published: readonly
     spend,
     cycle: esim.cycle + 1,
     quietUntil: isOldCard ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
+    quietWhileLow: state.end === "expired" && !isOldCard ? true : undefined,
   };
   const next = applyPublished(cleared, published);
   return next.pendingEvents.length === 0 ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
@@ -307,6 +470,10 @@ function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {
       return plusMinutes(ended.at, cooldownMinutes);
     case "declined":
       return ended.retryAt;
+    case "expired":
+      return plusMinutes(ended.at, QUIET_AFTER_EXPIRY_DAYS * 24 * 60);
+    case "refunded":
+      return plusMinutes(ended.at, QUIET_AFTER_REFUND_HOURS * 60);
     case "cancelled":
       return QUIET_AFTER_CANCEL_MINUTES[ended.reason] === 0 ? undefined : plusMinutes(ended.at, QUIET_AFTER_CANCEL_MINUTES[ended.reason]);
   }

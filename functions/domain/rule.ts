@@ -44,7 +44,10 @@ export type SuspensionReason =
   | "line-not-yours"
   | "currency-changed"
   | "payment-method-gone"
-  | "amount-not-offered";
+  | "amount-not-offered"
+  /** A charge of this card was disputed. */
+  | "payment-disputed"
+  | "paused-by-operator";
 
 export type RuleStatus =
   | { readonly state: "active" }

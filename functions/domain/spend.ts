@@ -11,6 +11,8 @@ export interface Spend {
   readonly month: string;
   /** What was charged in that month, one sum per currency: a line whose currency changes, and changes back, goes on counting where it was. */
   readonly monthAmounts: readonly Money[];
+  /** Refunds of that month that were given back already, by Stripe's id. */
+  readonly refunds?: readonly string[];
   readonly day: string;
   readonly dayCount: number;
   /** When the last paid recharge ended: the cooldown counts from the credit, since until then the carrier shows the old balance. */
@@ -62,9 +64,32 @@ export function book(spend: Spend | undefined, period: Period, amount: Money, en
   const others = spend?.month === period.month ? spend.monthAmounts.filter((sum) => sum.currency !== amount.currency) : [];
   return {
     month: period.month, // never before spend.month: periodAt saw to it when the recharge was reserved
+    ...(spend?.month === period.month && spend.refunds !== undefined && { refunds: spend.refunds }),
     monthAmounts: [...others, plus(spentIn(spend, period.month, amount.currency), amount)],
     day: period.day,
     dayCount: spend?.day === period.day ? spend.dayCount + 1 : 1,
     lastEndedAt: endedAt,
   };
+}
+
+/**
+ * Gives a refund of an ended recharge back to the month in which that was reserved; once, however often it is told, and never to another month.
+ *
+ * The day's count stays: money that came back is no reason to charge more often.
+ */
+export function giveBack(spend: Spend, period: Period, refundId: string, amount: Money): Spend {
+  const { refunds = [] } = spend;
+  if (spend.month !== period.month || refunds.includes(refundId)) return spend;
+  return { ...spend, monthAmounts: withAmount(spend, (sum) => minus(sum, amount), amount.currency), refunds: [...refunds, refundId] };
+}
+
+/** A refund that was given back has failed: it counts again. */
+export function takeBack(spend: Spend, period: Period, refundId: string, amount: Money): Spend {
+  const { refunds = [] } = spend;
+  if (spend.month !== period.month || !refunds.includes(refundId)) return spend;
+  return { ...spend, monthAmounts: withAmount(spend, (sum) => plus(sum, amount), amount.currency), refunds: refunds.filter((id) => id !== refundId) };
+}
+
+function withAmount({ monthAmounts }: Spend, change: (sum: Money) => Money, currency: string): Money[] {
+  return monthAmounts.map((sum) => (sum.currency === currency ? change(sum) : sum));
 }

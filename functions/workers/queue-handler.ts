@@ -25,7 +25,7 @@ export function queueHandler<Shape extends z.core.$ZodType>(log: Log, shape: Sha
   };
 }
 
-function readMessage<Shape extends z.core.$ZodType>(shape: Shape, body: string): z.core.output<Shape> {
+export function readMessage<Shape extends z.core.$ZodType>(shape: Shape, body: string): z.core.output<Shape> {
   let message: unknown;
   try {
     message = JSON.parse(body);

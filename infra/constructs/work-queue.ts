@@ -30,7 +30,7 @@ export interface WorkQueueProps {
 /** The one way work reaches a function without somebody waiting: a queue, its dead letters beside it, and an alarm on the first of them. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
-  private readonly deadLetters: Queue;
+  readonly deadLetters: Queue;
   private readonly timeoutSeconds: number;
 
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
@@ -75,10 +75,15 @@ export class WorkQueue extends Construct {
 
   /** Feeds the queue with a tick `{ scheduledTime }` each minute. A tick that is an hour late has been overtaken by later ones. */
   tickEveryMinute(): void {
-    new Schedule(this, "Schedule", {
-      schedule: ScheduleExpression.rate(Duration.minutes(1)),
+    this.tickEvery(Duration.minutes(1), "Schedule");
+  }
+
+  /** Feeds the queue with a tick `{ scheduledTime, ...more }` at a rate. One that cannot be delivered within an hour joins the dead letters. */
+  tickEvery(interval: Duration, scheduleId: string, more: Readonly<Record<string, string>> = {}): void {
+    new Schedule(this, scheduleId, {
+      schedule: ScheduleExpression.rate(interval),
       target: new SqsSendMessage(this.queue, {
-        input: ScheduleTargetInput.fromObject({ scheduledTime: "<aws.scheduler.scheduled-time>" }),
+        input: ScheduleTargetInput.fromObject({ scheduledTime: "<aws.scheduler.scheduled-time>", ...more }),
         deadLetterQueue: this.deadLetters,
         maxEventAge: Duration.hours(1),
         retryAttempts: 60,

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { balanceQuery, esimQuery, topUpOrder } from "../../functions/contracts/carrier.ts";
+import { balanceQuery, esimQuery, topUpOrder, topUpQuery } from "../../functions/contracts/carrier.ts";
 import { instant } from "../../functions/domain/time.ts";
 import type { CarrierModel, TopUpWord } from "./carrier-model.ts";
 import type { Fault } from "./next-outcomes.ts";
@@ -31,9 +31,19 @@ export function answerCarrierRequest(
       });
     default:
   }
+  const { pathname, searchParams } = new URL(path, "http://carrier.test");
+  if (method === "GET" && pathname === "/v1/top-ups") return listing(model, Object.fromEntries(searchParams));
   const reference = /^GET \/v1\/top-ups\/([A-Za-z0-9_-]{1,64})$/.exec(route)?.[1];
   if (reference === undefined) return problem(404, "unknown-route", "There is nothing here");
   return spoil(model, answerOf(model.findTopUp(reference)), model.takeFault("findTopUp"));
+}
+
+function listing(model: CarrierModel, parameters: object): CarrierAnswer {
+  const query = z.safeParse(topUpQuery, parameters);
+  if (!query.success) return problem(422, "invalid-query", "The query is not what docs/carrier-api.yaml asks for");
+  const list = model.queryTopUps(query.data);
+  if (list === undefined) return problem(404, "unknown-route", "There is nothing here");
+  return spoil(model, ok(list), model.takeFault("queryTopUps"));
 }
 
 function withBody<Schema extends z.ZodMiniType>(schema: Schema, body: string, act: (document: z.infer<Schema>) => CarrierAnswer): CarrierAnswer {

@@ -1,4 +1,4 @@
-import type { BalanceList, EsimList, EsimQuery, TopUpOrder, TopUpReply } from "../../functions/contracts/carrier.ts";
+import type { BalanceList, EsimList, EsimQuery, TopUpList, TopUpOrder, TopUpQuery, TopUpReply } from "../../functions/contracts/carrier.ts";
 import { type Iccid, iccidProblem, lastFour } from "../../functions/domain/iccid.ts";
 import { isSameMoney, type Money, money } from "../../functions/domain/money.ts";
 import { type Instant, instant } from "../../functions/domain/time.ts";
@@ -48,7 +48,7 @@ export type CarrierFact = { readonly at: Instant; readonly reference: string } &
 export type TopUpWord = TopUpReply | "conflict" | "under-way" | "unseen" | "nothing";
 
 /** The operations that change nothing. */
-export type CarrierQuestion = "queryEsims" | "queryBalances" | "findTopUp";
+export type CarrierQuestion = "queryEsims" | "queryBalances" | "findTopUp" | "queryTopUps";
 
 export interface CarrierModel {
   /** Epoch milliseconds: the carrier's clock. */
@@ -88,6 +88,8 @@ export interface CarrierModel {
   /** `fault`: how the answer is to go wrong on its way. */
   topUp(order: TopUpOrder): { readonly said: TopUpWord; readonly fault?: Fault };
   findTopUp(reference: string): TopUpWord;
+  /** Undefined where it offers no such list. */
+  queryTopUps(query: TopUpQuery): TopUpList | undefined;
 }
 
 export interface CarrierModelOptions {
@@ -105,6 +107,8 @@ export interface CarrierModelOptions {
   readonly callsPerSecond?: number;
   /** How long an order of `credit-later` takes; 10 unless told otherwise. */
   readonly lateMinutes?: number;
+  /** True unless told otherwise: it lists what it was ordered. */
+  readonly listsTopUps?: boolean;
 }
 
 /** An order that was taken and is credited when its time comes, in epoch milliseconds. */
@@ -128,6 +132,9 @@ interface Account {
 /** What is to happen next, by operation. */
 type Chosen = { readonly topUp: readonly NextOutcome[] } & { readonly [question in CarrierQuestion]: readonly Fault[] };
 
+/** Any number will do: docs/carrier-api.yaml leaves it to the carrier. */
+const TOP_UPS_PER_PAGE = 25;
+
 const ACCOUNTS = "carrier-account";
 const CHOSEN = "carrier-chosen";
 const OWNER_KEYS = ["subscriberId", "email", "phoneNumber"] as const;
@@ -142,6 +149,7 @@ export function carrierModel({
   readIntervalSeconds = 0,
   callsPerSecond = Number.POSITIVE_INFINITY,
   lateMinutes = 10,
+  listsTopUps = true,
 }: CarrierModelOptions): CarrierModel {
   const accounts = new Map<Iccid, Account>();
   /** Lines by what their owner is known by. */
@@ -154,7 +162,7 @@ export function carrierModel({
   const byReference = new Map(answered.filter(isRemembered).map((topUp) => [topUp.reference, topUp]));
   /** The last reading of each line. A carrier that was started anew takes new ones. */
   const readings = new Map<Iccid, { readonly at: number; readonly available: Money }>();
-  let chosen = records.get<Chosen>(CHOSEN, CHOSEN) ?? { topUp: [], queryEsims: [], queryBalances: [], findTopUp: [] };
+  let chosen: Chosen = { topUp: [], queryEsims: [], queryBalances: [], findTopUp: [], queryTopUps: [], ...records.get<Chosen>(CHOSEN, CHOSEN) };
   let second = { number: 0, calls: 0 };
 
   function accountOf(iccid: Iccid): Account {
@@ -353,6 +361,18 @@ export function carrierModel({
       const topUp = byReference.get(reference);
       if (topUp !== undefined) return replyOf(topUp);
       return answersAreFinal && lateOrders().some((order) => order.reference === reference) ? "under-way" : "unseen";
+    },
+
+    queryTopUps({ from, to, page = "0" }) {
+      if (!listsTopUps) return undefined;
+      creditWhatIsDue();
+      const within = answered.filter(({ at }) => from <= at && at < to).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+      const [start, end] = [Number(page), Number(page) + TOP_UPS_PER_PAGE];
+      const topUps = within.slice(start, end).map(({ reference, iccid, amount, at, refusal }) => {
+        const status = refusal === undefined ? "credited" : "refused";
+        return { reference, iccid, amount, at, status } as const;
+      });
+      return { topUps, ...(end < within.length && { next: String(end) }) };
     },
   };
 }

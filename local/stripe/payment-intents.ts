@@ -14,7 +14,7 @@ import { asksForCardholder, type CardDecline, declineOf } from "./test-cards.ts"
 interface Parts {
   readonly world: StripeWorld;
   readonly payments: StoredPayments;
-  readonly methods: Pick<ReturnType<typeof paymentMethods>, "methodFor">;
+  readonly methods: Pick<ReturnType<typeof paymentMethods>, "methodFor" | "makeOfType">;
   readonly next: NextOutcomes;
   readonly processingSeconds: number;
 }
@@ -60,8 +60,8 @@ export function paymentIntents({ world, payments, methods, next, processingSecon
     return { body: intent };
   }
 
-  function askCardholder(payment: Payment): Result {
-    const intent: Stripe.PaymentIntent = { ...payment.intent, status: "requires_action", next_action: { type: "use_stripe_sdk", use_stripe_sdk: {} } };
+  function askCustomer(payment: Payment, { type }: Stripe.PaymentMethod): Result {
+    const intent: Stripe.PaymentIntent = { ...payment.intent, status: "requires_action", next_action: nextActionFor(type) };
     save({ payment: { ...payment, intent }, events: [{ type: "payment_intent.requires_action", object: intent }] });
     return { body: intent };
   }
@@ -91,12 +91,13 @@ export function paymentIntents({ world, payments, methods, next, processingSecon
       const methodId = input.payment_method ?? idOf(intent.payment_method);
       if (methodId === null) throw unexpectedState("You cannot confirm this PaymentIntent because it's missing a payment method.", intent);
       const { card, method, setUpForOffSession: setUp = false } = methods.methodFor(methodId, idOf(intent.customer));
+      checkType(method, intent.payment_method_types);
 
       const { off_session: offSession = false, error_on_requires_action: refusesAction = false } = input;
       const tried = { ...payment, intent: { ...intent, payment_method: method.id, last_payment_error: null } };
       if (typeof chosen === "object") return decline(tried, method, declineOf(chosen.declineCode, chosen.adviceCode));
       if (chosen === "authentication-required" || (chosen === undefined && asksForCardholder(card, { offSession, setUp }))) {
-        return offSession || refusesAction ? decline(tried, method, declineOf("authentication_required")) : askCardholder(tried);
+        return offSession || refusesAction ? decline(tried, method, declineOf("authentication_required")) : askCustomer(tried, method);
       }
       if (chosen === "processing") return startProcessing(tried, method);
       if (chosen === "processing-then-failed") return startProcessing(tried, method, declineOf("generic_decline", "try_again_later"));
@@ -112,8 +113,9 @@ export function paymentIntents({ world, payments, methods, next, processingSecon
         const early = Object.entries(onlyWithConfirm).find(([, value]) => value !== undefined);
         if (!confirmsNow && early !== undefined) throw invalidRequest(`The parameter ${early[0]} can only be used with confirm=true.`, { param: early[0] });
         checkAmount(input.amount, input.currency);
-        const method = methodId === undefined ? null : methods.methodFor(methodId, customer).method.id;
-        const intent = newIntent(newId, input, method, now());
+        const method = methodId === undefined ? undefined : methods.methodFor(methodId, customer).method;
+        const intent = newIntent(newId, input, method?.id ?? null, now());
+        if (method !== undefined) checkType(method, intent.payment_method_types);
         const payment = { intent, charges: [], refunds: [], disputes: [], pending: [] };
         save({ payment, events: [{ type: "payment_intent.created", object: intent }] });
         return confirmsNow ? confirm(intent.id, onlyWithConfirm) : { body: intent };
@@ -188,13 +190,26 @@ export function paymentIntents({ world, payments, methods, next, processingSecon
     },
 
     /** What Stripe.js does for a customer who holds the client secret: confirms on-session. Throws Stripe's error where there is nothing to confirm. */
-    confirmAsCustomer(clientSecret: string, paymentMethodId: string): Stripe.PaymentIntent {
+    confirmAsCustomer(clientSecret: string, means: string): Stripe.PaymentIntent {
       const payment = payments.list().find(({ intent }) => intent.client_secret === clientSecret);
       if (payment === undefined) throw noSuch("payment_intent", clientSecret, "intent", 404);
-      confirm(payment.intent.id, { payment_method: paymentMethodId });
+      confirm(payment.intent.id, { payment_method: means === "wechat_pay" || means === "alipay" ? methods.makeOfType(means) : means });
       return load(payment.intent.id).intent;
     },
   };
+}
+
+/** Throws Stripe's error for a way to pay that the PaymentIntent does not allow. */
+function checkType({ type }: Stripe.PaymentMethod, allowed: readonly string[]): void {
+  if (allowed.includes(type)) return;
+  const only = `Please attach a PaymentMethod with one of the following types: ${allowed.join(", ")}.`;
+  throw invalidRequest(`The PaymentMethod provided (${type}) is not allowed for this PaymentIntent. ${only}`, { param: "payment_method" });
+}
+
+/** What the customer's browser is to do. What it would show them is not modelled: `authenticate` is what they then do. */
+function nextActionFor(type: string): Stripe.PaymentIntent.NextAction {
+  if (type === "wechat_pay") return { type: "wechat_pay_display_qr_code" };
+  return type === "alipay" ? { type: "alipay_handle_redirect" } : { type: "use_stripe_sdk", use_stripe_sdk: {} };
 }
 
 function unexpectedState(message: string, intent: Stripe.PaymentIntent): Error {

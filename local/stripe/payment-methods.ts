@@ -6,7 +6,7 @@ import type { attachMethod, listMethods, updateMethod } from "./parameters.ts";
 import { newMethod } from "./stripe-objects.ts";
 import { invalidRequest } from "./stripe-refusal.ts";
 import { KIND, mergeMetadata, noSuch, pageOf, type Result, type StripeWorld } from "./stripe-world.ts";
-import { fingerprintOf, type TestCard, testCardNamed } from "./test-cards.ts";
+import { fingerprintOf, type PayRequestType, payRequestOf, type TestCard, testCardNamed } from "./test-cards.ts";
 
 interface StoredMethod {
   readonly method: Stripe.PaymentMethod;
@@ -25,14 +25,17 @@ export interface CardUpdate {
   readonly lastFour?: string;
 }
 
-/** Cards, saved and not. Source: https://docs.stripe.com/api/payment_methods */
+/** Cards, saved and not, and what cannot be saved. Source: https://docs.stripe.com/api/payment_methods */
 export function paymentMethods({ records, now, newId, emit }: StripeWorld) {
   const put = (stored: StoredMethod) => records.put(KIND.method, stored.method.id, stored);
 
   /** A test card by its name becomes a payment method of its own, each time it is named. */
   function find(id: string): StoredMethod | undefined {
     const card = testCardNamed(id);
-    if (card === undefined) return records.get<StoredMethod>(KIND.method, id);
+    return card === undefined ? records.get<StoredMethod>(KIND.method, id) : make(card);
+  }
+
+  function make(card: TestCard): StoredMethod {
     const stored = { method: newMethod(newId("pm_"), card, now()), card };
     put(stored);
     return stored;
@@ -86,6 +89,7 @@ export function paymentMethods({ records, now, newId, emit }: StripeWorld) {
     attach(id: string, { customer }: z.output<typeof attachMethod>): Result {
       const stored = load(id, 404);
       checkUsable(stored, customer);
+      if (stored.method.type !== "card") throw invalidRequest(`A PaymentMethod of the type ${stored.method.type} cannot be attached to a customer.`);
       if (stored.method.customer !== null && stored.method.customer !== customer) {
         throw invalidRequest("The payment method you provided has already been attached to a customer.", { code: "payment_method_unexpected_state" });
       }
@@ -132,6 +136,9 @@ export function paymentMethods({ records, now, newId, emit }: StripeWorld) {
       put({ ...stored, method, card });
       emit("payment_method.automatically_updated", method, previousAttributes(before, method));
     },
+
+    /** What Stripe.js makes of `payment_method_data[type]` for a customer who does not pay by card. */
+    makeOfType: (type: PayRequestType): string => make(payRequestOf(type)).method.id,
 
     /** The card that a payment or a setup for this customer may use. Throws Stripe's error when there is no such card, or it is another's. */
     methodFor(id: string, customer: string | null): StoredMethod {

@@ -44,8 +44,12 @@ export interface StripeModel {
   chooseNext<O extends Operation = "confirm">(outcome: NextOutcome<O>, operation?: O): void;
   /** The customer passes, or fails, what their bank asks of them. Gives the PaymentIntent as it is then. */
   authenticate(paymentIntentId: string, how: "succeed" | "fail"): Stripe.PaymentIntent;
-  /** What Stripe.js does for a customer who holds the client secret. Gives the PaymentIntent as it is then; throws a StripeRefusal where it cannot be confirmed. */
-  confirmAsCustomer(clientSecret: string, paymentMethodId: string): Stripe.PaymentIntent;
+  /**
+   * What Stripe.js does for a customer who holds the client secret and pays with a saved card, a test card by its name, or by `wechat_pay` or `alipay`.
+   *
+   * Gives the PaymentIntent as it is then; throws a StripeRefusal where it cannot be confirmed.
+   */
+  confirmAsCustomer(clientSecret: string, means: string): Stripe.PaymentIntent;
   /** The like for a SetupIntent, which saves the card. */
   confirmSetupAsCustomer(clientSecret: string, paymentMethodId: string): Stripe.SetupIntent;
   authenticateSetup(setupIntentId: string, how: "succeed" | "fail"): Stripe.SetupIntent;

@@ -32,11 +32,20 @@ export function newCustomer(id: string, input: z.output<typeof createCustomer>, 
 }
 
 export function newMethod(id: string, card: TestCard, now: number): Stripe.PaymentMethod {
-  const date = new Date(now);
-  return {
+  const common = {
     id,
     object: "payment_method",
     billing_details: { address: null, email: null, name: null, phone: null, tax_id: null },
+    created: seconds(now),
+    customer: null,
+    customer_account: null,
+    livemode: false,
+    metadata: {},
+  } as const;
+  if (card.type !== undefined) return { ...common, type: card.type, [card.type]: {} };
+  const date = new Date(now);
+  return {
+    ...common,
     card: {
       brand: card.brand,
       checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: null },
@@ -53,11 +62,6 @@ export function newMethod(id: string, card: TestCard, now: number): Stripe.Payme
       three_d_secure_usage: { supported: true },
       wallet: null,
     },
-    created: seconds(now),
-    customer: null,
-    customer_account: null,
-    livemode: false,
-    metadata: {},
     type: "card",
   };
 }
@@ -142,7 +146,7 @@ export function newCharge(id: string, intent: Stripe.PaymentIntent, method: Stri
     paid,
     payment_intent: intent.id,
     payment_method: method.id,
-    payment_method_details: cardDetails(method, paid ? intent.amount : null),
+    payment_method_details: methodDetails(method, paid ? intent.amount : null),
     receipt_email: null,
     receipt_number: null,
     receipt_url: null,
@@ -181,8 +185,8 @@ function outcomeOf(decline: CardDecline | undefined): Stripe.Charge.Outcome {
   };
 }
 
-function cardDetails({ card }: Stripe.PaymentMethod, amount_authorized: number | null): Stripe.Charge.PaymentMethodDetails {
-  if (card === undefined) return { type: "card" };
+function methodDetails({ type, card }: Stripe.PaymentMethod, amount_authorized: number | null): Stripe.Charge.PaymentMethodDetails {
+  if (card === undefined) return { type };
   const { brand, checks, country, exp_month, exp_year, fingerprint, funding, last4, regulated_status } = card;
   return {
     type: "card",

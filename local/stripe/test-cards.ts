@@ -10,9 +10,15 @@ export interface CardDecline {
   readonly blocked?: boolean;
 }
 
+/** Ways to pay that cannot be saved: the customer confirms each payment. Source: https://docs.stripe.com/payments/payment-methods/payment-method-support */
+export type PayRequestType = "wechat_pay" | "alipay";
+
+/** What can be paid with: a card, or an account that stands in for one. */
 export interface TestCard {
   readonly brand: string;
   readonly lastFour: string;
+  /** Missing for a card. */
+  readonly type?: PayRequestType;
   readonly decline?: CardDecline;
   /** It can be set up all the same; other cards decline that, too. */
   readonly declinesOnlyCharges?: boolean;
@@ -101,6 +107,10 @@ const TEST_CARDS: ReadonlyMap<string, TestCard> = new Map(
     pm_card_authenticationRequiredSetupForOffSession: { brand: "visa", lastFour: "0446", authentication: "on-session" },
   } satisfies Record<string, TestCard>),
 );
+
+export function payRequestOf(type: PayRequestType): TestCard {
+  return { brand: type, lastFour: "", type, authentication: "always" };
+}
 
 export function testCardNamed(name: string): TestCard | undefined {
   return TEST_CARDS.get(name);

@@ -49,9 +49,9 @@ export function describeCards(name: string, make: MakeStore<Cards>): void {
       expect(await store.listDeclines(CARD)).toEqual([HARD]);
     });
 
-    it("forget what an outage of the bank left, too", async () => {
-      await store.putDecline(CARD, { ...SOFT, severity: "outage" });
-      expect(await store.listDeclines(CARD)).toMatchObject([{ severity: "outage" }]);
+    it.each(["outage", "dispute"] as const)("forget an entry of the kind %s, too", async (severity) => {
+      await store.putDecline(CARD, { ...SOFT, severity });
+      expect(await store.listDeclines(CARD)).toMatchObject([{ severity }]);
       await store.clear(CARD, SOFT.at);
       expect(await store.listDeclines(CARD)).toEqual([]);
     });

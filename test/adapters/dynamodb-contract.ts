@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { GetCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { dynamoDbCards } from "../../functions/adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../functions/adapters/dynamodb-client.ts";
@@ -7,6 +7,7 @@ import { dynamoDbControls } from "../../functions/adapters/dynamodb-controls.ts"
 import { dynamoDbEsims } from "../../functions/adapters/dynamodb-esims.ts";
 import { dynamoDbRecharges } from "../../functions/adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../functions/adapters/dynamodb-subscribers.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
 import { ensureTables, type LocalTables } from "../../local/cloud/tables.ts";
 import { testAssembly } from "../assembly.ts";
 import { NOW, SUBSCRIBER } from "../builders.ts";
@@ -71,7 +72,14 @@ export function describeDynamoDb(name: string, start: () => Promise<LocalTables>
       return tableName;
     }
 
-    describeEsims("in DynamoDB", async () => ({ store: dynamoDbEsims(client, await newTable("Esims")) }));
+    describeEsims("in DynamoDB", async () => {
+      const table = await newTable("Esims");
+      const spoil = async (iccid: Iccid, fields: object) => {
+        const { Item } = await client.send(new GetCommand({ TableName: table, Key: { iccid }, ConsistentRead: true }));
+        await client.send(new PutCommand({ TableName: table, Item: { ...Item, ...fields } }));
+      };
+      return { store: dynamoDbEsims(client, table), spoil };
+    });
     describeRecharges("in DynamoDB", async () => ({ store: dynamoDbRecharges(client, await newTable("Recharges")) }));
     describeSubscribers("in DynamoDB", async () => ({ store: dynamoDbSubscribers(client, await newTable("Subscribers")) }));
     describeCards("in DynamoDB", async () => ({ store: dynamoDbCards(client, await newTable("Cards")) }));

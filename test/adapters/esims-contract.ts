@@ -1,9 +1,10 @@
+import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { applyPublished, deleteRule, type Esim, newEsim, type OpenRecharge, setRuleState, suspendRule, withEvent } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
-import type { Esims, Page, SlotLine } from "../../functions/domain/ports.ts";
-import type { RechargeState, StateName } from "../../functions/domain/recharge-states.ts";
-import type { Rule, RuleStatus, TopUp } from "../../functions/domain/rule.ts";
+import { type Esims, type Page, type SlotLine, UnreadableLine } from "../../functions/domain/ports.ts";
+import type { CancelReason, RechargeState, ReviewReason, StateName } from "../../functions/domain/recharge-states.ts";
+import type { Rule, RuleStatus, SuspensionReason, TopUp } from "../../functions/domain/rule.ts";
 import { lookShard, slotHash, slotKey, type Tier } from "../../functions/domain/slots.ts";
 import { record } from "../../functions/workers/record.ts";
 import { cny, esimWithRule, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
@@ -13,31 +14,76 @@ import { forgedMark, iccidOf, type MakeStore, readPages, seed } from "./store-co
 const LATER = "2026-11-23T09:00:00.000Z";
 const STRANGER = "sub-eve";
 const UNPAID = { paymentIntentId: "pi_1", end: "declined", code: "insufficient_funds", severity: "soft" } as const;
-const CANCELLED = { end: "cancelled", reason: "needs-customer" } as const;
+const CANCELLED = { end: "cancelled", reason: "kill-switch" } as const;
+const EXPIRED = { end: "expired" } as const;
 
 /** Every state, with and without what it may lack. */
 const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { name: Name }>[] } = {
   reserved: [{ name: "reserved" }],
   confirming: [{ name: "confirming", paymentIntentId: "pi_1" }],
   processing: [{ name: "processing", paymentIntentId: "pi_1" }],
+  "awaiting-customer": [
+    { name: "awaiting-customer", paymentIntentId: "pi_1", remindAt: NOW, expiresAt: LATER },
+    { name: "awaiting-customer", paymentIntentId: "pi_1", expiresAt: LATER },
+  ],
   crediting: [{ name: "crediting", paymentIntentId: "pi_1", paidAt: NOW }],
+  refunding: [{ name: "refunding", paymentIntentId: "pi_1", paidAt: NOW, code: "line-closed" }],
   closing: [
     { name: "closing", ...UNPAID },
     { name: "closing", ...UNPAID, retryAt: LATER },
     { name: "closing", paymentIntentId: "pi_1", ...CANCELLED },
+    { name: "closing", paymentIntentId: "pi_1", ...EXPIRED },
   ],
   "needs-review": [
     { name: "needs-review", paymentIntentId: "pi_1", reason: "payment-mismatch", since: NOW },
     { name: "needs-review", paymentIntentId: "pi_1", reason: "carrier-unclear", since: LATER, paidAt: NOW },
+    { name: "needs-review", paymentIntentId: "pi_1", reason: "refund-failed", since: LATER, paidAt: NOW },
   ],
   ended: [
     { name: "ended", at: LATER, paymentIntentId: "pi_1", end: "succeeded", paidAt: NOW },
+    { name: "ended", at: LATER, paymentIntentId: "pi_1", end: "refunded", paidAt: NOW, code: "line-closed" },
+    { name: "ended", at: LATER, paymentIntentId: "pi_1", ...EXPIRED },
     { name: "ended", at: LATER, ...UNPAID, severity: "hard" },
     { name: "ended", at: LATER, ...UNPAID, retryAt: LATER },
     { name: "ended", at: LATER, ...CANCELLED },
     { name: "ended", at: LATER, paymentIntentId: "pi_1", ...CANCELLED },
   ],
 };
+
+/** A reason that is missing here, or that a store refuses, does not compile or does not pass. */
+const CANCEL_REASONS: { readonly [Reason in CancelReason]: true } = {
+  "rule-changed": true,
+  outdated: true,
+  "card-declined-elsewhere": true,
+  "kill-switch": true,
+  "paused-by-operator": true,
+  "resolved-by-operator": true,
+  "payment-method-unusable": true,
+  "amount-refused": true,
+  "payment-fault": true,
+  "payment-canceled-elsewhere": true,
+};
+const REVIEW_REASONS: { readonly [Reason in ReviewReason]: true } = {
+  "carrier-refused": true,
+  "carrier-unclear": true,
+  "carrier-conflict": true,
+  "payment-mismatch": true,
+  "refund-failed": true,
+};
+const SUSPENSION_REASONS: { readonly [Reason in SuspensionReason]: true } = {
+  "card-refused-for-good": true,
+  "declined-too-often": true,
+  "line-not-yours": true,
+  "currency-changed": true,
+  "payment-method-gone": true,
+  "amount-not-offered": true,
+  "payment-disputed": true,
+  "paused-by-operator": true,
+};
+
+function namesOf<Name extends string>(names: { readonly [Each in Name]: true }): Name[] {
+  return Object.keys(names) as Name[];
+}
 
 const STATUSES: { readonly [State in RuleStatus["state"]]: Extract<RuleStatus, { state: State }> } = {
   active: { state: "active" },
@@ -56,15 +102,16 @@ const OPEN: Required<OpenRecharge> = {
   rechargeId: "r-1",
   subscriberId: SUBSCRIBER,
   amount: cny(5000),
-  method: METHOD,
+  method: { ...METHOD, payRequest: "wechat_pay" },
   ruleVersion: 4,
   consent: CONSENT,
   period: { month: "2026-11", day: "2026-11-23" },
   reading: reading(-250),
   reservedAt: NOW,
-  lease: { until: LATER, attempts: 2 },
+  lease: { until: LATER, attempts: 2, crashes: 1 },
   state: { name: "reserved" },
-  unclearToldAt: LATER,
+  toldAt: LATER,
+  resolution: { as: "nothing-taken", by: "ada", at: LATER, note: "The carrier says so." },
 };
 
 const RULE: Required<Rule> = {
@@ -89,12 +136,13 @@ const FULL: Required<Esim> = {
   open: OPEN,
   spend: {
     [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(15_000)], day: "2026-11-23", dayCount: 3, lastEndedAt: NOW },
-    [STRANGER]: { month: "2025-01", monthAmounts: [{ amount: 500, currency: "JPY" }], day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },
+    [STRANGER]: { month: "2025-01", monthAmounts: [{ amount: 500, currency: "JPY" }], refunds: ["re_1"], day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },
   },
   cycle: 12,
   tier: "6h",
   quietUntil: LATER,
-  pendingEvents: Object.values(SAMPLE_EVENTS),
+  quietWhileLow: true,
+  pendingEvents: Object.values(SAMPLE_EVENTS).filter((event) => event.name !== "ReconciliationBreakFound"),
   lookAt: LATER,
 };
 
@@ -110,14 +158,19 @@ function numbersWhere(matches: (number: number) => boolean, count: number): numb
   return numbers;
 }
 
+/** Overwrites fields of what is stored of a line, so that it need not be a line any more. */
+export type Spoil = (iccid: Iccid, fields: Record<string, unknown>) => Promise<unknown>;
+type MakeEsims = () => Promise<Awaited<ReturnType<MakeStore<Esims>>> & { readonly spoil: Spoil }>;
+
 /** What every store of lines promises. */
-export function describeEsims(name: string, make: MakeStore<Esims>): void {
+export function describeEsims(name: string, make: MakeEsims): void {
   describe(`the lines ${name}`, () => {
     let store: Esims;
+    let spoil: Spoil;
     let close: (() => Promise<void>) | undefined;
 
     beforeEach(async () => {
-      ({ store, close } = await make());
+      ({ store, spoil, close } = await make());
     });
     afterEach(() => close?.());
 
@@ -158,6 +211,15 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
         for (const [index, topUp] of Object.values(TOP_UPS).entries()) await expectRoundTrip(watched(100 + index, { rule: { ...RULE, topUp } }));
       });
 
+      it("come back with every reason", async () => {
+        const cancelled = namesOf(CANCEL_REASONS).map((reason) => ({ name: "closing", paymentIntentId: "pi_1", end: "cancelled", reason }) as const);
+        const parked = namesOf(REVIEW_REASONS).map((reason) => ({ name: "needs-review", paymentIntentId: "pi_1", reason, since: NOW }) as const);
+        for (const [index, state] of [...cancelled, ...parked].entries()) await expectRoundTrip({ ...FULL, iccid: iccidOf(index), open: { ...OPEN, state } });
+        for (const [index, reason] of namesOf(SUSPENSION_REASONS).entries()) {
+          await expectRoundTrip(watched(100 + index, { rule: { ...RULE, status: { ...STATUSES.suspended, reason } } }));
+        }
+      });
+
       it("lose the fields that a later write leaves out", async () => {
         const { iccid, version } = await saved(FULL);
         await saved({ ...newEsim(iccid), version });
@@ -180,6 +242,46 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
       it("come once, however often they are asked for", async () => {
         const line = await saved(watched(1));
         expect(await store.loadMany([line.iccid, line.iccid])).toEqual([line]);
+      });
+    });
+
+    describe("when what is stored is not a line", () => {
+      /** Ends in 0012, and can no longer be read. */
+      async function unreadable(changes: Partial<Esim> = {}): Promise<Iccid> {
+        const { iccid } = await saved(watched(1, changes));
+        await spoil(iccid, { cycle: "twelve" });
+        return iccid;
+      }
+
+      it("are a fault that names the line by its last four digits only", async () => {
+        const iccid = await unreadable();
+        const fault: unknown = await store.load(iccid).catch((error: unknown) => error);
+        expect(fault).toBeInstanceOf(UnreadableLine);
+        expect(String(fault)).toContain(iccid.slice(-4));
+        expect(inspect(fault, { depth: null })).not.toContain(iccid);
+      });
+
+      it("are a fault among many, too: left out, it would pass for one that is not stored", async () => {
+        const iccid = await unreadable();
+        await saved(watched(2));
+        await expect(store.loadMany([iccid, iccidOf(2)])).rejects.toThrow(UnreadableLine);
+      });
+
+      it("can be met later: only the time to look moves", async () => {
+        const iccid = await unreadable({ lookAt: NOW });
+        await store.postpone(iccid, LATER);
+        expect((await store.listDue(lookShard(iccid), NOW)).items).toEqual([]);
+        expect((await store.listDue(lookShard(iccid), LATER)).items).toEqual([iccid]);
+        await spoil(iccid, { cycle: 0 });
+        expect(await store.load(iccid)).toEqual(watched(1, { version: 1, lookAt: LATER }));
+      });
+
+      it("get no time to look when they had none, and none of them is made", async () => {
+        const iccid = await unreadable();
+        await store.postpone(iccid, LATER);
+        await store.postpone(iccidOf(2), LATER);
+        expect(await isDue(watched(1))).toBe(false);
+        expect(await store.load(iccidOf(2))).toBeUndefined();
       });
     });
 
@@ -340,14 +442,21 @@ export function describeEsims(name: string, make: MakeStore<Esims>): void {
       });
 
       it("show what a balance is judged by", async () => {
-        const { iccid, tier } = await saved(watched(1, { cycle: 7, quietUntil: LATER }));
-        const expected: Required<SlotLine> = { iccid, subscriberId: SUBSCRIBER, threshold: cny(1000), cycle: 7, quietUntil: LATER };
+        const { iccid, tier } = await saved(watched(1, { cycle: 7, quietUntil: LATER, quietWhileLow: true }));
+        const expected: Required<SlotLine> = {
+          iccid,
+          subscriberId: SUBSCRIBER,
+          threshold: cny(1000),
+          cycle: 7,
+          quietUntil: LATER,
+          quietWhileLow: true,
+        };
         expect(await slotLines(slotKey(iccid, tier))).toEqual([expected]);
       });
 
       it("show what changed with the last write", async () => {
-        const line = await saved(watched(1, { quietUntil: LATER }));
-        await saved({ ...line, cycle: 1, quietUntil: undefined, rule: { ...RULE, threshold: cny(2000) } });
+        const line = await saved(watched(1, { quietUntil: LATER, quietWhileLow: true }));
+        await saved({ ...line, cycle: 1, quietUntil: undefined, quietWhileLow: undefined, rule: { ...RULE, threshold: cny(2000) } });
         const expected: SlotLine = { iccid: line.iccid, subscriberId: SUBSCRIBER, threshold: cny(2000), cycle: 1, quietUntil: undefined };
         expect(await slotLines(slotKey(line.iccid, line.tier))).toEqual([expected]);
       });

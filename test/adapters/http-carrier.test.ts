@@ -319,3 +319,61 @@ describe("httpCarrier, without an answer, says that nobody can tell", () => {
 
   it("when its name is not known", () => expectUnknown(carrierAt("http://carrier.invalid", { timeoutMilliseconds: 2000 }), ALL, /gave no answer: /));
 });
+
+describe("a carrier's list of top-ups", () => {
+  const HOUR = { from: NOW, to: "2026-11-23T17:00:00.000Z" };
+
+  it("is what it credited and refused in that time, page by page", async () => {
+    await withLocalCarrier(async ({ model, carrier }) => {
+      model.chooseNext("refuse");
+      for (let number = 0; number < 60; number++) model.topUp({ ...ORDER, reference: `r-${number}` });
+      const pages = [];
+      let page: string | undefined;
+      do {
+        const list = await carrier.listTopUps(HOUR, page);
+        pages.push(list?.items ?? []);
+        page = list?.next;
+      } while (page !== undefined);
+      expect(pages.map(({ length }) => length)).toEqual([25, 25, 10]);
+      expect(pages.flat().map(({ reference }) => reference)).toEqual(Array.from({ length: 60 }, (_, number) => `r-${number}`));
+      expect(pages.flat().slice(0, 2)).toEqual([
+        { ...ORDER, reference: "r-0", status: "refused", at: NOW },
+        { ...ORDER, reference: "r-1", status: "credited", at: NOW },
+      ]);
+    });
+  });
+
+  it("is asked for in a signed request whose marks are written as a query takes them", async () => {
+    const asked: string[] = [];
+    const handler: Handler = (request, response) => {
+      asked.push(request.url ?? "");
+      const timestamp = String(Date.parse(NOW) / 1000);
+      const isSigned = request.headers["x-signature"] === signCarrierRequest(SECRET, { timestamp, method: "GET", path: request.url ?? "", body: "" });
+      response.writeHead(isSigned ? 200 : 401).end(JSON.stringify({ topUps: [] }));
+    };
+    await withServer(handler, async (url) => {
+      expect(await carrierAt(url).listTopUps(HOUR, "a b&c=d")).toEqual({ items: [], next: undefined });
+    });
+    expect(asked).toEqual(["/v1/top-ups?from=2026-11-23T16%3A00%3A00.000Z&to=2026-11-23T17%3A00%3A00.000Z&page=a+b%26c%3Dd"]);
+  });
+
+  it.each([404, 405, 501])("is not offered by a carrier that answers %d", async (status) => {
+    await withServer(answering(status, "<html>"), async (url) => expect(await carrierAt(url).listTopUps(HOUR)).toBeUndefined());
+  });
+
+  it.each<[string, number, unknown]>([
+    ["503", 503, {}],
+    ["401", 401, {}],
+    ["a page of a proxy", 200, "<html>"],
+    ["an entry without a reference", 200, { topUps: [{ iccid: LINE, amount: CNY_50, status: "credited", at: NOW }] }],
+    ["an entry of another status", 200, { topUps: [{ ...ORDER, status: "pending", at: NOW }] }],
+  ])("is unknown after %s, and the reason names no line", async (_, status, body) => {
+    await withServer(answering(status, typeof body === "string" ? body : JSON.stringify(body)), async (url) => {
+      const fault: unknown = await carrierAt(url)
+        .listTopUps(HOUR)
+        .catch((error: unknown) => error);
+      expect(fault).toBeInstanceOf(OutcomeUnknown);
+      expect(String(fault)).not.toContain(LINE);
+    });
+  });
+});

@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import type { Cards, Controls, Esims, RechargeStart, Recharges, Subscribers } from "../../functions/domain/ports.ts";
+import type { AuditEntry, Cards, Controls, Esims, Hold, KillSwitch, Recharges, Subscribers } from "../../functions/domain/ports.ts";
 import { esimWithRule, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import type { LossyProxy } from "./lossy-proxy.ts";
-import { FULL_BILL } from "./recharges-contract.ts";
+import { ADJUSTMENT, FULL_BILL, FULL_START, STEP } from "./recharges-contract.ts";
 
 export interface Stores {
   readonly esims: Esims;
@@ -20,10 +20,12 @@ const CONDITION_FAILED = 400;
 
 const NEW_LINE: Esim = { ...esimWithRule(), version: 0 };
 const { iccid: ICCID } = NEW_LINE;
-const START: RechargeStart = { rechargeId: "r-1", iccid: ICCID, subscriberId: SUBSCRIBER, at: NOW };
 const DECLINE: Decline = { rechargeId: "r-1", at: NOW, code: "insufficient_funds", severity: "soft" };
 const OTHER_BILL: Bill = { ...FULL_BILL, ruleVersion: FULL_BILL.ruleVersion + 1 };
 const PROFILE = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+const HOLD: Hold = { at: NOW, by: "grace", why: "?" };
+const KILL_SWITCH: KillSwitch = { ...HOLD, on: true };
+const ENTRY: AuditEntry = { ...HOLD, id: "a-1", verb: "pause", subject: SUBSCRIBER };
 const MINUTE = 29_915_520; // 2026-11-17T16:00Z
 
 /**
@@ -61,9 +63,9 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
 
       it("when a recharge starts", async () => {
         proxy.loseReplies(1);
-        await far.recharges.putStart(START);
+        await far.recharges.putStart(FULL_START);
         expect(proxy.statuses()).toEqual([DONE, CONDITION_FAILED]);
-        expect(await near.recharges.getStart(START.rechargeId)).toEqual(START);
+        expect(await near.recharges.getStart(FULL_START.rechargeId)).toEqual(FULL_START);
       });
 
       it("when a bill is put", async () => {
@@ -71,6 +73,25 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
         await far.recharges.putBill(FULL_BILL);
         expect(proxy.statuses()).toEqual([DONE, CONDITION_FAILED]);
         expect(await near.recharges.getBill(FULL_BILL.rechargeId)).toEqual(FULL_BILL);
+      });
+
+      it("when a step, or a fact about an ended recharge, is put", async () => {
+        for (const put of [() => far.recharges.putStep(STEP), () => far.recharges.putAdjustment(ADJUSTMENT)]) {
+          proxy.loseReplies(1);
+          await put();
+          expect(proxy.statuses()).toEqual([DONE, CONDITION_FAILED]);
+        }
+        expect(await near.recharges.getHistory(STEP.rechargeId)).toMatchObject({ steps: [STEP], adjustments: [ADJUSTMENT] });
+      });
+
+      it("when what an operator did, or that a break was told, is put", async () => {
+        for (const put of [() => far.controls.putAudit(ENTRY), () => far.controls.putBreakTold("b-1", NOW)]) {
+          proxy.loseReplies(1);
+          await put();
+          expect(proxy.statuses()).toEqual([DONE, CONDITION_FAILED]);
+        }
+        expect(await near.controls.listAudit()).toEqual([ENTRY]);
+        expect(await near.controls.breakToldAt("b-1")).toBe(NOW);
       });
 
       it("when a decline is counted", async () => {
@@ -103,6 +124,7 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
           () => subscribers.putProfile(PROFILE),
           () => subscribers.putMethod(SUBSCRIBER, METHOD),
           () => subscribers.putNotice(SUBSCRIBER, "r-1/RechargeSucceeded", NOW),
+          () => subscribers.putHold(SUBSCRIBER, HOLD),
         ];
         for (const put of puts) {
           proxy.loseReplies(1);
@@ -112,6 +134,35 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
         expect(await near.subscribers.getProfile(SUBSCRIBER)).toEqual(PROFILE);
         expect(await near.subscribers.getMethod(SUBSCRIBER, METHOD.id)).toEqual(METHOD);
         expect(await near.subscribers.wasNoticed(SUBSCRIBER, "r-1/RechargeSucceeded")).toBe(true);
+        expect(await near.subscribers.getHold(SUBSCRIBER)).toEqual(HOLD);
+      });
+
+      it("when something about a subscriber is removed", async () => {
+        await near.subscribers.putMethod(SUBSCRIBER, METHOD);
+        await near.subscribers.putHold(SUBSCRIBER, HOLD);
+        for (const remove of [() => far.subscribers.removeMethod(SUBSCRIBER, METHOD.id), () => far.subscribers.removeHold(SUBSCRIBER)]) {
+          proxy.loseReplies(1);
+          await remove();
+          expect(proxy.statuses()).toEqual([DONE, DONE]);
+        }
+        expect(await near.subscribers.getMethod(SUBSCRIBER, METHOD.id)).toBeUndefined();
+        expect(await near.subscribers.getHold(SUBSCRIBER)).toBeUndefined();
+      });
+
+      it("when the kill switch is thrown", async () => {
+        proxy.loseReplies(1);
+        await far.controls.putKillSwitch(KILL_SWITCH);
+        expect(proxy.statuses()).toEqual([DONE, DONE]);
+        expect(await near.controls.getKillSwitch()).toEqual(KILL_SWITCH);
+      });
+
+      it("when a line is met later", async () => {
+        await near.esims.save({ ...NEW_LINE, lookAt: NOW }, "create");
+        const later = "2026-11-24T08:00:00.000Z";
+        proxy.loseReplies(1);
+        await far.esims.postpone(ICCID, later);
+        expect(proxy.statuses()).toEqual([DONE, DONE]);
+        expect((await near.esims.load(ICCID))?.lookAt).toBe(later);
       });
     });
 

@@ -1,11 +1,75 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Bill } from "../../functions/domain/bill.ts";
-import type { RechargeStart, Recharges } from "../../functions/domain/ports.ts";
-import { cny, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+import type { AdjustmentKind } from "../../functions/domain/events.ts";
+import type { Adjustment, RechargeStart, RechargeStep, Recharges } from "../../functions/domain/ports.ts";
+import type { RechargeEnd, StateName } from "../../functions/domain/recharge-states.ts";
+import { cny, ICCID, METHOD, NOW, reading, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { forgedMark, type MakeStore, readPages, seed } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
-const START: RechargeStart = { rechargeId: "r-1", iccid: ICCID, subscriberId: SUBSCRIBER, at: NOW };
+const LATER = "2026-11-23T09:00:00.000Z";
+const CONSENT = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const PERIOD = { month: "2026-11", day: "2026-11-23" };
+
+/** A start with everything that a start can have: a new field that is missing here does not compile. */
+export const FULL_START: Required<RechargeStart> = {
+  rechargeId: "r-1",
+  iccid: ICCID,
+  subscriberId: SUBSCRIBER,
+  at: NOW,
+  amount: cny(5000),
+  rule: { ...ruleSettings({ topUp: { type: "target", target: cny(9000) } }), version: 4 },
+  consent: CONSENT,
+  reading: reading(-250),
+  check: "report-1",
+  spend: { ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, refunds: ["re_1"] },
+  declines: 2,
+};
+/** As the first recharge of a line starts that was not found by a check. */
+const { check: _, spend: __, ...BARE_START } = FULL_START;
+
+export const STEP: RechargeStep = {
+  rechargeId: "r-1",
+  stepId: "s-1",
+  at: NOW,
+  state: "confirming",
+  asked: "payments.confirm",
+  answer: { kind: "refused", error: { status: 402, code: "card_declined" }, declines: [1, 2], isLast: false, note: null },
+};
+
+/** A state that is missing here does not compile. */
+const STATE_NAMES: { readonly [Name in StateName]: Name } = {
+  reserved: "reserved",
+  confirming: "confirming",
+  processing: "processing",
+  "awaiting-customer": "awaiting-customer",
+  crediting: "crediting",
+  refunding: "refunding",
+  closing: "closing",
+  "needs-review": "needs-review",
+  ended: "ended",
+};
+
+export const ADJUSTMENT: Adjustment = { rechargeId: "r-1", adjustmentId: "re_1/succeeded", kind: "refunded", amount: cny(5000), at: LATER };
+
+/** A kind that is missing here does not compile. */
+const ADJUSTMENT_KINDS: { readonly [Kind in AdjustmentKind]: Kind } = {
+  refunded: "refunded",
+  "refund-failed": "refund-failed",
+  "dispute-opened": "dispute-opened",
+  "dispute-won": "dispute-won",
+  "dispute-lost": "dispute-lost",
+  "paid-after-end": "paid-after-end",
+};
+
+/** An end that is missing here does not compile. */
+const ENDS: { readonly [End in RechargeEnd]: End } = {
+  succeeded: "succeeded",
+  declined: "declined",
+  cancelled: "cancelled",
+  expired: "expired",
+  refunded: "refunded",
+};
 
 /** A bill with everything that a bill can have: a new field that is missing here does not compile. */
 export const FULL_BILL: Required<Bill> = {
@@ -18,10 +82,12 @@ export const FULL_BILL: Required<Bill> = {
   amount: cny(5000),
   charged: cny(5000),
   credited: cny(0),
+  refunded: cny(5000),
   method: { id: METHOD.id, brand: METHOD.brand, lastFour: METHOD.lastFour },
   paymentIntentId: "pi_1",
   ruleVersion: 4,
-  consent: { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" },
+  consent: CONSENT,
+  period: PERIOD,
   reading: reading(-250),
   reservedAt: NOW,
   paidAt: NOW,
@@ -50,43 +116,103 @@ export function describeRecharges(name: string, make: MakeStore<Recharges>): voi
     describe("as they start", () => {
       it("remember their line and payer", async () => {
         expect(await store.getStart("r-1")).toBeUndefined();
-        await store.putStart(START);
-        expect(await store.getStart("r-1")).toEqual(START);
+        await store.putStart(FULL_START);
+        expect(await store.getStart("r-1")).toEqual(FULL_START);
+      });
+
+      it("remember what there is of why they were made", async () => {
+        await store.putStart(BARE_START);
+        expect(await store.getStart("r-1")).toEqual(BARE_START);
       });
 
       it("start once", async () => {
-        await store.putStart(START);
-        await store.putStart({ ...START, subscriberId: STRANGER, at: "2026-11-24T08:00:00.000Z" });
-        expect(await store.getStart("r-1")).toEqual(START);
+        await store.putStart(FULL_START);
+        await store.putStart({ ...FULL_START, subscriberId: STRANGER, at: "2026-11-24T08:00:00.000Z" });
+        expect(await store.getStart("r-1")).toEqual(FULL_START);
       });
 
       it("start as one of many said who start them at the same moment, and none is told off", async () => {
         const subscribers = Array.from({ length: 20 }, (_, index) => `sub-${index}`);
-        await Promise.all(subscribers.map((subscriberId) => store.putStart({ ...START, subscriberId })));
+        await Promise.all(subscribers.map((subscriberId) => store.putStart({ ...FULL_START, subscriberId })));
         const first = await store.getStart("r-1");
         expect(subscribers).toContain(first?.subscriberId);
-        await store.putStart(START);
+        await store.putStart(FULL_START);
         expect(await store.getStart("r-1")).toEqual(first);
       });
 
       it("have no bill, and are not listed", async () => {
-        await store.putStart(START);
+        await store.putStart(FULL_START);
         expect(await store.getBill("r-1")).toBeUndefined();
         expect(await store.listBills(SUBSCRIBER)).toEqual({ items: [], next: undefined });
       });
     });
 
+    describe("as a history", () => {
+      const step = (number: number, at: string, changes: Partial<RechargeStep> = {}): RechargeStep => ({ ...STEP, stepId: `s-${number}`, at, ...changes });
+
+      it("have none at first", async () => expect(await store.getHistory("r-1")).toEqual({ start: undefined, steps: [], bill: undefined, adjustments: [] }));
+
+      it("have all that was put, each recharge its own", async () => {
+        await store.putStart(FULL_START);
+        await store.putStep(STEP);
+        await store.putBill(FULL_BILL);
+        await store.putAdjustment(ADJUSTMENT);
+        await store.putStep({ ...STEP, rechargeId: "r-2" });
+        await store.putAdjustment({ ...ADJUSTMENT, rechargeId: "r-2" });
+        expect(await store.getHistory("r-1")).toEqual({ start: FULL_START, steps: [STEP], bill: FULL_BILL, adjustments: [ADJUSTMENT] });
+        expect(await store.getHistory("r-2")).toMatchObject({ start: undefined, bill: undefined, steps: [{ rechargeId: "r-2" }] });
+      });
+
+      it("have their steps oldest first, whoever put them in what order, and also those of one moment", async () => {
+        const [first, second, third, fourth] = [step(4, NOW), step(1, LATER), step(2, LATER), step(3, "2026-11-24T08:00:00.000Z")];
+        for (const each of [third, first, fourth, second]) await store.putStep(each);
+        expect((await store.getHistory("r-1")).steps).toEqual([first, second, third, fourth]);
+      });
+
+      it("have steps in every state, and facts of every kind", async () => {
+        const steps = Object.values(STATE_NAMES).map((state, index) => step(index, NOW, { state }));
+        const adjustments = Object.values(ADJUSTMENT_KINDS).map((kind, index): Adjustment => ({ ...ADJUSTMENT, adjustmentId: `du_1/${index}`, kind }));
+        for (const each of steps) await store.putStep(each);
+        for (const each of adjustments) await store.putAdjustment(each);
+        expect(await store.getHistory("r-1")).toMatchObject({ steps, adjustments });
+      });
+
+      it("have all of their steps, also of a long life", async () => {
+        const long = "x".repeat(10_000);
+        const steps = Array.from({ length: 150 }, (_, index) => step(100 + index, NOW, { answer: { long } })); // 1.5 MB: more than a page of DynamoDB's
+        await seed(steps, store.putStep);
+        expect((await store.getHistory("r-1")).steps.map(({ stepId }) => stepId)).toEqual(steps.map(({ stepId }) => stepId));
+      });
+
+      it("keep each fact once, as it was told first, and each new one of the same object beside it", async () => {
+        await store.putAdjustment(ADJUSTMENT);
+        await store.putAdjustment(ADJUSTMENT);
+        await store.putAdjustment({ ...ADJUSTMENT, at: "2026-11-25T08:00:00.000Z", amount: cny(1) });
+        const failed: Adjustment = { ...ADJUSTMENT, adjustmentId: "re_1/failed", kind: "refund-failed" };
+        await store.putAdjustment(failed);
+        const { adjustments } = await store.getHistory("r-1");
+        expect(new Set(adjustments)).toEqual(new Set([ADJUSTMENT, failed]));
+      });
+
+      it("list no bill for a start, a step or a fact", async () => {
+        await store.putStart(FULL_START);
+        await store.putStep(STEP);
+        await store.putAdjustment(ADJUSTMENT);
+        expect((await store.listBills(SUBSCRIBER)).items).toEqual([]);
+      });
+    });
+
     describe("as bills", () => {
       it("come back with every field, and beside their start", async () => {
-        await store.putStart(START);
+        await store.putStart(FULL_START);
         await store.putBill(FULL_BILL);
         expect(await store.getBill("r-1")).toEqual(FULL_BILL);
-        expect(await store.getStart("r-1")).toEqual(START);
+        expect(await store.getStart("r-1")).toEqual(FULL_START);
         expect((await store.listBills(SUBSCRIBER)).items).toEqual([FULL_BILL]);
       });
 
       it("come back without what they lack", async () => {
-        for (const [index, end] of (["succeeded", "declined", "cancelled"] as const).entries()) {
+        for (const [index, end] of Object.values(ENDS).entries()) {
           const bill = { ...CANCELLED, rechargeId: `r-${index}`, end, reason: undefined };
           await store.putBill(bill);
           expect(await store.getBill(bill.rechargeId)).toEqual(bill);

@@ -1,6 +1,6 @@
 import { type SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "@jest/globals";
-import { sqsCheckRequests, sqsPokes } from "../../functions/adapters/sqs-messages.ts";
+import { sqsCheckRequests, sqsPokes, sqsReconcileRequests } from "../../functions/adapters/sqs-messages.ts";
 import type { Poke } from "../../functions/domain/ports.ts";
 import { ICCID } from "../builders.ts";
 import { iccidOf } from "./store-contract.ts";
@@ -45,6 +45,13 @@ describe("messages for SQS", () => {
     ]);
   });
 
+  it("are pokes about payments and ways to pay, too", async () => {
+    const { client, bodiesSent } = sqsThat(() => false);
+    const all: Poke[] = [{ paymentIntentId: "pi_1", rechargeId: "r-1" }, { paymentIntentId: "pi_2" }, { paymentMethodId: "pm_1" }];
+    await sqsPokes(client, QUEUE_URL).send(all);
+    expect(bodiesSent()).toEqual([all]);
+  });
+
   it("are work for the checker as JSON, at once", async () => {
     const { client, calls, bodiesSent } = sqsThat(() => false);
     const requests = [
@@ -54,6 +61,13 @@ describe("messages for SQS", () => {
     await sqsCheckRequests(client, QUEUE_URL).send(requests);
     expect(bodiesSent()).toEqual([requests]);
     expect(calls[0]?.entries.map((entry) => entry.DelaySeconds)).toEqual([0, 0]);
+  });
+
+  it("are work for the reconciler as JSON, at once", async () => {
+    const { client, bodiesSent } = sqsThat(() => false);
+    const requests = [{ list: "refunds", from: "2026-11-23T16:00:00.000Z", to: "2026-11-23T19:00:00.000Z", page: "re_1", pagesDone: 1 }] as const;
+    await sqsReconcileRequests(client, QUEUE_URL).send(requests);
+    expect(bodiesSent()).toEqual([requests]);
   });
 
   it.each([

@@ -32,7 +32,7 @@ async function lateCheckerWorld() {
       const events = { publish: async (low: readonly DomainEvent[]) => void reported.push(...low) };
       await checkBalances({ ...world.ports, esims, events, checkRequests: { send: async () => {} }, timeLeft: () => 60_000 }, SLOT);
       const reports = reported.flatMap((event) => (event.name === "LowBalanceDetected" ? [event] : []));
-      for (const report of reports) await rechargeLine(world.ports, { iccid: report.iccid, judge: true, report });
+      for (const report of reports) await rechargeLine(world.ports, { iccid: report.iccid, judge: true, report: { ...report, check: report.id } });
       return reports;
     },
   };
@@ -94,7 +94,7 @@ describe("a shard's index that is late", () => {
     const poked: Poke[] = [];
     await sweep({ esims, pokes: { send: async (pokes) => void poked.push(...pokes) }, clock: world.ports.clock });
     expect(poked).toEqual([{ iccid: ICCID }]);
-    for (const poke of poked) await rechargeLine(world.ports, { iccid: poke.iccid, judge: poke.judge === true });
+    await rechargeLine(world.ports, { iccid: ICCID, judge: false });
     expect(await world.line()).toEqual(before);
     expect([world.taken(), world.published]).toEqual([[], []]);
   });

@@ -18,7 +18,10 @@ import { iccidOf } from "./store-contract.ts";
 import { describeSubscribers } from "./subscribers-contract.ts";
 import { typicalLine } from "./typical-line.ts";
 
-describeEsims("in memory", async () => ({ store: memoryEsims() }));
+describeEsims("in memory", async () => {
+  const store = memoryEsims();
+  return { store, spoil: async (iccid, fields) => store.spoil(iccid, fields) };
+});
 describeRecharges("in memory", async () => ({ store: memoryRecharges() }));
 describeSubscribers("in memory", async () => ({ store: memorySubscribers() }));
 describeCards("in memory", async () => ({ store: memoryCards() }));

@@ -2,15 +2,16 @@ import { createServer, type RequestListener } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import { stripeClient, stripePayments } from "../../functions/adapters/stripe-payments.ts";
 import { type PaymentAnswer, type PaymentOutcome, paymentOutcome } from "../../functions/domain/payment-outcomes.ts";
-import { OutcomeUnknown, type PaymentRequest } from "../../functions/domain/ports.ts";
+import { OutcomeUnknown, type PaymentRequest, type Payments } from "../../functions/domain/ports.ts";
 import { memoryRecords } from "../../local/records.ts";
 import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { startStripeServer } from "../../local/stripe/stripe-server.ts";
-import { cny } from "../builders.ts";
+import { cny, NOW } from "../builders.ts";
 
 /** The adapter in front of the local Stripe, and one subscriber with this card. */
 async function paymentsWith(card: string) {
-  const model = stripeModel({ records: memoryRecords(), now: () => Date.parse("2026-11-23T08:00:00Z") });
+  const clock = { now: Date.parse(NOW) };
+  const model = stripeModel({ records: memoryRecords(), now: () => clock.now, processingSeconds: 10 });
   const server = await startStripeServer({ model });
   const stripe = stripeClient({ secretKey: "sk_test_local", baseUrl: server.url });
   const customer = await stripe.customers.create();
@@ -21,7 +22,20 @@ async function paymentsWith(card: string) {
     method: { id: method.id, customerId: customer.id, cardKey: "f1", brand: "visa", lastFour: "4242" },
     idempotencyKey: "r1/create/1",
   };
-  return { model, stripe, request, payments: stripePayments({ stripe, stage: "test" }), [Symbol.asyncDispose]: server.close };
+  const payments = stripePayments({ stripe, stage: "test" });
+  return {
+    clock,
+    model,
+    stripe,
+    request,
+    payments,
+    /** A paid PaymentIntent. */
+    async paid() {
+      const { id } = intentOf(await payments.create(request));
+      return intentOf(await payments.confirm(id, "r1/confirm/2"));
+    },
+    [Symbol.asyncDispose]: server.close,
+  };
 }
 
 /** The adapter in front of a server that answers anything the test likes. */
@@ -70,6 +84,7 @@ describe("payments by Stripe", () => {
       amount: { amount: 5000, currency: "CNY" },
       amountReceived: 0,
       lastError: undefined,
+      rechargeId: "r1",
     });
     expect(await world.stripe.paymentIntents.retrieve(intent.id)).toMatchObject({
       customer: world.request.method.customerId,
@@ -189,6 +204,228 @@ describe("payments by Stripe", () => {
     expect(await meaningOf(world.payments.confirm(id, "r1/confirm/2"))).toEqual({ kind: "unknown" });
 
     expect(intentOf(await world.payments.retrieve(id)).status).toBe(outcome === "lose-reply" ? "succeeded" : "requires_confirmation");
+  });
+});
+
+describe("pay requests", () => {
+  it.each(["wechat_pay", "alipay"] as const)("by %s wait for the customer, without a saved method, until they are paid", async (payRequest) => {
+    await using world = await paymentsWith("pm_card_visa");
+    const method = { ...world.request.method, payRequest };
+
+    const asked = intentOf(await world.payments.create({ ...world.request, method }));
+
+    expect(asked).toMatchObject({ status: "requires_payment_method", lastError: undefined, rechargeId: "r1" });
+    const shown = await world.stripe.paymentIntents.retrieve(asked.id);
+    expect(shown).toMatchObject({ customer: method.customerId, payment_method: null, allowed_payment_method_types: [payRequest] });
+    const clientSecret = (await world.payments.clientSecret(asked.id)) ?? "";
+    expect(world.model.confirmAsCustomer(clientSecret, payRequest).status).toBe("requires_action");
+    expect(intentOf(await world.payments.retrieve(asked.id)).status).toBe("requires_action");
+    world.model.authenticate(asked.id, "succeed");
+    expect(intentOf(await world.payments.retrieve(asked.id))).toMatchObject({ status: "succeeded", amountReceived: 5000 });
+  });
+
+  it("are not paid by a card", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create({ ...world.request, method: { ...world.request.method, payRequest: "wechat_pay" } }));
+    const clientSecret = (await world.payments.clientSecret(id)) ?? "";
+
+    expect(() => world.model.confirmAsCustomer(clientSecret, "pm_card_visa")).toThrow("not allowed for this PaymentIntent");
+  });
+
+  it("have no client secret where Stripe knows no PaymentIntent", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+
+    expect(await world.payments.clientSecret("pi_0")).toBeUndefined();
+  });
+});
+
+describe("the PaymentIntents of a recharge", () => {
+  const since = NOW;
+
+  it("are found by its id, oldest first, among those of the customer and the stage", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { payments, request, stripe, clock } = world;
+    const other = stripePayments({ stripe, stage: "other" });
+    const create = async (made: PaymentRequest, by = payments) => {
+      clock.now += 1000;
+      return intentOf(await by.create(made));
+    };
+    const first = await create(request);
+    await create({ ...request, rechargeId: "r2", idempotencyKey: "r2/create/1" });
+    await create({ ...request, idempotencyKey: "other/create/1" }, other);
+    const second = await create({ ...request, idempotencyKey: "r1/create/2" });
+
+    expect(await payments.findCreated({ rechargeId: "r1", customerId: request.method.customerId, since })).toEqual([first, second]);
+    expect(await payments.findCreated({ rechargeId: "r1", customerId: "cus_0", since })).toEqual([]);
+    expect(intentOf(await other.retrieve(first.id)).rechargeId).toBeUndefined();
+  });
+
+  it("are found from the second on in which they were made", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = intentOf(await world.payments.create(world.request));
+    const foundSince = (at: string) => world.payments.findCreated({ rechargeId: "r1", customerId: world.request.method.customerId, since: at });
+
+    expect(await foundSince("2026-11-23T08:00:00.999Z")).toMatchObject([{ id }]);
+    expect(await foundSince("2026-11-23T08:00:01.000Z")).toEqual([]);
+  });
+
+  it("are found behind hundreds of others", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { payments, request } = world;
+    const { id } = intentOf(await payments.create(request));
+    for (let number = 0; number < 230; number++) await payments.create({ ...request, rechargeId: `x${number}`, idempotencyKey: `x${number}` });
+
+    expect(await payments.findCreated({ rechargeId: "r1", customerId: request.method.customerId, since })).toMatchObject([{ id }]);
+  });
+
+  it("are unknown in a list without an end", async () => {
+    const page = Array.from({ length: 100 }, (_, index) => ({ ...intent, id: `pi_${index}` }));
+    await using world = await paymentsBefore(answering(200, { object: "list", has_more: true, data: page }));
+
+    await expect(world.payments.findCreated({ rechargeId: "r1", customerId: "cus_1", since })).rejects.toThrow(OutcomeUnknown);
+    expect(world.requests()).toBeLessThanOrEqual(10);
+  });
+});
+
+describe("refunds by Stripe", () => {
+  it("give all of it back, say which recharge and stage they are of, and are listed", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = await world.paid();
+    expect(await world.payments.listRefunds(id)).toEqual([]);
+
+    const answer = await world.payments.refund(id, "r1", "r1/refund/3");
+
+    const refund = { id: expect.stringMatching(/^re_/), status: "succeeded", amount: cny(5000), at: NOW };
+    expect(answer).toEqual({ kind: "refund", refund });
+    expect(await world.payments.listRefunds(id)).toEqual([refund]);
+    expect((await world.stripe.refunds.list({ payment_intent: id })).data).toMatchObject([{ metadata: { rechargeId: "r1", stage: "test" } }]);
+  });
+
+  it("are made once for one key, and never twice", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = await world.paid();
+
+    const [first, again] = [await world.payments.refund(id, "r1", "r1/refund/3"), await world.payments.refund(id, "r1", "r1/refund/3")];
+    const another = await world.payments.refund(id, "r1", "r1/refund/4");
+
+    expect(again).toEqual(first);
+    expect(another).toMatchObject({ kind: "refused", error: { status: 400, code: "charge_already_refunded" } });
+    expect(await world.payments.listRefunds(id)).toHaveLength(1);
+  });
+
+  it("show that they are pending, and how they end", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = await world.paid();
+    world.model.chooseNext("fail-later", "refund");
+    await world.payments.refund(id, "r1", "r1/refund/3");
+    world.clock.now += 10_000;
+    world.model.chooseNext("pending", "refund");
+    await world.payments.refund(id, "r1", "r1/refund/4");
+
+    expect((await world.payments.listRefunds(id)).map(({ status }) => status)).toEqual(["failed", "pending"]); // oldest first
+    world.clock.now += 10_000;
+    expect((await world.payments.listRefunds(id)).map(({ status }) => status)).toEqual(["failed", "succeeded"]);
+  });
+
+  it("are refused where nothing was taken, or another holds the money", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const unpaid = intentOf(await world.payments.create({ ...world.request, idempotencyKey: "r0/create/1" }));
+    const { id } = await world.paid();
+    world.model.dispute(id, { reason: "fraudulent" });
+
+    expect(await world.payments.refund(unpaid.id, "r1", "a")).toMatchObject({ kind: "refused", error: { status: 400, type: "invalid_request_error" } });
+    expect(await world.payments.refund(id, "r1", "b")).toMatchObject({ kind: "refused", error: { code: "charge_disputed" } });
+  });
+
+  it.each(["lose-reply", "lose-request"] as const)("are unknown after %s, until they are listed", async (outcome) => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = await world.paid();
+    world.model.chooseNext(outcome, "refund");
+
+    await expect(world.payments.refund(id, "r1", "r1/refund/3")).rejects.toThrow(OutcomeUnknown);
+
+    expect(await world.payments.listRefunds(id)).toHaveLength(outcome === "lose-reply" ? 1 : 0);
+  });
+});
+
+describe("disputes at Stripe", () => {
+  it("are listed with what they are about and how they stand", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id } = await world.paid();
+    expect(await world.payments.listDisputes(id)).toEqual([]);
+    const dispute = world.model.dispute(id, { reason: "fraudulent" });
+
+    expect(await world.payments.listDisputes(id)).toEqual([{ id: dispute.id, status: "needs_response", amount: cny(5000), at: NOW }]);
+    world.model.closeDispute(dispute.id, "lost");
+    expect(await world.payments.listDisputes(id)).toMatchObject([{ status: "lost" }]);
+  });
+});
+
+describe("a way to pay", () => {
+  it("is shown as Stripe has it now", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    const { id, customerId } = world.request.method;
+    const before = await world.payments.findMethod(id);
+    world.model.updateCard(id, { expMonth: 1, expYear: 2031, lastFour: "1881" });
+    const after = await world.payments.findMethod(id);
+
+    expect(before).toEqual({ id, customerId, cardKey: expect.stringMatching(/./), brand: "visa", lastFour: "4242" });
+    expect(after).toEqual({ ...before, cardKey: expect.stringMatching(/./), lastFour: "1881" });
+    expect(after?.cardKey).not.toBe(before?.cardKey); // another number has another fingerprint
+  });
+
+  it("is nobody's once it was detached, or where Stripe knows none", async () => {
+    await using world = await paymentsWith("pm_card_visa");
+    await world.stripe.paymentMethods.detach(world.request.method.id);
+
+    expect(await world.payments.findMethod(world.request.method.id)).toBeUndefined();
+    expect(await world.payments.findMethod("pm_0")).toBeUndefined();
+  });
+
+  it("without a fingerprint is counted by its own id", async () => {
+    const method = { id: "pm_1", object: "payment_method", type: "card", customer: "cus_1", card: { brand: "visa", last4: "4242", fingerprint: null } };
+    await using world = await paymentsBefore(answering(200, method));
+
+    expect(await world.payments.findMethod("pm_1")).toEqual({ id: "pm_1", customerId: "cus_1", cardKey: "pm_1", brand: "visa", lastFour: "4242" });
+  });
+});
+
+describe("a question that Stripe does not answer clearly is open", () => {
+  const questions: readonly [string, (payments: Payments) => Promise<unknown>][] = [
+    ["findCreated", (payments) => payments.findCreated({ rechargeId: "r1", customerId: "cus_1", since: NOW })],
+    ["listRefunds", (payments) => payments.listRefunds("pi_1")],
+    ["listDisputes", (payments) => payments.listDisputes("pi_1")],
+    ["clientSecret", (payments) => payments.clientSecret("pi_1")],
+    ["findMethod", (payments) => payments.findMethod("pm_1")],
+  ];
+
+  it.each(questions)("%s", async (_, ask) => {
+    const answers: readonly RequestListener[] = [
+      answering(500, { error: { type: "api_error" } }),
+      answering(429, { error: { type: "invalid_request_error", code: "rate_limit" } }),
+      answering(401, { error: { type: "invalid_request_error" } }),
+      answering(502, "<html>Bad gateway</html>"),
+      answering(200, "OK"),
+      answering(200, "null"),
+      answering(200, {}),
+      answering(200, { object: "list", has_more: false, data: [{}] }),
+      (request) => request.destroy(),
+      () => {},
+    ];
+    for (const answer of answers) {
+      await using world = await paymentsBefore(answer);
+      await expect(ask(world.payments)).rejects.toThrow(OutcomeUnknown);
+    }
+  });
+
+  it.each([
+    ["a refund without a status", { id: "re_1", object: "refund", status: null, amount: 5000, currency: "cny", created: 1 }],
+    ["a refund of half a cent", { id: "re_1", object: "refund", status: "succeeded", amount: 0.5, currency: "cny", created: 1 }],
+    ["another object", { id: "ch_1", object: "charge", status: "succeeded", amount: 5000, currency: "cny", created: 1 }],
+  ])("a refund that is answered with %s", async (_, body) => {
+    await using world = await paymentsBefore(answering(200, body));
+
+    await expect(world.payments.refund("pi_1", "r1", "k")).rejects.toThrow(OutcomeUnknown);
   });
 });
 

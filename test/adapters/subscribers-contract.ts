@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { PaymentMethod } from "../../functions/domain/esim.ts";
-import type { Profile, Subscribers } from "../../functions/domain/ports.ts";
+import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
 import { METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import type { MakeStore } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
 const EVENT_ID = "r-1/RechargeSucceeded";
 const PROFILE: Required<Profile> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+
+const HOLD: Hold = { at: NOW, by: "grace", why: "The bank asked us to." };
 
 /** What every store of subscribers promises. */
 export function describeSubscribers(name: string, make: MakeStore<Subscribers>): void {
@@ -49,6 +51,50 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toEqual({ ...METHOD, lastFour: "0341" });
     });
 
+    it("lose a way to pay that is removed, however often it is, and no other", async () => {
+      await store.putMethod(SUBSCRIBER, METHOD);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_2" });
+      await store.putMethod(STRANGER, METHOD);
+      for (const _again of [1, 2]) await store.removeMethod(SUBSCRIBER, METHOD.id);
+      expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toBeUndefined();
+      expect(await store.getMethod(SUBSCRIBER, "pm_2")).toBeDefined();
+      expect(await store.getMethod(STRANGER, METHOD.id)).toEqual(METHOD);
+    });
+
+    it("are found by a way to pay, for as long as they have it", async () => {
+      expect(await store.listHolders(METHOD.id)).toEqual([]);
+      await store.putMethod(SUBSCRIBER, METHOD);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_2" });
+      await store.putMethod(STRANGER, METHOD);
+      await store.putNotice(SUBSCRIBER, METHOD.id, NOW);
+      expect((await store.listHolders(METHOD.id)).toSorted()).toEqual([SUBSCRIBER, STRANGER].toSorted());
+      await store.removeMethod(STRANGER, METHOD.id);
+      expect(await store.listHolders(METHOD.id)).toEqual([SUBSCRIBER]);
+    });
+
+    it("have a way to pay that they confirm themselves", async () => {
+      const asked: Required<PaymentMethod> = {
+        id: "wechat_pay",
+        customerId: "cus_1",
+        cardKey: "cus_1",
+        brand: "wechat_pay",
+        lastFour: "",
+        payRequest: "wechat_pay",
+      };
+      await store.putMethod(SUBSCRIBER, asked);
+      expect(await store.getMethod(SUBSCRIBER, asked.id)).toEqual(asked);
+    });
+
+    it("are held back from when the operator says so until that is taken back, each alone", async () => {
+      expect(await store.getHold(SUBSCRIBER)).toBeUndefined();
+      await store.putHold(SUBSCRIBER, { ...HOLD, why: "?" });
+      await store.putHold(SUBSCRIBER, HOLD);
+      expect(await store.getHold(SUBSCRIBER)).toEqual(HOLD);
+      expect(await store.getHold(STRANGER)).toBeUndefined();
+      for (const _again of [1, 2]) await store.removeHold(SUBSCRIBER);
+      expect(await store.getHold(SUBSCRIBER)).toBeUndefined();
+    });
+
     it("were told of an event once it is noted, however often it is", async () => {
       await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
       await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
@@ -57,12 +103,17 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.wasNoticed(STRANGER, EVENT_ID)).toBe(false);
     });
 
-    it("keep profile, ways to pay and notices apart, whatever they are called", async () => {
+    it("keep profile, hold, ways to pay and notices apart, whatever they are called", async () => {
       await store.putProfile(PROFILE);
       await store.putMethod(SUBSCRIBER, { ...METHOD, id: "profile" });
       await store.putNotice(SUBSCRIBER, "profile", NOW);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "hold" });
+      await store.removeMethod(SUBSCRIBER, "hold");
+      await store.putHold(SUBSCRIBER, HOLD);
       expect(await store.getProfile(SUBSCRIBER)).toEqual(PROFILE);
       expect(await store.getMethod(SUBSCRIBER, "profile")).toEqual({ ...METHOD, id: "profile" });
+      expect(await store.getMethod(SUBSCRIBER, "hold")).toBeUndefined();
+      expect(await store.getHold(SUBSCRIBER)).toEqual(HOLD);
     });
   });
 }

@@ -1,11 +1,14 @@
 import type { Context, APIGatewayProxyEventV2WithJWTAuthorizer as Event } from "aws-lambda";
+import { Stripe } from "stripe";
 import * as z from "zod/mini";
+import { stripeSignatures } from "../../functions/adapters/stripe-webhooks.ts";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
 import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
-import { listRecharges, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
+import { listRecharges, type ReadRechargesPorts, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
 import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
+import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
 import { newRuleBody, ruleBody, ruleStateBody } from "../../functions/contracts/rules.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import { type Cards, OutcomeUnknown, type Poke, type Recharges } from "../../functions/domain/ports.ts";
@@ -23,10 +26,28 @@ export const STRANGERS_ICCID = "8986012345678900033";
 export interface ApiPorts extends SaveRulePorts {
   readonly cards: Cards;
   readonly recharges: Recharges;
+  readonly payments: ReadRechargesPorts["payments"];
+}
+
+export const STAGE = "dev";
+export const WEBHOOK_SECRET = "whsec_now";
+
+/** Of a stage whose operator has written these secrets of webhooks, if any. */
+export function stripeWebhookRoute(ports: Omit<StripeWebhookPorts, "findVerifier" | "stage">, secrets: readonly string[] | undefined): ApiRoute {
+  const findVerifier = async () => secrets && stripeSignatures(secrets);
+  return { method: "POST", path: "/webhooks/stripe", respond: (event) => receiveEvent({ ...ports, findVerifier, stage: STAGE }, event) };
+}
+
+/** The header with which Stripe signs a text. */
+export function stripeSignature(
+  text: string,
+  { secret = WEBHOOK_SECRET, at = Date.parse(NOW) / 1000 }: { readonly secret?: string; readonly at?: number } = {},
+): string {
+  return Stripe.webhooks.generateTestHeaderString({ payload: text, secret, timestamp: at });
 }
 
 /** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
-export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges", readonly ApiRoute[]>> {
+export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges" | "stripe-webhook", readonly ApiRoute[]>> {
   return {
     rules: [
       route("POST", "/v1/rules", (request) => createLineRule(ports, request), newRuleBody),
@@ -41,6 +62,7 @@ export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | 
       route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
       route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
     ],
+    "stripe-webhook": [stripeWebhookRoute(ports, [WEBHOOK_SECRET])],
   };
 }
 
@@ -193,6 +215,9 @@ export async function apiWorld() {
     carrier: inProcessCarrier(carrier),
     cards: memoryCards(),
     recharges: memoryRecharges(),
+    payments: async () => {
+      throw new Error("Only what waits for its customer is asked of Stripe");
+    },
     pokes: { send: async (sent) => void pokes.push(...sent) },
     identity: {
       async whoIs(accessToken, subscriberId) {
@@ -247,6 +272,7 @@ export const silentCarrier = {
   getBalances: noAnswer,
   topUp: noAnswer,
   findTopUp: noAnswer,
+  listTopUps: noAnswer,
 };
 
 async function noAnswer(): Promise<never> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { ROUTES, type Route } from "../../functions/contracts/routes.ts";
-import { cny, esimWithRule, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
+import { ROUTES, type Route, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import { cny, esimWithRule, ICCID, rechargeStart, SUBSCRIBER } from "../builders.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -11,15 +11,18 @@ import {
   newRule,
   problemIn,
   ruleSettingsBody,
+  STAGE,
   STRANGER,
+  stripeSignature,
   withField,
   withOpenRecharge,
 } from "./api-world.ts";
 
 /** Every route with every kind of bad input: a problem that helps, and nothing written, sent or moved. */
 
-type NameOf<Each extends Route> = Each extends Route ? `${Each["method"]} ${Each["path"]}` : never;
+type NameOf<Each extends Omit<Route, "scope">> = Each extends Omit<Route, "scope"> ? `${Each["method"]} ${Each["path"]}` : never;
 type RouteName = NameOf<(typeof ROUTES)[number]>;
+type WebhookName = NameOf<(typeof WEBHOOK_ROUTES)[number]>;
 
 interface GoodCall extends ApiCall {
   readonly body?: object;
@@ -43,6 +46,23 @@ const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },
   "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
   "GET /v1/recharges/{rechargeId}": { method: "GET", path: "/v1/recharges/re_1" },
+};
+
+interface GoodWebhook {
+  readonly path: string;
+  readonly body: object;
+  /** Says for a text that it comes from who may send it. */
+  readonly sign: (text: string) => { readonly [header: string]: string };
+}
+
+const metadata = { rechargeId: "re_1", stage: STAGE };
+/** The same for what other systems send to us. */
+const GOOD_WEBHOOKS: { readonly [Name in WebhookName]: GoodWebhook } = {
+  "POST /webhooks/stripe": {
+    path: "/webhooks/stripe",
+    body: { object: "event", type: "payment_intent.succeeded", data: { object: { id: "pi_1", object: "payment_intent", metadata } } },
+    sign: (text) => ({ "stripe-signature": stripeSignature(text) }),
+  },
 };
 const OPTIONAL_FIELDS = ["/limits/timesPerDay", "/limits/cooldownMinutes"];
 
@@ -258,7 +278,7 @@ async function worldFor({ method }: ApiCall) {
   const world = await apiWorld();
   await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
   if (method !== "POST") {
-    await world.ports.recharges.putStart({ rechargeId: "re_1", iccid: ICCID, subscriberId: SUBSCRIBER, at: NOW });
+    await world.ports.recharges.putStart(rechargeStart());
     await world.store(withOpenRecharge(esimWithRule(), "re_1"));
   }
   const { ports, acts } = watched(world.ports);
@@ -277,7 +297,9 @@ async function refusal(call: ApiCall) {
 }
 
 it("is put into every route", () => {
-  expect(new Set(Object.keys(GOOD))).toEqual(new Set(ROUTES.map(({ method, path }) => `${method} ${path}`)));
+  const names = (routes: readonly Omit<Route, "scope">[]) => routes.map(({ method, path }) => `${method} ${path}`);
+  expect(new Set(Object.keys(GOOD))).toEqual(new Set(names(ROUTES)));
+  expect(new Set(Object.keys(GOOD_WEBHOOKS))).toEqual(new Set(names(WEBHOOK_ROUTES)));
 });
 
 describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => {
@@ -366,6 +388,56 @@ describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => 
     const odd = fc.record({ page: text, ifMatch: text, tail: text.filter((each) => !each.includes("/")) });
     await neverFails(
       odd.map(({ page, ifMatch: value, tail }) => ({ ...call, path: `${call.path}${tail}`, query: { page, [value]: page }, headers: { "if-match": value } })),
+    );
+  });
+});
+
+describe.each(Object.entries(GOOD_WEBHOOKS))("%s", (_name, { path, body, sign }) => {
+  const good = JSON.stringify(body);
+  const sent = (text: string, headers: ApiCall["headers"], extra: Partial<ApiCall> = {}): ApiCall => ({ method: "POST", path, body: text, headers, ...extra });
+
+  /** What is done, if anything, for a call; what was noted of it in the log. */
+  async function outcomeOf(call: ApiCall) {
+    const { acts, logged, send } = await worldFor(call);
+    const answer = await send(call);
+    if (answer.status !== 200) expect([acts, problemIn(answer).status]).toEqual([[], answer.status]);
+    expect(JSON.stringify([answer, logged])).not.toMatch(/4242.?4242.?4242/);
+    return { status: answer.status, acts };
+  }
+
+  it("answers a good call, also one that the gateway took for binary", async () => {
+    expect(await outcomeOf(sent(good, sign(good)))).toEqual({ status: 200, acts: ["send"] });
+    const encoded = Buffer.from(good).toString("base64");
+    expect(await outcomeOf(sent(encoded, sign(good), { isBase64Encoded: true }))).toEqual({ status: 200, acts: ["send"] });
+    expect(await outcomeOf(sent(good, sign(good), { isBase64Encoded: true }))).toEqual({ status: 400, acts: [] });
+  });
+
+  it.each([...badBodies(body), { says: "no body at all", text: "" }])("refuses whoever has not signed $says", async ({ text }) => {
+    for (const headers of [{}, sign(`${text}\n`)]) expect((await outcomeOf(sent(text, headers))).status).toBe(400);
+  });
+
+  it.each(badBodies(body))("asks for nothing that no queue would take when it is signed with $says", async ({ text }) => {
+    expect([200, 400]).toContain((await outcomeOf(sent(text, sign(text)))).status);
+  });
+
+  it.each(ODDITIES)("is not put off by %s", async (_, { headers, ...extra }) => {
+    expect(await outcomeOf(sent(good, { ...headers, ...sign(good) }, extra))).toEqual({ status: 200, acts: ["send"] });
+  });
+
+  it("is never at a loss for any JSON in any place, and any header", async () => {
+    const paths = fieldsOf(body).map(([field]) => field);
+    const texts = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.jsonValue().map((value) => JSON.stringify(value)),
+      fc.tuple(fc.constantFrom(...paths), fc.jsonValue({ noUnicodeString: false })).map(([field, value]) => JSON.stringify(withField(body, field, value))),
+    );
+    const headers = fc.record(Object.fromEntries(Object.keys(sign("")).map((name) => [name, fc.string({ unit: "binary", maxLength: 100 })])));
+    await fc.assert(
+      fc.asyncProperty(texts, headers, async (text, unsigned) => {
+        expect((await outcomeOf(sent(text, unsigned))).status).toBe(400);
+        expect([200, 400]).toContain((await outcomeOf(sent(text, sign(text)))).status);
+      }),
+      { seed: 20_261_123, numRuns: 100 },
     );
   });
 });

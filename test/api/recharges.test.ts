@@ -3,7 +3,7 @@ import { type Bill, billOf } from "../../functions/domain/bill.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
 import { plusSeconds } from "../../functions/domain/time.ts";
-import { cny, esimWithRule, ICCID, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, reading, rechargeStart, SUBSCRIBER } from "../builders.ts";
 import { type ApiWorld, apiWorld, listIn, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
 
 const get = (rechargeId: string, sub?: string) => ({ method: "GET", path: `/v1/recharges/${rechargeId}`, sub });
@@ -23,7 +23,7 @@ function bill(rechargeId: string, seconds = 0): Bill {
 }
 
 async function started(world: ApiWorld, rechargeId: string, subscriberId = SUBSCRIBER): Promise<void> {
-  await world.ports.recharges.putStart({ rechargeId, iccid: ICCID, subscriberId, at: NOW });
+  await world.ports.recharges.putStart(rechargeStart({ rechargeId, subscriberId }));
 }
 
 /** What is shown of a recharge from its first moment on. */
@@ -38,7 +38,17 @@ const reserved = {
   reading: reading(999),
   reservedAt: NOW,
 };
-const ended = { ...reserved, status: "succeeded", charged: cny(5000), credited: cny(5000), paymentIntentId: "pi_1", paidAt: NOW, endedAt: NOW };
+const ended = {
+  ...reserved,
+  status: "succeeded",
+  charged: cny(5000),
+  credited: cny(5000),
+  refunded: cny(0),
+  period: { month: "2026-11", day: "2026-11-23" },
+  paymentIntentId: "pi_1",
+  paidAt: NOW,
+  endedAt: NOW,
+};
 
 describe("the list of recharges", () => {
   it("shows the caller's bills, newest first, and keeps what is ours to itself", async () => {
@@ -80,7 +90,7 @@ describe("a recharge", () => {
     await started(world, "re_1");
     await world.ports.recharges.putBill(bill("re_1"));
     const { status, body } = await world.send(get("re_1"));
-    expect([status, body]).toEqual([200, ended]);
+    expect([status, body]).toEqual([200, { ...ended, adjustments: [] }]);
   });
 
   it("shows where it stands while it is open", async () => {
@@ -91,13 +101,35 @@ describe("a recharge", () => {
     expect([status, body]).toEqual([200, reserved]);
   });
 
+  it("shows what happened to its payment since, and leaves the bill as it was", async () => {
+    const world = await apiWorld();
+    await started(world, "re_1");
+    await world.ports.recharges.putBill(bill("re_1"));
+    const told = { adjustmentId: "re_9/refunded", kind: "refunded", amount: cny(5000), at: NOW } as const;
+    await world.ports.recharges.putAdjustment({ rechargeId: "re_1", ...told });
+    expect((await world.send(get("re_1"))).body).toEqual({ ...ended, adjustments: [told] });
+  });
+
+  it("gives its payer, and nobody else, what it takes to pay while it waits for them", async () => {
+    const clientSecret = async (id: string) => `${id}_secret_1`;
+    const payments = async () => ({ clientSecret });
+    const world = await apiWorld();
+    await started(world, "re_1");
+    const waiting = applyMove(withOpenRecharge(esimWithRule(), "re_1"), "re_1", { type: "awaiting", paymentIntentId: "pi_1", at: NOW }, NOW);
+    await world.store(waiting);
+    const { status, body } = await world.send(get("re_1"), { payments });
+    const action = { expiresAt: plusSeconds(NOW, 24 * 60 * 60), clientSecret: "pi_1_secret_1" };
+    expect([status, body]).toEqual([200, { ...reserved, status: "awaiting-customer", action }]);
+    expect((await world.send(get("re_1", STRANGER), { payments })).status).toBe(404);
+  });
+
   it("shows its end before its bill is put, and the same after", async () => {
     const world = await apiWorld();
     await started(world, "re_1");
     await world.store(endedLine("re_1"));
     expect((await world.send(get("re_1"))).body).toEqual({ ...reserved, status: "succeeded" });
     await world.ports.recharges.putBill(bill("re_1"));
-    expect((await world.send(get("re_1"))).body).toEqual(ended);
+    expect((await world.send(get("re_1"))).body).toEqual({ ...ended, adjustments: [] });
   });
 
   it("is never missing while it ends, between one look and the next", async () => {

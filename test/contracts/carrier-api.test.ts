@@ -73,6 +73,7 @@ describe("the carrier's API document", () => {
     ["BalanceList", contract.balanceList],
     ["TopUpOrder", contract.topUpOrder],
     ["TopUpReply", contract.topUpReply],
+    ["TopUpList", contract.topUpList],
     ["UnknownReference", contract.carrierProblem],
   ])("shows examples of %s that our schema takes", (name, schema) => {
     const examples = examplesOf(name);

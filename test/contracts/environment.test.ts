@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
-import { environments, type FunctionName, readEnvironment, WrongEnvironment } from "../../functions/contracts/environment.ts";
+import { environments, type FunctionName, readEnvironment, secrets, WrongEnvironment } from "../../functions/contracts/environment.ts";
 import { functionHost, listFunctions } from "../../local/cloud/functions.ts";
 import { loadStacks } from "../../local/cloud/template.ts";
 import { testAssembly } from "../assembly.ts";
@@ -9,11 +9,13 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   rules: "rules",
   esims: "esims",
   recharges: "recharges",
+  "stripe-webhook": "stripe-webhook",
   "plan-checks": "plan-checks",
   "check-balances": "check-balances",
   recharge: "recharge",
   sweep: "sweep",
   notify: "notify",
+  reconcile: "reconcile",
 };
 
 function faultOf(name: FunctionName, variables: Readonly<Record<string, string | undefined>>): string {
@@ -62,6 +64,16 @@ describe("a variable", () => {
 
   it("says how long a carrier stands by its answers", () => {
     for (const value of ["final", "once"]) expect(isTaken("recharge", "CARRIER_ANSWERS", value)).toBe(true);
+  });
+});
+
+describe("the secret of Stripe", () => {
+  const isTaken = (more: object) => secrets.stripe.safeParse({ secretKey: "sk_test_1", ...more }).success;
+
+  it("holds the secrets of the webhooks too: one, or two while one takes the other's place, or none yet", () => {
+    for (const webhookSecrets of [undefined, ["whsec_1"], ["whsec_1", "whsec_2"]]) expect(isTaken({ webhookSecrets })).toBe(true);
+    for (const webhookSecrets of [null, "whsec_1", [], [""], ["a", "b", "c"], [1]])
+      expect([webhookSecrets, isTaken({ webhookSecrets })]).toEqual([webhookSecrets, false]);
   });
 });
 

@@ -28,10 +28,12 @@ describe("a bill", () => {
       amount: cny(5000),
       charged: cny(5000),
       credited: cny(5000),
+      refunded: cny(0),
       method: { id: METHOD.id, brand: METHOD.brand, lastFour: METHOD.lastFour },
       paymentIntentId: "pi_1",
       ruleVersion: 1,
       consent: esimWithRule().rule.consent,
+      period: { month: "2026-11", day: "2026-11-23" },
       reading: reading(999),
       reservedAt: NOW,
       paidAt: NOW,
@@ -41,11 +43,17 @@ describe("a bill", () => {
 
   it.each([
     ["declined", { end: "declined", code: "insufficient_funds", severity: "soft" }, "insufficient_funds"],
-    ["cancelled", { end: "cancelled", reason: "needs-customer" }, "needs-customer"],
+    ["cancelled", { end: "cancelled", reason: "kill-switch" }, "kill-switch"],
+    ["expired", { end: "expired" }, undefined],
   ] as const)("of a recharge that was %s says why, and that nothing moved", (end, because, reason) => {
     const unpaid = bill({ name: "ended", at: LATER, paymentIntentId: "pi_1", ...because });
-    expect(unpaid).toMatchObject({ end, reason, amount: cny(5000), charged: cny(0), credited: cny(0), endedAt: LATER });
+    expect(unpaid).toMatchObject({ end, reason, amount: cny(5000), charged: cny(0), credited: cny(0), refunded: cny(0), endedAt: LATER });
     expect(unpaid.paidAt).toBeUndefined();
+  });
+
+  it("of a recharge that was refunded says that all came back, and why", () => {
+    const refunded = bill({ name: "ended", at: LATER, end: "refunded", paidAt: NOW, code: "line-blocked", paymentIntentId: "pi_1" });
+    expect(refunded).toMatchObject({ end: "refunded", reason: "line-blocked", charged: cny(5000), credited: cny(0), refunded: cny(5000), paidAt: NOW });
   });
 
   it("is made of no recharge that is open", () => expect(() => bill({ name: "crediting", paymentIntentId: "pi_1", paidAt: NOW })).toThrow("has no bill yet"));

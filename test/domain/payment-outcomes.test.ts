@@ -8,7 +8,7 @@ import { cny } from "../builders.ts";
 const declined = (severity: Severity, code: string): PaymentOutcome => ({ kind: "declined", code, severity });
 const refused = (reason: CancelReason): PaymentOutcome => ({ kind: "refused", reason });
 const fault = (code: string): PaymentOutcome => ({ kind: "fault", code });
-const NEEDS_CUSTOMER = refused("needs-customer");
+const NEEDS_CUSTOMER: PaymentOutcome = { kind: "needs-customer" };
 const UNKNOWN: PaymentOutcome = { kind: "unknown" };
 
 type Row = readonly [what: string, answer: PaymentError, outcome: PaymentOutcome];

@@ -73,14 +73,14 @@ describe("npm start", () => {
   });
 
   it(
-    "calls a person when the carrier refuses what was paid",
+    "calls a person when the carrier takes what was paid for another order",
     async () => {
       const play = (path: string, body: object) => fetch(`${url}${path}`, { method: "POST", body: JSON.stringify(body) });
-      await play("/local/carrier/next", { outcome: "refuse" });
+      await play("/local/carrier/next", { outcome: "error-409" });
       await play(`/local/lines/${DRAINING_LINE.iccid}`, { available: 0 });
       await play("/local/clock", { advanceMinutes: 60 });
       await stack.until(/alarm +ALARM[^\n]*a person must look/);
-      expect(stack.output()).toMatch(/events +RechargeNeedsReview +…0017[^\n]*carrier-refused/);
+      expect(stack.output()).toMatch(/events +RechargeNeedsReview +…0017[^\n]*carrier-conflict/);
     },
     TIMEOUT_MILLISECONDS,
   );

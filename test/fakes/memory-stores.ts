@@ -1,18 +1,24 @@
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { pageKey, pageMark } from "../../functions/adapters/dynamodb-client.ts";
-import { carriesWriteId, esimFrom, itemOf } from "../../functions/adapters/esim-item.ts";
+import { carriesWriteId, esimFrom, itemOf, slotLineFrom } from "../../functions/adapters/esim-item.ts";
 import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
 import type { PaymentMethod } from "../../functions/domain/esim.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
 import {
+  type Adjustment,
+  type AuditEntry,
   BillConflict,
   type Cards,
   type Controls,
   type Esims,
+  type Hold,
+  type KillSwitch,
   type Page,
   type Profile,
   type RechargeStart,
+  type RechargeStep,
   type Recharges,
   type Subscribers,
   type Wheel,
@@ -29,6 +35,14 @@ function copy<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
 
+function compositeKey(...parts: string[]): string {
+  return JSON.stringify(parts);
+}
+
+function putIfAbsent<T>(stored: Map<string, T>, key: string, value: T): void {
+  if (!stored.has(key)) stored.set(key, copy(value));
+}
+
 interface Listing<T> {
   /** A mark of another list is refused. */
   readonly name: string;
@@ -41,8 +55,7 @@ interface Listing<T> {
 /** Sorts a list and cuts a page out of it. A mark is the key of the last one seen, which may have left the list since. */
 function pageOf<T>(items: readonly T[], { name, keyOf, pageSize, descending = false }: Listing<T>, page: string | undefined): Page<T> {
   const isBefore = (a: string, b: string) => (descending ? a > b : a < b);
-  const mark = z.strictObject({ list: z.literal(name), after: z.string() });
-  const after = pageKey(page, (value) => z.parse(mark, value).after);
+  const after = pageKey(page, (value) => z.parse(z.strictObject({ list: z.literal(name), after: z.string() }), value).after);
   const left = items.filter((item) => after === undefined || isBefore(after, keyOf(item))).toSorted((a, b) => (isBefore(keyOf(a), keyOf(b)) ? -1 : 1));
   const [found, last] = [left.slice(0, pageSize), left[pageSize - 1]];
   return { items: found, next: last !== undefined && left.length > pageSize ? pageMark({ list: name, after: keyOf(last) }) : undefined };
@@ -51,6 +64,8 @@ function pageOf<T>(items: readonly T[], { name, keyOf, pageSize, descending = fa
 export interface MemoryEsims extends Esims {
   /** Every write that was tried. */
   readonly writes: () => number;
+  /** Overwrites fields of what is stored of a line, so that it need not be a line any more. */
+  readonly spoil: (iccid: Iccid, fields: Item) => void;
 }
 
 export function memoryEsims(): MemoryEsims {
@@ -67,6 +82,7 @@ export function memoryEsims(): MemoryEsims {
 
   return {
     writes: () => writes,
+    spoil: (iccid, fields) => void items.set(iccid, { ...items.get(iccid), ...fields, iccid }),
     async load(iccid) {
       const item = items.get(iccid);
       return item === undefined ? undefined : esimFrom(copy(item));
@@ -88,15 +104,14 @@ export function memoryEsims(): MemoryEsims {
     async listSlot({ slot, from, to }, page) {
       const isInRange = (item: Item) => item.slot === slot && String(item.slotHash) >= from && String(item.slotHash) <= to;
       const { items: found, next } = listed({ name: slot, keyOf: sortedBy("slotHash", "iccid") }, isInRange, page);
-      const lines = found.map((item) => {
-        const { iccid, subscriberId = "", rule, cycle, quietUntil } = esimFrom(copy(item));
-        if (rule === undefined) throw new Error("A line without a rule is in no slot");
-        return { iccid, subscriberId, threshold: rule.threshold, cycle, quietUntil };
-      });
-      return { items: lines, next };
+      return { items: found.map(copy).map(slotLineFrom), next };
     },
     async listDue(shard, now, page) {
       return iccidsOf(listed({ name: shard, keyOf: sortedBy("lookAt", "iccid") }, (item) => item.lookShard === shard && String(item.lookAt) <= now, page));
+    },
+    async postpone(iccid, lookAt) {
+      const item = items.get(iccid);
+      if (item?.lookAt !== undefined) items.set(iccid, { ...item, lookAt });
     },
   };
 }
@@ -126,10 +141,13 @@ function answeredOnce<Question extends readonly unknown[], Answer>(
 export function memoryRecharges(): Recharges {
   const starts = new Map<string, RechargeStart>();
   const bills = new Map<string, Bill>();
+  const steps = new Map<string, RechargeStep>();
+  const adjustments = new Map<string, Adjustment>();
+  /** In the order of their keys. */
+  const of = <T extends { readonly rechargeId: string }>(rechargeId: string, parts: ReadonlyMap<string, T>): T[] =>
+    [...parts].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, part]) => (part.rechargeId === rechargeId ? [copy(part)] : []));
   return {
-    async putStart(start) {
-      if (!starts.has(start.rechargeId)) starts.set(start.rechargeId, copy(start));
-    },
+    putStart: async (start) => putIfAbsent(starts, start.rechargeId, start),
     getStart: async (rechargeId) => starts.get(rechargeId),
     async putBill(bill) {
       const stored = bills.get(bill.rechargeId);
@@ -147,21 +165,34 @@ export function memoryRecharges(): Recharges {
       const theirs = [...bills.values()].filter((bill) => bill.subscriberId === subscriberId);
       return pageOf(theirs, listing, page);
     },
+    putStep: async (step) => putIfAbsent(steps, compositeKey(step.rechargeId, step.at, step.stepId), step),
+    putAdjustment: async (adjustment) => putIfAbsent(adjustments, compositeKey(adjustment.rechargeId, adjustment.adjustmentId), adjustment),
+    getHistory: async (rechargeId) => ({
+      start: starts.get(rechargeId),
+      steps: of(rechargeId, steps),
+      bill: bills.get(rechargeId),
+      adjustments: of(rechargeId, adjustments),
+    }),
   };
 }
 
 export function memorySubscribers(): Subscribers {
   const profiles = new Map<string, Profile>();
-  const methods = new Map<string, PaymentMethod>();
+  const methods = new Map<string, { readonly subscriberId: string; readonly method: PaymentMethod }>();
+  const holds = new Map<string, Hold>();
   const notices = new Set<string>();
-  const key = (...parts: string[]) => JSON.stringify(parts);
   return {
     getProfile: async (subscriberId) => profiles.get(subscriberId),
     putProfile: async (profile) => void profiles.set(profile.subscriberId, copy(profile)),
-    getMethod: async (subscriberId, id) => methods.get(key(subscriberId, id)),
-    putMethod: async (subscriberId, method) => void methods.set(key(subscriberId, method.id), copy(method)),
-    wasNoticed: async (subscriberId, eventId) => notices.has(key(subscriberId, eventId)),
-    putNotice: async (subscriberId, eventId) => void notices.add(key(subscriberId, eventId)),
+    getMethod: async (subscriberId, id) => methods.get(compositeKey(subscriberId, id))?.method,
+    putMethod: async (subscriberId, method) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method })),
+    removeMethod: async (subscriberId, id) => void methods.delete(compositeKey(subscriberId, id)),
+    listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
+    getHold: async (subscriberId) => holds.get(subscriberId),
+    putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),
+    removeHold: async (subscriberId) => void holds.delete(subscriberId),
+    wasNoticed: async (subscriberId, eventId) => notices.has(compositeKey(subscriberId, eventId)),
+    putNotice: async (subscriberId, eventId) => void notices.add(compositeKey(subscriberId, eventId)),
   };
 }
 
@@ -183,8 +214,19 @@ export function memoryCards(): Cards {
 }
 
 export function memoryControls(): Controls {
+  let killSwitch: KillSwitch | undefined;
   let wheel: Wheel | undefined;
+  const audit = new Map<string, AuditEntry>();
+  const breaks = new Map<string, string>();
   return {
+    getKillSwitch: async () => killSwitch,
+    async putKillSwitch(next) {
+      killSwitch = copy(next);
+    },
+    putAudit: async (entry) => putIfAbsent(audit, compositeKey(entry.at, entry.id), entry),
+    listAudit: async () => [...audit].toSorted(([a], [b]) => (a > b ? -1 : 1)).map(([, entry]) => entry),
+    breakToldAt: async (breakId) => breaks.get(breakId),
+    putBreakTold: async (breakId, at) => void (breaks.has(breakId) || breaks.set(breakId, at)),
     getWheel: async () => wheel,
     async putWheel(next) {
       if (wheel === undefined || wheel.plannedThrough < next.plannedThrough) wheel = next;

@@ -92,13 +92,9 @@ describe("a service of AWS that delivers something", () => {
 
   it.each(schedules)("lets the schedule $id send to its queue and to the dead letters, and to nothing else", ({ properties: { Target } }) => {
     const granted = policies.filter(({ properties }) => properties.Roles.includes(Target.RoleArn)).flatMap(({ properties }) => statementsIn(properties));
-    expect(granted).toEqual([
-      {
-        Effect: "Allow",
-        Action: ["sqs:SendMessage"],
-        Resource: [Target.Arn, Target.DeadLetterConfig.Arn].map((queue) => ({ "Fn::GetAtt": [queue, "Arn"] })),
-      },
-    ]);
+    const queues = granted.flatMap(({ Resource }) => z.parse(z.array(pointer), Resource));
+    expect(granted).toMatchObject([{ Effect: "Allow", Action: ["sqs:SendMessage"] }]);
+    expect(queues.toSorted()).toEqual([Target.Arn, Target.DeadLetterConfig.Arn].toSorted());
   });
 
   // A topic's own policy takes the place of SNS's, which lets the account's alarms in: without this every alarm would be silent.
@@ -106,5 +102,25 @@ describe("a service of AWS that delivers something", () => {
     const topics = templates.ofType("AWS::SNS::Topic").map(({ id }) => id);
     const statements = topics.map((id) => allowedTo("cloudwatch.amazonaws.com", "AWS::SNS::TopicPolicy", "Topics", id));
     expect(statements).toMatchObject([[{ Action: ["sns:Publish"], Resource: [{ Ref: topics[0] }] }]]);
+  });
+});
+
+describe("the function that anybody may call", () => {
+  const policies = templates.read("AWS::IAM::Policy", z.object({ Roles: z.array(pointer), PolicyDocument: z.unknown() }));
+  const [{ properties: webhook } = { properties: undefined }] = templates
+    .read("AWS::Lambda::Function", z.object({ Role: pointer, Environment: z.object({ Variables: z.looseObject({ POWERTOOLS_SERVICE_NAME: z.string() }) }) }))
+    .filter(({ properties }) => properties.Environment.Variables.POWERTOOLS_SERVICE_NAME === "stripe-webhook");
+
+  it("may read Stripe's secret, poke the recharge function and write its log: no table, no bus, no other secret", () => {
+    const granted = policies.filter(({ properties }) => properties.Roles.includes(webhook?.Role ?? "")).flatMap(({ properties }) => statementsIn(properties));
+    const allowedOn = granted.map(({ Action, Resource = [] }) => [Action.toSorted(), textsIn(Resource).filter((text) => text !== "Arn")]);
+    expect(allowedOn).toHaveLength(3);
+    expect(allowedOn).toEqual(
+      expect.arrayContaining([
+        [["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"], [expect.stringMatching(/^RechargeQueue[0-9A-F]{8}$/)]],
+        [["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [expect.stringContaining("RefStripeSecret")]],
+        [["logs:CreateLogStream", "logs:PutLogEvents"], [expect.stringMatching(/^StripeWebhookLogs[0-9A-F]{8}$/)]],
+      ]),
+    );
   });
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { environments } from "../../functions/contracts/environment.ts";
-import { RESOURCE_SERVER, ROUTES } from "../../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readStacks, readTemplates } from "./templates.ts";
 
@@ -89,7 +89,7 @@ const deadLetterIds = new Set(queues.flatMap(({ properties }) => properties.Redr
 const deadLetters = queues.filter(({ id }) => deadLetterIds.has(id));
 const workQueues = queues.filter(({ id }) => !deadLetterIds.has(id));
 /** Queues that no function reads: they wait for a person. */
-const inboxes = workQueues.filter(({ id }) => id.startsWith("NeedsReview"));
+const inboxes = workQueues.filter(({ id }) => /^(BreakFound|NeedsReview|PaymentAdjusted)Queue/.test(id));
 
 const functionSchema = z.object({
   Timeout: z.int(),
@@ -143,9 +143,22 @@ describe("a queue", () => {
   it("that waits for a person is read by no function, and rings", () => {
     const fed = mappings.map((mapping) => mapping.properties.EventSourceArn);
     expect(workQueues.filter(({ id }) => !fed.includes(id)).map(({ id }) => id)).toEqual(inboxes.map(({ id }) => id));
-    expect(inboxes.map(({ id }) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["NeedsReviewQueue"]);
+    expect(inboxes.map(({ id }) => id.replace(/[0-9A-F]{8}$/, ""))).toEqual(["BreakFoundQueue", "NeedsReviewQueue", "PaymentAdjustedQueue"]);
     const watched = JSON.stringify(templates.ofType("AWS::CloudWatch::Alarm").map(({ Properties }) => Properties.Dimensions));
     for (const { id } of inboxes) expect(watched).toContain(id);
+  });
+
+  it("that waits for a person gets what a person must act on, and nothing else", () => {
+    const rules = templates.read("AWS::Events::Rule", z.object({ EventPattern: z.unknown(), Targets: z.array(z.object({ Arn: pointer })) }));
+    const patterns = inboxes.map((inbox) =>
+      rules.filter(({ properties }) => properties.Targets.some(({ Arn }) => Arn === inbox.id)).map(({ properties }) => properties.EventPattern),
+    );
+    const ours = { source: ["auto-recharge"] };
+    expect(patterns).toEqual([
+      [{ ...ours, "detail-type": ["ReconciliationBreakFound"] }],
+      [{ ...ours, "detail-type": ["RechargeNeedsReview"] }],
+      [{ ...ours, "detail-type": ["RechargeAdjusted"], detail: { kind: ["dispute-opened", "refund-failed", "paid-after-end"] } }],
+    ]);
   });
 
   it.each(workQueues.filter((queue) => !inboxes.includes(queue)))(
@@ -216,11 +229,16 @@ describe("a delivery", () => {
     .read("AWS::Events::Rule", z.object({ State: z.literal("ENABLED"), Targets: z.array(targetSchema).check(z.minLength(1)) }))
     .flatMap(({ id, properties }) => properties.Targets.map((target) => ({ id, target })));
   const bySchedules = templates
-    .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), Target: targetSchema }))
-    .map(({ id, properties }) => ({ id, target: properties.Target }));
+    .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), ScheduleExpression: z.string(), Target: targetSchema }))
+    .map(({ id, properties }) => ({ id, every: properties.ScheduleExpression, target: properties.Target }));
 
-  it("of each minute wakes up the planner and the sweeper", () => {
-    expect(bySchedules.map(({ id }) => id.replace(/[0-9A-F]{8}$/, "")).sort()).toEqual(["PlanChecksQueueSchedule", "SweepQueueSchedule"]);
+  it("of a schedule wakes up the planner and the sweeper each minute, and the reconciler each hour and each day", () => {
+    expect(Object.fromEntries(bySchedules.map(({ id, every }) => [id.replace(/[0-9A-F]{8}$/, ""), every]))).toEqual({
+      PlanChecksQueueSchedule: "rate(1 minute)",
+      SweepQueueSchedule: "rate(1 minute)",
+      ReconcileQueueHourlySchedule: "rate(1 hour)",
+      ReconcileQueueDailySchedule: "rate(1 day)",
+    });
   });
 
   it.each([...byRules, ...bySchedules])("of $id goes into a queue and, when that fails for long enough, to the queue's dead letters", ({ target }) => {
@@ -268,11 +286,12 @@ describe("the API", () => {
   const routeSchema = z.object({
     RouteKey: z.string(),
     AuthorizationType: z.string(),
-    AuthorizerId: pointer,
-    AuthorizationScopes: z.array(z.string()),
+    AuthorizerId: z.optional(pointer),
+    AuthorizationScopes: z.optional(z.array(z.string())),
     Target: z.object({ "Fn::Join": z.tuple([z.literal(""), z.tuple([z.literal("integrations/"), pointer])]) }),
   });
   const routes = templates.read("AWS::ApiGatewayV2::Route", routeSchema).map(({ properties }) => properties);
+  const webhooks = WEBHOOK_ROUTES.map(({ method, path }): string => `${method} ${path}`);
   const integrations = templates.read("AWS::ApiGatewayV2::Integration", z.object({ IntegrationUri: pointer }));
 
   /** The function in functions/ that answers a route. */
@@ -281,26 +300,36 @@ describe("the API", () => {
     return functions.find(({ id }) => id === integration?.properties.IntegrationUri)?.name;
   }
 
-  it("has the routes of the contracts and no others, each with the one scope and the function that the contract names", () => {
-    const promised = ROUTES.map((route) => [`${route.method} ${route.path}`, { scopes: [`${RESOURCE_SERVER}/${route.scope}`], function: route.function }]);
+  it("has the routes of the contracts and no others, each with the scope, if any, and the function that the contract names", () => {
+    const promised = [
+      ...ROUTES.map((route) => [`${route.method} ${route.path}`, { scopes: [`${RESOURCE_SERVER}/${route.scope}`], function: route.function }] as const),
+      ...WEBHOOK_ROUTES.map((route) => [`${route.method} ${route.path}`, { scopes: undefined, function: route.function }] as const),
+    ];
     const deployed = routes.map((route) => [route.RouteKey, { scopes: route.AuthorizationScopes, function: functionOf(route) }]);
     expect(Object.fromEntries(deployed)).toEqual(Object.fromEntries(promised));
   });
 
-  it.each(routes)("answers $RouteKey only to a token of the issuer", ({ AuthorizationType, AuthorizerId }) => {
-    const authorizers = templates.ofType("AWS::ApiGatewayV2::Authorizer").filter(({ id }) => id === AuthorizerId);
-    expect(AuthorizationType).toBe("JWT");
-    expect(authorizers.map(({ Properties }) => Properties)).toMatchObject([
-      {
-        AuthorizerType: "JWT",
-        IdentitySource: ["$request.header.Authorization"],
-        JwtConfiguration: {
-          Issuer: { "Fn::ImportValue": expect.stringContaining("UserPool6BA7E5F2ProviderURL") },
-          Audience: [{ "Fn::ImportValue": expect.stringContaining("UserPoolWebClient") }],
-        },
-      },
-    ]);
+  it("asks nobody for a token who signs what he sends, and asks everybody else", () => {
+    expect(routes.filter(({ AuthorizationType }) => AuthorizationType === "NONE").map(({ RouteKey }) => RouteKey)).toEqual(webhooks);
   });
+
+  it.each(routes.filter(({ RouteKey }) => !webhooks.includes(RouteKey)))(
+    "answers $RouteKey only to a token of the issuer",
+    ({ AuthorizationType, AuthorizerId }) => {
+      const authorizers = templates.ofType("AWS::ApiGatewayV2::Authorizer").filter(({ id }) => id === AuthorizerId);
+      expect(AuthorizationType).toBe("JWT");
+      expect(authorizers.map(({ Properties }) => Properties)).toMatchObject([
+        {
+          AuthorizerType: "JWT",
+          IdentitySource: ["$request.header.Authorization"],
+          JwtConfiguration: {
+            Issuer: { "Fn::ImportValue": expect.stringContaining("UserPool6BA7E5F2ProviderURL") },
+            Audience: [{ "Fn::ImportValue": expect.stringContaining("UserPoolWebClient") }],
+          },
+        },
+      ]);
+    },
+  );
 
   it("is deployed by the Service stack alone", () => {
     expect(new Set(templates.ofType("AWS::ApiGatewayV2::Route").map(({ stack }) => stack))).toEqual(new Set([SERVICE]));

@@ -30,9 +30,12 @@ function run(args: readonly string[], variables: Readonly<Record<string, string>
   });
 }
 
+/** Written by the CDK only when a synthesis was slow, and no part of what is deployed. */
+const HOW_LONG_IT_TOOK = "performance-counters.json";
+
 /** Every file of an assembly with a hash of what is in it. */
 function contentsOf(assembly: string): Readonly<Record<string, string>> {
-  const files = globSync("**", { cwd: assembly }).filter((path) => statSync(join(assembly, path)).isFile());
+  const files = globSync("**", { cwd: assembly }).filter((path) => path !== HOW_LONG_IT_TOOK && statSync(join(assembly, path)).isFile());
   return Object.fromEntries(
     files.map((path) => [
       path,

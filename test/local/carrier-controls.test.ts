@@ -1,63 +1,16 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { type CarrierModel, carrierModel } from "../../local/carrier/carrier-model.ts";
 import { FATES, QUESTION_FAULTS } from "../../local/carrier/next-outcomes.ts";
-import { controls } from "../../local/controls.ts";
 import { memoryRecords } from "../../local/records.ts";
-import type { LocalParts } from "../../local/stack.ts";
 import { cny, ICCID, NOW } from "../builders.ts";
-
-const untouched = (): never => {
-  throw new Error("The carrier's controls touch nothing else");
-};
+import { type Ask, withControlsOf } from "./local-controls.ts";
 
 /** The controls of a stack of which nothing but the carrier is there. */
-async function withControls(
-  run: (world: {
-    readonly model: CarrierModel;
-    readonly ask: (path: string, method?: string, body?: object) => Promise<{ status: number; body: unknown }>;
-  }) => Promise<void>,
-): Promise<void> {
+async function withControls(run: (world: { readonly model: CarrierModel; readonly ask: Ask }) => Promise<void>): Promise<void> {
   const model = carrierModel({ records: memoryRecords(), now: () => Date.parse(NOW) });
   model.addLine({ iccid: ICCID, owner: { subscriberId: "lin" }, currency: "CNY", available: 1000, drainPerMinute: 0 });
-  const parts: LocalParts = {
-    carrier: model,
-    stripe: undefined,
-    clock: {
-      now: untouched,
-      speed: 1,
-      advance: untouched,
-      recentlyAdvanced: untouched,
-      setSpeed: untouched,
-      forChildren: { execArgv: [], env: {} },
-      close: untouched,
-    },
-    timeline: { add: untouched, list: untouched },
-    outbox: untouched,
-    token: untouched,
-    saveCard: untouched,
-    depths: untouched,
-  };
-  const handle = controls(parts);
-  const server = createServer((request, response) => void handle(request, response)).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  try {
-    await run({
-      model,
-      ask: async (path, method = "GET", body) => {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body) });
-        return { status: response.status, body: await response.json() };
-      },
-    });
-  } finally {
-    const closed = once(server, "close");
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  }
+  await withControlsOf({ carrier: model, stripe: undefined }, (ask) => run({ model, ask }));
 }
 
 const ORDER = { iccid: ICCID, amount: cny(5000), reference: "r-1" };

@@ -35,6 +35,43 @@ function availableOn(model: CarrierModel, iccid = LINE): number | undefined {
   return model.queryBalances([iccid]).balances[0]?.available.amount;
 }
 
+describe("the carrier's list of top-ups", () => {
+  const MINUTE = 60_000;
+  const at = (minute: number) => new Date(START + minute * MINUTE).toISOString();
+
+  it("holds the first moment of a range, and not the last", () => {
+    const { model, clock } = newModel();
+    for (const minute of [0, 1, 2, 3]) {
+      clock.now = START + minute * MINUTE;
+      model.topUp(order(`r-${minute}`));
+    }
+    expect(model.queryTopUps({ from: at(1), to: at(3) })?.topUps.map(({ reference }) => reference)).toEqual(["r-1", "r-2"]);
+  });
+
+  it("shows a late credit when it was credited, and not before", () => {
+    const { model, clock } = newModel();
+    model.chooseNext("credit-later-but-lose-reply");
+    model.topUp(order("r-1"));
+    const whole = { from: at(0), to: at(60) };
+    expect(model.queryTopUps(whole)).toEqual({ topUps: [] });
+    clock.now = START + 30 * MINUTE;
+    expect(model.queryTopUps(whole)?.topUps).toMatchObject([{ reference: "r-1", status: "credited", at: at(10) }]);
+  });
+
+  it("shows what a carrier without a memory credited twice, twice", () => {
+    const model = carrierModel({ records: memoryRecords(), now: () => START, answersAreFinal: false });
+    model.addLine(line());
+    for (const _again of [1, 2]) model.topUp(order("r-1"));
+    expect(model.queryTopUps({ from: at(0), to: at(1) })?.topUps).toHaveLength(2);
+  });
+
+  it("says nothing of what was added elsewhere", () => {
+    const { model } = newModel();
+    model.creditElsewhere(LINE, 5000);
+    expect(model.queryTopUps({ from: at(0), to: at(1) })).toEqual({ topUps: [] });
+  });
+});
+
 describe("the carrier's model", () => {
   it("uses up a balance as its clock goes on, the same however often it is looked at", () => {
     const watched = newModel({ drainPerMinute: 7 });
@@ -314,6 +351,10 @@ describe("the carrier's server", () => {
       { status: 422 },
       { status: 404, body: { type: "urn:auto-recharge:carrier:unknown-reference" } },
     ]);
+  });
+
+  it("says what is wrong with the range of a list", async () => {
+    expect(await ask({ method: "GET", path: "/v1/top-ups?from=yesterday&to=today" })).toMatchObject({ status: 422, type: "application/problem+json" });
   });
 
   it("knows neither other routes nor references that it never saw, and tells one from the other", async () => {

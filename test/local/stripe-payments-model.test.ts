@@ -329,6 +329,42 @@ describe("the customer before the local Stripe", () => {
     expect(local.model.listCharges()).toHaveLength(1);
   });
 
+  it.each(["wechat_pay", "alipay"] as const)("pays by %s once they have confirmed it there, and may try again", async (type) => {
+    const local = aQuickStripe();
+    const { id: customer } = await local.stripe.customers.create();
+    const intent = await local.stripe.paymentIntents.create({ customer, amount: 5000, currency: "cny", allowed_payment_method_types: [type] });
+    const secret = intent.client_secret ?? "";
+    expect(intent.status).toBe("requires_payment_method");
+
+    expect(local.model.confirmAsCustomer(secret, type)).toMatchObject({ status: "requires_action", next_action: { type: expect.stringContaining(type) } });
+    expect(local.model.authenticate(intent.id, "fail")).toMatchObject({ status: "requires_payment_method" });
+    expect(local.model.listCharges()).toEqual([]);
+    const { payment_method } = local.model.confirmAsCustomer(secret, type);
+    expect(local.model.authenticate(intent.id, "succeed")).toMatchObject({ status: "succeeded", amount_received: 5000 });
+
+    expect(local.model.listCharges()).toMatchObject([{ paid: true, payment_method, payment_method_details: { type } }]);
+    const method = await local.stripe.paymentMethods.retrieve(idOf(payment_method) ?? "");
+    expect(method).toMatchObject({ type, [type]: {}, customer: null });
+    expect(method).not.toHaveProperty("card");
+  });
+
+  it("pays only by what the PaymentIntent allows, and can save nothing but a card", async () => {
+    const local = aQuickStripe();
+    const { id: customer } = await local.stripe.customers.create();
+    const { client_secret } = await local.stripe.paymentIntents.create({ customer, amount: 5000, currency: "cny", allowed_payment_method_types: ["alipay"] });
+    const { clientSecret } = await local.intentWith("pm_card_visa");
+    const { payment_method } = local.model.confirmAsCustomer(client_secret ?? "", "alipay");
+
+    for (const means of ["pm_card_visa", "wechat_pay"]) {
+      expect(() => local.model.confirmAsCustomer(client_secret ?? "", means)).toThrow("not allowed for this PaymentIntent");
+    }
+    expect(() => local.model.confirmAsCustomer(clientSecret, "alipay")).toThrow("not allowed for this PaymentIntent");
+    const wrong = { customer, payment_method: "pm_card_visa", amount: 5000, currency: "cny", allowed_payment_method_types: ["alipay" as const] };
+    expect(await refusalOf(local.stripe.paymentIntents.create(wrong))).toMatchObject({ param: "payment_method" });
+    expect((await refusalOf(local.stripe.paymentMethods.attach(idOf(payment_method) ?? "", { customer }))).message).toContain("cannot be attached");
+    expect(local.model.listCharges()).toEqual([]);
+  });
+
   it("and a cancel: whichever comes first holds", async () => {
     const local = aQuickStripe();
     const paidFirst = await local.intentWith("pm_card_authenticationRequired");

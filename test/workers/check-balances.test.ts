@@ -1,12 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import { type Money, money } from "../../functions/domain/money.ts";
-import { type CheckRequest, OutcomeUnknown, type Poke } from "../../functions/domain/ports.ts";
+import { type CheckRequest, type LinePoke, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { slotHash, slotKey } from "../../functions/domain/slots.ts";
 import { epochMinute, plusSeconds } from "../../functions/domain/time.ts";
 import { type CheckBalancesPorts, checkBalances } from "../../functions/workers/check-balances/check-balances.ts";
 import { cny, esimWithRule, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { memoryEsims } from "../fakes/memory-stores.ts";
+import { linePokes } from "../line-pokes.ts";
 
 const SLOT = slotKey(ICCID, "15m");
 const WHOLE_SLOT: CheckRequest = { slot: SLOT, from: "00000000", to: "ffffffff" };
@@ -24,7 +25,7 @@ function checkerWorld() {
   const published: DomainEvent[] = [];
   const asked: string[] = [];
   const requests: CheckRequest[] = [];
-  const pokes: Poke[] = [];
+  const pokes: LinePoke[] = [];
   const logged: { readonly code: string; readonly fields?: object }[] = [];
   const log = (code: string, fields?: object) => void logged.push({ code, fields });
   const balances = new Map<string, Money>();
@@ -36,6 +37,7 @@ function checkerWorld() {
       listEsims: neverAsked,
       topUp: neverAsked,
       findTopUp: neverAsked,
+      listTopUps: neverAsked,
       async getBalances(iccids) {
         asked.push(...iccids);
         return new Map(
@@ -48,7 +50,7 @@ function checkerWorld() {
     },
     events: { publish: async (events) => void published.push(...events) },
     checkRequests: { send: async (sent) => void requests.push(...sent) },
-    pokes: { send: async (sent) => void pokes.push(...sent) },
+    pokes: { send: async (sent) => void pokes.push(...linePokes(sent)) },
     clock: { now: () => NOW },
     log: { info: log, warn: log, error: log },
     timeLeft: () => 60_000,
@@ -63,12 +65,16 @@ function checkerWorld() {
     logged,
     writes: esims.writes,
     /** Stores a watched line; without a balance the carrier does not know it. */
-    async watch(iccid: string, balance?: number, changes: { readonly quietUntil?: string; readonly cycle?: number } = {}): Promise<void> {
+    async watch(
+      iccid: string,
+      balance?: number,
+      changes: { readonly quietUntil?: string; readonly quietWhileLow?: boolean; readonly cycle?: number } = {},
+    ): Promise<void> {
       await esims.save({ ...esimWithRule(), iccid, version: 0, ...changes }, "seed");
       if (balance !== undefined) balances.set(iccid, cny(balance));
     },
     setBalance: (iccid: string, balance: Money) => void balances.set(iccid, balance),
-    low: () => published.map((event) => event.iccid),
+    low: () => published.flatMap((event) => ("iccid" in event ? [event.iccid] : [])),
     check: (changes: Partial<CheckBalancesPorts> = {}, request = WHOLE_SLOT) => checkBalances({ ...ports, ...changes }, request),
   };
 }
@@ -130,6 +136,18 @@ describe("the balance checker", () => {
     await world.watch(A, 0, { quietUntil: plusSeconds(NOW, 1) });
     await world.check({ carrier: { ...world.ports.carrier, getBalances: neverAsked } });
     expect(world.published).toEqual([]);
+  });
+
+  it("has a line that is quiet only while it is low looked at when it is not any more, and reports it no sooner", async () => {
+    const world = checkerWorld();
+    const quiet = { quietUntil: plusSeconds(NOW, 60), quietWhileLow: true };
+    await world.watch(A, 999, quiet);
+    await world.watch(B, 1000, quiet);
+    await world.watch(C, undefined, quiet);
+    await world.check();
+    expect(world.low()).toEqual([]);
+    expect(world.pokes).toEqual([{ iccid: B, judge: true }]);
+    expect(world.logged).toEqual([]);
   });
 
   it("logs how many lines the carrier does not know, naming none, has them looked at, and goes on", async () => {

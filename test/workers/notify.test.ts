@@ -15,6 +15,23 @@ const declined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "r
 const lastDeclined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "re_1/RechargeDeclined", reason: "lost_card" };
 const cancelled: NoticedEvent = { ...ofRecharge, name: "RechargeCancelled", id: "re_1/RechargeCancelled", reason: "rule-changed" };
 const inReview: NoticedEvent = { ...ofRecharge, name: "RechargeNeedsReview", id: "re_1/RechargeNeedsReview", reason: "carrier-unclear" };
+const actionRequired = (isReminder: boolean): NoticedEvent => ({
+  ...ofRecharge,
+  name: "RechargeActionRequired",
+  id: `re_1/RechargeActionRequired/${isReminder}`,
+  expiresAt: LATER,
+  isReminder,
+});
+const expired: NoticedEvent = { ...ofRecharge, name: "RechargeExpired", id: "re_1/RechargeExpired" };
+const refunded: NoticedEvent = { ...ofRecharge, name: "RechargeRefunded", id: "re_1/RechargeRefunded", reason: "line-blocked" };
+const adjusted = (kind: Extract<NoticedEvent, { name: "RechargeAdjusted" }>["kind"]): NoticedEvent => ({
+  ...ofRecharge,
+  name: "RechargeAdjusted",
+  id: `re_1/RechargeAdjusted/${kind}`,
+  kind,
+  amount: cny(2000),
+  objectId: "obj_1",
+});
 const capReached: NoticedEvent = {
   ...happened,
   name: "CapReached",
@@ -45,6 +62,14 @@ const events: readonly NoticedEvent[] = [
   suspended("line-not-yours"),
   suspended("currency-changed"),
   suspended("payment-method-gone"),
+  suspended("amount-not-offered"),
+  suspended("payment-disputed"),
+  suspended("paused-by-operator"),
+  actionRequired(false),
+  actionRequired(true),
+  expired,
+  refunded,
+  ...(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"] as const).map(adjusted),
 ];
 
 describe("the text of a notice", () => {
@@ -64,8 +89,22 @@ describe("the text of a notice", () => {
       [/payment-unclear/, /finding out what was taken/, /no further charge/],
     ],
     ["a review", inReview, /looking into your recharge of CNY 50\.00/, [/carrier-unclear/, /Your payment was taken/, /no further charge/, /re_1/]],
+    [
+      "a recharge that waits",
+      actionRequired(false),
+      /confirm your recharge of CNY 50\.00/,
+      [/needs you/, /before 2026-11-23T09/, /Nothing was taken yet/, /re_1/],
+    ],
+    ["one that still waits", actionRequired(true), /reminder: confirm/, [/before 2026-11-23T09/]],
+    ["one that waited in vain", expired, /CNY 50\.00 expired/, [/Nothing was taken/, /cannot be paid any more/]],
+    ["one that was given back", refunded, /CNY 50\.00 given back/, [/carrier refused/, /line-blocked/, /All of it was given back/]],
+    ["a refund that failed", { ...inReview, reason: "refund-failed" }, /looking into/, [/Your payment was taken/]],
+    ["a later refund", adjusted("refunded"), /CNY 20\.00 given back/, [/CNY 20\.00 of a recharge/, /re_1/]],
+    ["a dispute", adjusted("dispute-opened"), /CNY 20\.00 disputed/, [/suspended/]],
+    ["a disputed card", suspended("payment-disputed"), /suspended/, [/disputed/, /resume/]],
+    ["a paused account", suspended("paused-by-operator"), /suspended/, [/paused/]],
     ["a reached cap", capReached, /monthly limit reached/, [/CNY -0\.20/, /limit of CNY 200\.00 a month/, /Nothing was taken/, /2026-11-30T16/]],
-    ["a card refused for good", suspended("card-refused-for-good"), /suspended/, [/refuses the card for good/, /another card/, /Nothing was taken/]],
+    ["a card refused for good", suspended("card-refused-for-good"), /suspended/, [/refuses the card for good/, /another card/, /Nothing is taken/]],
     ["a card declined too often", suspended("declined-too-often"), /suspended/, [/declined several times/, /resume/]],
     ["a line that is not the payer's", suspended("line-not-yours"), /suspended/, [/no longer lists this line as yours/]],
     ["another currency", suspended("currency-changed"), /suspended/, [/currency changed/, /Save the rule again/]],

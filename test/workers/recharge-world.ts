@@ -4,6 +4,7 @@ import type { DomainEvent } from "../../functions/domain/events.ts";
 import type { Log, Poke } from "../../functions/domain/ports.ts";
 import type { RuleSettings } from "../../functions/domain/rule.ts";
 import { instant } from "../../functions/domain/time.ts";
+import { look } from "../../functions/workers/recharge/look.ts";
 import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
 import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
@@ -12,7 +13,7 @@ import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../fakes/in-process-stripe.ts";
-import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { memoryCards, memoryControls, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
 
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -54,6 +55,7 @@ export async function rechargeWorld({
     subscribers,
     recharges: memoryRecharges(),
     cards: memoryCards(),
+    controls: memoryControls(),
     payments: inProcessPayments(stripe),
     carrier: inProcessCarrier(carrier, answersAreFinal),
     events: { publish: async (events) => void published.push(...events) },
@@ -73,11 +75,15 @@ export async function rechargeWorld({
   return {
     ports,
     stripe,
+    client,
     carrier,
     published,
     pokes,
     method,
     look: (changes: Partial<RechargePorts> = {}, judge = true) => rechargeLine({ ...ports, ...changes }, { iccid: ICCID, judge }),
+    /** A webhook said that something happened to this payment, or way to pay. */
+    lookAtPayment: (paymentIntentId: string) => look(ports, { paymentIntentId }),
+    lookAtMethod: (paymentMethodId: string) => look(ports, { paymentMethodId }),
     advanceMinutes: (minutes: number) => {
       time += minutes * 60_000;
     },

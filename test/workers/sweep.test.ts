@@ -1,18 +1,19 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Poke } from "../../functions/domain/ports.ts";
+import type { LinePoke, Poke } from "../../functions/domain/ports.ts";
 import { LOOK_SHARDS, lookShard } from "../../functions/domain/slots.ts";
 import { plusSeconds } from "../../functions/domain/time.ts";
 import { sweep } from "../../functions/workers/sweep/sweep.ts";
 import { esimWithRule, NOW } from "../builders.ts";
 import { memoryEsims } from "../fakes/memory-stores.ts";
+import { linePokes } from "../line-pokes.ts";
 
 /** Numbers of lines in all shards; without check digits, which only the edge looks at. */
 const ICCIDS = Array.from({ length: 2000 }, (_, i) => `8986${String(i).padStart(14, "0")}`);
 
 function sweeperWorld() {
   const esims = memoryEsims();
-  const poked: Poke[] = [];
-  const ports = { esims, pokes: { send: async (pokes: readonly Poke[]) => void poked.push(...pokes) }, clock: { now: () => NOW } };
+  const poked: LinePoke[] = [];
+  const ports = { esims, pokes: { send: async (pokes: readonly Poke[]) => void poked.push(...linePokes(pokes)) }, clock: { now: () => NOW } };
   return {
     ports,
     poked,

@@ -1,13 +1,15 @@
 import type { Bill } from "../../domain/bill.ts";
 import type { OpenRecharge } from "../../domain/esim.ts";
 import { type Iccid, lastFour } from "../../domain/iccid.ts";
-import type { Esims, Recharges } from "../../domain/ports.ts";
+import type { Esims, Payments, Recharges } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 
 export interface ReadRechargesPorts {
   readonly recharges: Recharges;
   readonly esims: Esims;
+  /** Made when it is needed: most reads are of recharges that wait for nobody. */
+  readonly payments: () => Promise<Pick<Payments, "clientSecret">>;
 }
 
 /** The caller's ended recharges, newest first: the bill records. Open ones stand in GET /v1/esims. */
@@ -16,22 +18,29 @@ export async function listRecharges({ recharges }: Pick<ReadRechargesPorts, "rec
   return { status: 200, body: { data: items.map(endedView), next } };
 }
 
-/** One recharge, ended or open. */
-export async function readRecharge({ recharges, esims }: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+/** One recharge, ended (with what happened to it since) or open (with what the customer needs to act, if it waits for them). */
+export async function readRecharge({ recharges, esims, payments }: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
   const { rechargeId = "" } = request.params;
   const start = await recharges.getStart(rechargeId);
   if (start?.subscriberId === request.subscriberId) {
     // The line first: a recharge that ends in between leaves its bill before it leaves the line.
     const open = (await esims.load(start.iccid))?.open;
-    const bill = await recharges.getBill(rechargeId);
-    if (bill !== undefined) return { status: 200, body: endedView(bill) };
-    if (open?.rechargeId === rechargeId) return { status: 200, body: openView(start.iccid, open) };
+    const { bill, adjustments } = await recharges.getHistory(rechargeId);
+    if (bill !== undefined) return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
+    if (open?.rechargeId === rechargeId) return { status: 200, body: { ...openView(start.iccid, open), ...(await actionOf(payments, open)) } };
   }
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }
 
 function endedView({ subscriberId: _caller, lineHash: _ours, end, ...bill }: Bill) {
   return { ...bill, status: end };
+}
+
+/** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only. */
+async function actionOf(payments: ReadRechargesPorts["payments"], { state }: OpenRecharge): Promise<object> {
+  if (state.name !== "awaiting-customer") return {};
+  const clientSecret = await (await payments()).clientSecret(state.paymentIntentId);
+  return { action: { expiresAt: state.expiresAt, clientSecret } };
 }
 
 function openView(iccid: Iccid, { rechargeId, amount, method, ruleVersion, consent, reading, reservedAt, state }: OpenRecharge) {

@@ -30,7 +30,7 @@ export async function setLineRuleState(ports: RuleStatePorts, request: ApiReques
   return ruleResponse(200, iccid, rule);
 }
 
-/** Forgets the soft declines of a card that was declined too often, as the subscriber now asks for another try. Throws 409 if it may never be tried again. */
+/** Forgets the soft declines of a card that was declined too often, or the dispute of one of its charges, as the subscriber now asks for another try. Throws 409 if it may never be tried again. */
 async function giveCardAnotherTry({ esims, subscribers, cards, clock }: RuleStatePorts, iccid: Iccid, subscriberId: string, version: number): Promise<void> {
   const rule = ruleOf(await esims.load(iccid), subscriberId);
   if (rule?.version !== version) return; // about to be refused
@@ -38,7 +38,7 @@ async function giveCardAnotherTry({ esims, subscribers, cards, clock }: RuleStat
   if (method === undefined) throw new HttpProblem(409, "payment-method-gone", "The rule's way to pay was removed; choose another with PUT first");
   const standing = cardStanding(await cards.listDeclines(method.cardKey), clock.now());
   if (standing.kind !== "exhausted") return;
-  if (standing.reason !== "declined-too-often") {
+  if (standing.reason === "card-refused-for-good") {
     throw new HttpProblem(409, "card-refused-for-good", "The bank refuses this card for good; choose another with PUT first");
   }
   await cards.clear(method.cardKey, clock.now());

@@ -36,18 +36,23 @@ export async function checkBalances(ports: CheckBalancesPorts, request: CheckReq
 
 async function checkLines({ carrier, events, pokes, clock, log }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
   const now = clock.now();
-  const awake = lines.filter((line) => line.quietUntil === undefined || line.quietUntil <= now);
+  const isQuiet = ({ quietUntil }: SlotLine) => quietUntil !== undefined && quietUntil > now;
+  // A line that is quiet only while it is low is read too: the end of its low is what it waits for.
+  const awake = lines.filter((line) => !isQuiet(line) || line.quietWhileLow === true);
   if (awake.length === 0) return;
   const balances = await carrier.getBalances(awake.map((line) => line.iccid));
-  const missing = awake.filter((line) => !balances.has(line.iccid));
+  const missing = awake.filter((line) => !isQuiet(line) && !balances.has(line.iccid));
   if (missing.length > 0) {
     log.error("balance-missing", { lines: missing.length });
     await pokes.send(missing.map(({ iccid }) => ({ iccid, judge: true }))); // is it still the payer's? If not, they are told
   }
-  const low = awake.flatMap((line) => {
+  const read = awake.flatMap((line) => {
     const reading = balances.get(line.iccid);
-    return reading !== undefined && isLow(line, reading) ? [lowBalance(line, reading, now)] : [];
+    return reading === undefined ? [] : [{ line, reading, low: isLow(line, reading) }];
   });
+  const recovered = read.filter(({ line, low }) => isQuiet(line) && !low);
+  if (recovered.length > 0) await pokes.send(recovered.map(({ line }) => ({ iccid: line.iccid, judge: true })));
+  const low = read.filter((each) => each.low && !isQuiet(each.line)).map(({ line, reading }) => lowBalance(line, reading, now));
   if (low.length > 0) await events.publish(low);
 }
 

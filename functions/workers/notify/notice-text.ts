@@ -15,9 +15,28 @@ const SUSPENDED_BECAUSE: Readonly<Record<Extract<NoticedEvent, { name: "RuleSusp
   "currency-changed": "the line's currency changed. Save the rule again in the new currency, then resume it.",
   "payment-method-gone": "its way to pay was removed. Choose another, then resume the rule.",
   "amount-not-offered": "your carrier no longer adds this amount to the line. Choose another amount, then resume the rule.",
+  "payment-disputed": "a charge of its card was disputed. When that is settled, resume the rule.",
+  "paused-by-operator": "we have paused recharges of your account. Ask your operator why.",
 };
 
-/** What to tell the subscriber. Says what happened, how much, and what (if anything) they should do; every line ends with whether money was taken. */
+const ADJUSTED: Readonly<Record<Extract<NoticedEvent, { name: "RechargeAdjusted" }>["kind"], { readonly subject: string; readonly text: string }>> = {
+  refunded: { subject: "given back", text: "was given back to the way you paid." },
+  "refund-failed": {
+    subject: "could not be given back",
+    text: "could not be given back: your bank did not take it. A person looks into it, and your money is not lost.",
+  },
+  "dispute-opened": { subject: "disputed", text: "is disputed at your bank. Rules that use this card are suspended." },
+  "dispute-won": { subject: "dispute closed", text: "stays charged: your bank closed the dispute in favour of the charge." },
+  "dispute-lost": { subject: "dispute closed", text: "was given back by your bank." },
+  "paid-after-end": { subject: "is given back", text: "was paid after the recharge had ended. It is given back in full." },
+};
+
+/** Whether a review was begun when the payment was certain. */
+function isPaid(reason: string): boolean {
+  return reason.startsWith("carrier-") || reason.startsWith("refund-");
+}
+
+/** What to tell the subscriber. Says what happened, how much, and what (if anything) they should do; each says whether money was taken. */
 export function noticeText(event: NoticedEvent): Notice {
   const line = `eSIM …${lastFour(event.iccid)}`;
   switch (event.name) {
@@ -38,15 +57,37 @@ export function noticeText(event: NoticedEvent): Notice {
         subject: `${line}: recharge of ${formatMoney(event.amount)} cancelled`,
         text: `The recharge of ${formatMoney(event.amount)} for your ${line} was cancelled (${event.reason}). Nothing was taken.\nRecharge ${event.rechargeId}`,
       };
+    case "RechargeActionRequired":
+      return {
+        subject: `${line}: ${event.isReminder ? "reminder: " : ""}confirm your recharge of ${formatMoney(event.amount)}`,
+        text: `Your ${line} is low, and the recharge of ${formatMoney(event.amount)} needs you: open your account and confirm the payment before ${event.expiresAt}. Nothing was taken yet.\nRecharge ${event.rechargeId}`,
+      };
+    case "RechargeExpired":
+      return {
+        subject: `${line}: recharge of ${formatMoney(event.amount)} expired`,
+        text: `The recharge of ${formatMoney(event.amount)} for your ${line} was not confirmed in time. Nothing was taken, and it cannot be paid any more. We ask again at the next low, or after 7 days.\nRecharge ${event.rechargeId}`,
+      };
+    case "RechargeRefunded":
+      return {
+        subject: `${line}: ${formatMoney(event.amount)} given back`,
+        text: `We charged ${formatMoney(event.amount)} for your ${line}, but your carrier refused the recharge (${event.reason}). All of it was given back to the way you paid.\nRecharge ${event.rechargeId}`,
+      };
+    case "RechargeAdjusted": {
+      const { subject, text } = ADJUSTED[event.kind];
+      return {
+        subject: `${line}: ${formatMoney(event.amount)} ${subject}`,
+        text: `${formatMoney(event.amount)} of a recharge of your ${line} ${text}\nRecharge ${event.rechargeId}`,
+      };
+    }
     case "RechargeNeedsReview":
       return {
         subject: `${line}: we are looking into your recharge of ${formatMoney(event.amount)}`,
-        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). ${event.reason.startsWith("payment-") ? "We are finding out what was taken" : "Your payment was taken, and is not lost"}. A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
+        text: `The recharge of ${formatMoney(event.amount)} for your ${line} could not be completed (${event.reason}). ${isPaid(event.reason) ? "Your payment was taken, and is not lost" : "We are finding out what was taken"}. A person looks into it now; no further charge is made meanwhile.\nRecharge ${event.rechargeId}`,
       };
     case "RuleSuspended":
       return {
         subject: `${line}: automatic recharge suspended`,
-        text: `Automatic recharge of your ${line} is suspended: ${SUSPENDED_BECAUSE[event.reason]} Nothing was taken.`,
+        text: `Automatic recharge of your ${line} is suspended: ${SUSPENDED_BECAUSE[event.reason]} Nothing is taken meanwhile.`,
       };
     case "CapReached": {
       const limit = event.limit === "perMonth" ? `${formatMoney(event.perMonth)} a month` : `${event.timesPerDay} recharges a day`;

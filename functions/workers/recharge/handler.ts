@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
+import { dynamoDbControls } from "../../adapters/dynamodb-controls.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { dynamoDbRecharges } from "../../adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
@@ -9,14 +10,13 @@ import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { readSecret, secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
-import { stripeClient, stripePayments } from "../../adapters/stripe-payments.ts";
+import { paymentsFromSecret } from "../../adapters/stripe-secret.ts";
 import { keptFor, randomIds, systemClock } from "../../adapters/system.ts";
 import { readEnvironment, secrets } from "../../contracts/environment.ts";
 import { rechargeMessage } from "../../contracts/messages.ts";
 import { queueHandler } from "../queue-handler.ts";
-import { lookRequestOf } from "./look-request.ts";
+import { look } from "./look.ts";
 import type { RechargePorts } from "./ports.ts";
-import { rechargeLine } from "./recharge-line.ts";
 
 const SECRET_MINUTES = 5;
 
@@ -25,10 +25,7 @@ const database = dynamoDb();
 const secretsClient = secretsManager();
 const log = powertoolsLog("recharge");
 const carrier = carrierFromSecret(secretsClient, environment, systemClock);
-const payments = keptFor(SECRET_MINUTES, async () => {
-  const secret = await readSecret(secretsClient, environment.STRIPE_SECRET_ARN, secrets.stripe);
-  return stripePayments({ stripe: stripeClient(secret), stage: environment.STAGE });
-});
+const payments = paymentsFromSecret(secretsClient, environment);
 // Never rotated: the bills of a line must stay together.
 const lineHashKey = keptFor(SECRET_MINUTES, async () => (await readSecret(secretsClient, environment.LINE_HASH_SECRET_ARN, secrets.lineHash)).key);
 
@@ -37,6 +34,7 @@ const local = {
   recharges: dynamoDbRecharges(database, environment.RECHARGES_TABLE),
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   cards: dynamoDbCards(database, environment.CARDS_TABLE),
+  controls: dynamoDbControls(database, environment.CONTROLS_TABLE),
   events: eventBridgeEvents(eventBridge(), environment.EVENT_BUS_NAME),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
   clock: systemClock,
@@ -51,4 +49,4 @@ async function ports(): Promise<RechargePorts> {
   return { ...local, carrier: carrierNow, payments: paymentsNow, hashLine };
 }
 
-export const handler = queueHandler(log, rechargeMessage, async (message) => rechargeLine(await ports(), lookRequestOf(message)));
+export const handler = queueHandler(log, rechargeMessage, async (message) => look(await ports(), message));

@@ -1,10 +1,11 @@
-import { type Esim, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
-import type { CarrierEsim } from "../../domain/ports.ts";
-import { applyReserved, applyWait, decideRecharge, isFromBeforeLastCredit, type LineFacts } from "../../domain/recharge.ts";
+import { type Esim, type OpenRecharge, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
+import type { CarrierEsim, RechargeStart } from "../../domain/ports.ts";
+import { applyAwake, applyReserved, applyWait, decideRecharge, isFromBeforeLastCredit, type LineFacts } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant } from "../../domain/time.ts";
 import type { Recorded } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
 import type { Report } from "./recharge-line.ts";
+import { stopOf } from "./standing.ts";
 
 const TRIES = 5;
 
@@ -43,6 +44,13 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   // Most lines are well: they are left with one call to the carrier. What follows is asked only for a line that is low.
   const first = decideRecharge(esim, reading.balance, { declines: [] }, ports.clock.now());
   if (first.kind === "leave") return esim;
+  if (first.kind === "wake") return applyAwake(esim);
+  const stop = await stopOf(ports, subscriberId);
+  if (stop === "paused-by-operator") return suspendRule(esim, stop, ports.clock.now());
+  if (stop !== undefined) {
+    ports.log.warn(stop, { subscriberId });
+    return esim; // nothing is lost: a line that is low is still low at the check after the switch
+  }
   const line = await lineOf(ports, esim.iccid, subscriberId);
   if (line === undefined) return suspendRule(esim, "line-not-yours", ports.clock.now());
   const method = await ports.subscribers.getMethod(subscriberId, rule.paymentMethodId);
@@ -52,26 +60,43 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   return decided(ports, esim, reading, method, { declines, topUpAmounts: line.topUpAmounts }, ports.clock.now());
 }
 
-function decided(ports: RechargePorts, esim: Esim, reading: Reading, method: PaymentMethod, facts: LineFacts, now: Instant): Esim {
+async function decided(ports: RechargePorts, esim: Esim, reading: Judged, method: PaymentMethod, facts: LineFacts, now: Instant): Promise<Esim> {
   const decision = decideRecharge(esim, reading.balance, facts, now);
   switch (decision.kind) {
     case "leave":
       return esim;
+    case "wake":
+      return applyAwake(esim);
     case "wait":
       return applyWait(esim, decision, reading, now);
     case "suspend":
       return suspendRule(esim, decision.reason, now);
     case "recharge": {
       const { amount, period } = decision;
-      return applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading }, now);
+      const { balance, readAt, check } = reading;
+      const reserved = applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading: { balance, readAt } }, now);
+      // Before the line is taken: whatever is charged later, why is on record. One that is overtaken here leaves its reasons and nothing else.
+      if (reserved.open !== undefined) await ports.recharges.putStart(startOf(esim, reserved.open, facts.declines.length, check));
+      return reserved;
     }
   }
 }
 
+function startOf({ iccid, rule, spend }: Esim, open: OpenRecharge, declines: number, check: string | undefined): RechargeStart {
+  if (rule === undefined) throw new Error("A recharge without a rule");
+  const { rechargeId, subscriberId, amount, consent, reading, reservedAt } = open;
+  const { version, threshold, topUp, limits, paymentMethodId } = rule;
+  const reasons = { rule: { version, threshold, topUp, limits, paymentMethodId }, consent, reading, check, spend: spend[subscriberId], declines };
+  return { rechargeId, iccid, subscriberId, at: reservedAt, amount, ...reasons };
+}
+
+/** A balance, and the check that reported it, if one did. */
+type Judged = Reading & { readonly check?: string };
+
 /** The balance to judge: the report's, if it is of this cycle and the carrier would only repeat it; else a new one. */
-async function readBalance(ports: RechargePorts, esim: Esim, report: Report | undefined): Promise<Reading | undefined> {
+async function readBalance(ports: RechargePorts, esim: Esim, report: Report | undefined): Promise<Judged | undefined> {
   const ageSeconds = report === undefined ? Number.POSITIVE_INFINITY : (epochMilliseconds(ports.clock.now()) - epochMilliseconds(report.readAt)) / 1000;
-  if (report?.cycle === esim.cycle && ageSeconds >= 0 && ageSeconds < ports.readIntervalSeconds) return { balance: report.balance, readAt: report.readAt };
+  if (report?.cycle === esim.cycle && ageSeconds >= 0 && ageSeconds < ports.readIntervalSeconds) return report;
   const reading = (await ports.carrier.getBalances([esim.iccid])).get(esim.iccid);
   if (reading === undefined) ports.log.error("balance-missing", { subscriberId: esim.subscriberId });
   return reading;

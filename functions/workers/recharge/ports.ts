@@ -1,5 +1,5 @@
 import type { Iccid } from "../../domain/iccid.ts";
-import type { Cards, Carrier, Clock, Esims, Events, Ids, Log, Payments, Pokes, Recharges, Subscribers } from "../../domain/ports.ts";
+import type { Cards, Carrier, Clock, Controls, Esims, Events, Ids, Log, Payments, Pokes, Recharges, Subscribers } from "../../domain/ports.ts";
 
 /** What the recharge worker needs of the world. */
 export interface RechargePorts {
@@ -7,6 +7,7 @@ export interface RechargePorts {
   readonly recharges: Recharges;
   readonly subscribers: Subscribers;
   readonly cards: Cards;
+  readonly controls: Controls;
   readonly payments: Payments;
   readonly carrier: Carrier;
   readonly events: Events;

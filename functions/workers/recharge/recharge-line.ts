@@ -1,21 +1,25 @@
 import type { Esim, Reading } from "../../domain/esim.ts";
 import { applyPublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import { applyLease } from "../../domain/recharge.ts";
-import { epochMilliseconds } from "../../domain/time.ts";
+import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
+import { applyLease, applyUnknown, isParked } from "../../domain/recharge.ts";
+import { epochMilliseconds, plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
+import { withHistory } from "./history.ts";
 import { judgeLine } from "./judge-line.ts";
 import type { RechargePorts } from "./ports.ts";
 import { takeStep } from "./take-step.ts";
 
-/** A report of the balance checker: already read, and in which cycle. */
-export type Report = Reading & { readonly cycle: number };
+/** A report of the balance checker: already read, in which cycle, and by which check. */
+export type Report = Reading & { readonly cycle: number; readonly check: string };
 
 export interface LookRequest {
   readonly iccid: Iccid;
   /** Also judge the balance of a line that is free. */
   readonly judge: boolean;
   readonly report?: Report;
+  /** It was sent a second time already. */
+  readonly again?: boolean;
 }
 
 /**
@@ -23,11 +27,11 @@ export interface LookRequest {
  *
  * May be called at any time, any number of times, by any number of workers.
  */
-export async function rechargeLine(ports: RechargePorts, { iccid, judge, report }: LookRequest): Promise<void> {
-  const stored = await ports.esims.load(iccid);
+export async function rechargeLine(ports: RechargePorts, { iccid, judge, report, again }: LookRequest): Promise<void> {
+  const stored = await load(ports, iccid);
   if (stored === undefined) return;
 
-  const started = stored.open === undefined ? await startIfLow(ports, stored, judge, report) : await takeOver(ports, stored);
+  const started = stored.open === undefined ? await startIfLow(ports, stored, judge, report) : await takeOver(ports, stored, again === true);
   if (started === undefined) return;
 
   let { esim, own } = started;
@@ -35,32 +39,67 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report 
   // Another id: this recharge was ended by another worker, which has begun the next one.
   try {
     while (esim.open !== undefined && esim.open.rechargeId === rechargeId) {
-      const next = await takeStep(ports, esim, esim.open, own);
+      const next = await takeStep(withHistory(ports, esim.open), esim, esim.open, own);
       if (next === "wait") break;
       ({ esim, own } = next);
     }
+  } catch (fault) {
+    esim = await afterFault(ports, esim, fault);
   } finally {
     await publishPending(ports, esim); // what is true is told, also while a step waits for a system that is down
   }
+}
+
+/** How long a line that cannot be read is left alone; whoever mends it pokes it. */
+const UNREADABLE_MINUTES = 24 * 60;
+
+async function load({ esims, clock, log }: RechargePorts, iccid: Iccid): Promise<Esim | undefined> {
+  try {
+    return await esims.load(iccid);
+  } catch (error) {
+    if (error instanceof UnreadableLine) {
+      log.error("unreadable-line", { error: error.message });
+      await esims.postpone(iccid, plusMinutes(clock.now(), UNREADABLE_MINUTES));
+    }
+    throw error;
+  }
+}
+
+/**
+ * An unknown outcome is no crash; the message comes back and asks again.
+ *
+ * Any other fault does too, until so many workers fell over this line that it is parked: then it has been told, and fills no dead letters.
+ */
+async function afterFault(ports: RechargePorts, esim: Esim, fault: unknown): Promise<Esim> {
+  const { open } = esim;
+  if (open === undefined) throw fault;
+  if (fault instanceof OutcomeUnknown) {
+    await record(ports, esim, (current) => applyUnknown(current, open.rechargeId));
+    throw fault;
+  }
+  if (!isParked(open)) throw fault;
+  ports.log.error("worker-fault", { rechargeId: open.rechargeId, error: fault });
+  return esim;
 }
 
 async function startIfLow(ports: RechargePorts, esim: Esim, judge: boolean, report: Report | undefined) {
   return judge ? judgeLine(ports, esim, report) : { esim, own: false };
 }
 
-/** Goes on where another worker stopped; while that one may still be at work, asks to be woken when its lease is over. */
-async function takeOver(ports: RechargePorts, esim: Esim) {
+/** Goes on where another worker stopped; while that one may still be at work, asks once to be woken when its lease is over. */
+async function takeOver(ports: RechargePorts, esim: Esim, again: boolean) {
   const now = ports.clock.now();
   const leased = applyLease(esim, now);
   const saved = leased && (await ports.esims.save(leased, ports.ids.next()));
   if (saved !== undefined) return { esim: saved, own: false };
+  if (again) return undefined;
   const until = esim.open?.lease.until ?? now;
-  await ports.pokes.send([{ iccid: esim.iccid }], Math.max((epochMilliseconds(until) - epochMilliseconds(now)) / 1000, 1));
+  await ports.pokes.send([{ iccid: esim.iccid, again: true }], Math.max((epochMilliseconds(until) - epochMilliseconds(now)) / 1000, 1));
   return undefined;
 }
 
 /** Publishes the line's outbox, then empties it. A crash in between publishes twice, never not at all. */
-async function publishPending(ports: RechargePorts, esim: Esim): Promise<void> {
+export async function publishPending(ports: RechargePorts, esim: Esim): Promise<void> {
   const { pendingEvents } = esim;
   if (pendingEvents.length === 0) return;
   await ports.events.publish(pendingEvents);

@@ -1,0 +1,33 @@
+import * as z from "zod/mini";
+import { paymentIntentId } from "./messages.ts";
+
+const metadata = z.nullish(z.record(z.string(), z.string()));
+
+function event<const Types extends readonly string[], Shape extends z.core.$ZodShape>(types: Types, object: Shape) {
+  return z.object({ type: z.enum(types), data: z.object({ object: z.object(object) }) });
+}
+
+/**
+ * The events of Stripe's that we listen to, and what we read of them: only of what they tell, as the object itself is then asked for.
+ *
+ * There is none for a card that is about to expire. Source: https://docs.stripe.com/api/events/types
+ */
+export const stripeEvent = z.discriminatedUnion("type", [
+  event(
+    ["payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.processing", "payment_intent.requires_action"],
+    { object: z.literal("payment_intent"), id: paymentIntentId, metadata },
+  ),
+  event(["charge.refunded", "refund.created", "refund.updated", "refund.failed", "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed"], {
+    object: z.enum(["charge", "refund", "dispute"]),
+    payment_intent: z.nullish(paymentIntentId),
+    metadata,
+  }),
+  event(["payment_method.detached", "payment_method.updated", "payment_method.automatically_updated"], {
+    object: z.literal("payment_method"),
+    id: z.string(),
+  }),
+]);
+export type StripeEvent = z.infer<typeof stripeEvent>;
+
+/** What an endpoint at Stripe has to be told to send. */
+export const STRIPE_EVENT_TYPES = stripeEvent.def.options.flatMap((option) => option.def.shape.type.options);

@@ -1,0 +1,81 @@
+import type { Bill } from "./bill.ts";
+import { type Esim, withEvent } from "./esim.ts";
+import type { AdjustmentKind } from "./events.ts";
+import type { Money } from "./money.ts";
+import type { Dispute, PaymentIntent, Refund } from "./payment-outcomes.ts";
+import { giveBack, takeBack } from "./spend.ts";
+import type { Instant } from "./time.ts";
+
+/** A fact about the payment of a recharge after its end, as Stripe tells it. */
+export interface PaymentFact {
+  readonly kind: AdjustmentKind;
+  /** Stripe's refund, dispute or PaymentIntent. */
+  readonly objectId: string;
+  readonly amount: Money;
+  readonly at: Instant;
+}
+
+export function adjustmentId({ objectId, kind }: PaymentFact): string {
+  return `${objectId}/${kind}`;
+}
+
+/**
+ * Whether money came in that no bill knows of: for a recharge that had ended unpaid, or by another PaymentIntent than the billed one.
+ *
+ * Cannot happen by design; what is certain about it is that it has to be given back.
+ */
+export function isUnbilled(bill: Bill, payment: PaymentIntent): boolean {
+  return payment.status === "succeeded" && (bill.charged.amount === 0 || bill.paymentIntentId !== payment.id);
+}
+
+/** Everything that Stripe says has happened to a payment since its recharge ended, and that its bill does not say. */
+export function paymentFacts(bill: Bill, payment: PaymentIntent, refunds: readonly Refund[], disputes: readonly Dispute[]): PaymentFact[] {
+  const unbilled = isUnbilled(bill, payment) ? [{ kind: "paid-after-end", objectId: payment.id, amount: payment.amount, at: bill.endedAt } as const] : [];
+  return [...unbilled, ...refunds.flatMap((refund) => refundFacts(bill, payment, refund)), ...disputes.flatMap(disputeFacts)];
+}
+
+function refundFacts(bill: Bill, payment: PaymentIntent, { id, status, amount, at }: Refund): PaymentFact[] {
+  const fact = { objectId: id, amount, at };
+  if (status === "failed" || status === "canceled") return [{ ...fact, kind: "refund-failed" }];
+  // The refund with which a recharge ended stands in its bill.
+  const isBilled = bill.end === "refunded" && bill.paymentIntentId === payment.id;
+  return status === "succeeded" && !isBilled ? [{ ...fact, kind: "refunded" }] : [];
+}
+
+/** Stripe's statuses. An inquiry (`warning_...`) can become a chargeback, and is taken as one. Source: https://docs.stripe.com/api/disputes/object#dispute_object-status */
+const CLOSED: ReadonlyMap<string, AdjustmentKind> = new Map([
+  ["won", "dispute-won"],
+  ["warning_closed", "dispute-won"],
+  ["prevented", "dispute-won"],
+  ["lost", "dispute-lost"],
+]);
+
+function disputeFacts({ id, status, amount, at }: Dispute): PaymentFact[] {
+  const fact = { objectId: id, amount, at };
+  const closed = CLOSED.get(status);
+  return [{ ...fact, kind: "dispute-opened" }, ...(closed === undefined ? [] : [{ ...fact, kind: closed }])];
+}
+
+/** The line after such a fact: the subscriber's limit gets a refund back, and the fact is told. A dispute gives nothing back. */
+export function applyAdjustment(esim: Esim, bill: Bill, fact: PaymentFact, now: Instant): Esim {
+  const { rechargeId, subscriberId, amount, period, end } = bill;
+  const event = {
+    name: "RechargeAdjusted",
+    id: `${rechargeId}/RechargeAdjusted/${adjustmentId(fact)}`,
+    version: 1,
+    at: now,
+    iccid: esim.iccid,
+    subscriberId,
+    rechargeId,
+    amount: fact.amount,
+    kind: fact.kind,
+    objectId: fact.objectId,
+  } as const;
+  const told = withEvent(esim, event, now);
+  const spend = esim.spend[subscriberId];
+  // Only what succeeded was booked, and only in its own currency.
+  if (spend === undefined || end !== "succeeded" || fact.amount.currency !== amount.currency) return told;
+  const change = fact.kind === "refunded" ? giveBack : fact.kind === "refund-failed" ? takeBack : undefined;
+  const changed = change?.(spend, period, fact.objectId, fact.amount) ?? spend;
+  return changed === spend ? told : { ...told, spend: { ...told.spend, [subscriberId]: changed } };
+}

@@ -1,0 +1,19 @@
+import type { RechargePorts } from "./ports.ts";
+import { suspendRules } from "./suspend-rules.ts";
+
+/** Stripe says that a way to pay changed: what is kept of it follows, and where it is nobody's any more, the rules that use it stop and their owners are told. */
+export async function lookAtMethod(ports: RechargePorts, paymentMethodId: string): Promise<void> {
+  const { subscribers, payments } = ports;
+  const holders = await subscribers.listHolders(paymentMethodId);
+  if (holders.length === 0) return; // another stage's, or removed before
+  const method = await payments.findMethod(paymentMethodId);
+  for (const subscriberId of holders) {
+    if (method !== undefined) {
+      await subscribers.putMethod(subscriberId, method);
+      continue;
+    }
+    // The rules first: once it is removed, nobody finds them by it.
+    await suspendRules(ports, subscriberId, "payment-method-gone", (used) => used === paymentMethodId);
+    await subscribers.removeMethod(subscriberId, paymentMethodId);
+  }
+}

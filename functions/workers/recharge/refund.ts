@@ -1,0 +1,42 @@
+import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { errorOutcome, type Refund, refundStanding } from "../../domain/payment-outcomes.ts";
+import { OutcomeUnknown } from "../../domain/ports.ts";
+import { stripeFault } from "./pay.ts";
+import type { RechargePorts } from "./ports.ts";
+import { move, type Step } from "./step.ts";
+
+/**
+ * Gives the money back, once: looks for a refund first, whoever made it, and ends only on one that is seen succeeded.
+ *
+ * Stripe never gives back more than was taken, so that two workers cannot refund twice.
+ */
+export async function refund(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Step {
+  const made = await ports.payments.listRefunds(paymentIntentId);
+  return made.length === 0 ? moveByRefunds(ports, esim, open, await makeRefund(ports, esim, open, paymentIntentId)) : moveByRefunds(ports, esim, open, made);
+}
+
+async function makeRefund(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Promise<readonly Refund[] | "refused"> {
+  const { rechargeId } = open;
+  const answer = await ports.payments.refund(paymentIntentId, rechargeId, `${rechargeId}/refund/${esim.version}`);
+  if (answer.kind === "refund") return [answer.refund];
+  if (answer.error.code === "charge_already_refunded") return ports.payments.listRefunds(paymentIntentId);
+  const outcome = errorOutcome(answer.error);
+  if (outcome.kind === "fault") throw stripeFault(ports, open, outcome.code);
+  if (outcome.kind === "unknown") throw new OutcomeUnknown("Stripe cannot say whether it gave the money back");
+  ports.log.error("refund-failed", { rechargeId, stripe: answer.error });
+  return "refused";
+}
+
+async function moveByRefunds(ports: RechargePorts, esim: Esim, open: OpenRecharge, refunds: readonly Refund[] | "refused"): Step {
+  const at = ports.clock.now();
+  const standing = refunds === "refused" ? "failed" : refundStanding(refunds, open.amount);
+  switch (standing) {
+    case "refunded":
+      return move(ports, esim, open, { type: "refunded", at });
+    case "pending":
+      return "wait";
+    case "failed":
+      ports.log.error("refund-failed", { rechargeId: open.rechargeId });
+      return move(ports, esim, open, { type: "puzzled", reason: "refund-failed", at });
+  }
+}
