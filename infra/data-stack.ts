@@ -73,6 +73,7 @@ export class DataStack extends Stack {
     this.recharges = table("Recharges", {
       partitionKey: string("rechargeId"),
       sortKey: string("part"),
+      timeToLiveAttribute: "expiresAt",
       globalSecondaryIndexes: [
         { indexName: "bySubscriber", partitionKey: string("subscriberId"), sortKey: string("endedAt"), projectionType: ProjectionType.ALL },
       ],

@@ -97,6 +97,11 @@ export class DemoSubscriber {
     await this.#ask("POST", "/local/carrier/next", 200, { outcome: "refuse" });
   }
 
+  async resume(iccid: string): Promise<void> {
+    const { etag } = await this.#ask("GET", `/v1/rules/${iccid}`, 200);
+    await this.#ask("PATCH", `/v1/rules/${iccid}`, 200, { status: "active" }, { "if-match": etag });
+  }
+
   async ruleStatus(iccid: string): Promise<unknown[]> {
     const { status } = z.parse(ruleStatus, (await this.#ask("GET", `/v1/rules/${iccid}`, 200)).json);
     return [status.state, status.reason];

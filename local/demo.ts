@@ -140,6 +140,13 @@ async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: stri
     ["refunded", fifty, money(0, "CNY"), fifty],
   );
 
+  expectSame("her rule is suspended, as it would be charged and given back again", await ada.ruleStatus(iccid), ["suspended", "carrier-refused"]);
+
+  say("The carrier has mended that; Ada resumes her rule, and the line is recharged");
+  const mended = await latest(ada);
+  await ada.resume(iccid);
+  await waitFor(ada, mended, "charged", "credited", "RechargeSucceeded", "mail");
+
   say("Then Ada contests the first charge at her bank");
   const bills = await statuses();
   const contested = await latest(ada);

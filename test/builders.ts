@@ -48,6 +48,7 @@ export function rechargeStart(changes: Partial<RechargeStart> = {}): RechargeSta
     rule: { threshold, topUp, limits, paymentMethodId, version },
     consent,
     reading: reading(999),
+    cardKey: METHOD.cardKey,
     declines: 0,
     ...changes,
   };

@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { balance as storedMoney } from "../contracts/money.ts";
 import type { Bill } from "../domain/bill.ts";
 import { type Adjustment, BillConflict, type RechargeStart, type RechargeStep, type Recharges } from "../domain/ports.ts";
+import { epochMilliseconds, type Instant } from "../domain/time.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedConsent, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
 
@@ -28,6 +29,7 @@ const start = z.object({
   reading: storedReading,
   check: z.optional(z.string()),
   spend: z.optional(storedSpend),
+  cardKey: z.string(),
   declines: z.int(),
 }) satisfies z.ZodMiniType<RechargeStart>;
 const step = z.object({
@@ -69,6 +71,13 @@ const bill = z.object({
 }) satisfies z.ZodMiniType<Bill>;
 const billKey = z.strictObject({ rechargeId: keyText, part: z.literal(BILL), subscriberId: keyText, endedAt: keyText });
 
+/** Why a recharge was made, and its steps, are kept for so long; bills and adjustments for good. */
+const HISTORY_DAYS = 400;
+
+function withExpiry<Part extends { readonly at: Instant }>(part: Part): Part & { readonly expiresAt: number } {
+  return { ...part, expiresAt: Math.floor(epochMilliseconds(part.at) / 1000) + HISTORY_DAYS * 24 * 60 * 60 }; // TTL wants seconds
+}
+
 /** Recharges in DynamoDB: parts that are put once under the recharge's id. Only bills carry `endedAt`, so only they are in the index. */
 export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string): Recharges {
   async function read(rechargeId: string, part: string): Promise<Record<string, unknown> | undefined> {
@@ -76,7 +85,7 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
     return Item;
   }
 
-  async function putIfAbsent(part: string, item: RechargeStart | RechargeStep | Bill | Adjustment): Promise<"put" | "exists"> {
+  async function putIfAbsent(part: string, item: object): Promise<"put" | "exists"> {
     try {
       await client.send(new PutCommand({ TableName: table, Item: { ...item, part }, ConditionExpression: "attribute_not_exists(rechargeId)" }));
       return "put";
@@ -114,7 +123,7 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
 
   return {
     async putStart(item) {
-      await putIfAbsent(START, item);
+      await putIfAbsent(START, withExpiry(item));
     },
 
     async getStart(rechargeId) {
@@ -148,7 +157,7 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
     },
 
     async putStep(item) {
-      await putIfAbsent(`${STEP}${item.at}#${item.stepId}`, item);
+      await putIfAbsent(`${STEP}${item.at}#${item.stepId}`, withExpiry(item));
     },
 
     async putAdjustment(item) {

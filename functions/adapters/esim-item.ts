@@ -38,6 +38,7 @@ const rule = z.object({
         "currency-changed",
         "payment-method-gone",
         "amount-not-offered",
+        "carrier-refused",
         "payment-disputed",
         "paused-by-operator",
       ]),

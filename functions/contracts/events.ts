@@ -20,6 +20,7 @@ const suspensionReason = z.enum([
   "currency-changed",
   "payment-method-gone",
   "amount-not-offered",
+  "carrier-refused",
   "payment-disputed",
   "paused-by-operator",
 ]);

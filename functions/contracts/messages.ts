@@ -31,7 +31,7 @@ export const paymentMethodId = z.string().check(z.regex(/^pm_\w{1,252}$/));
 
 /** The queue of `recharge`: a wish that it look at a line, a payment or a way to pay, or our own event in EventBridge's envelope. */
 export const rechargeMessage = z.union([
-  z.object({ iccid, judge: z.optional(z.boolean()), again: z.optional(z.boolean()) }),
+  z.object({ iccid, judge: z.optional(z.boolean()), again: z.optional(z.iso.datetime()) }),
   z.object({ paymentIntentId, rechargeId: z.optional(rechargeId) }),
   z.object({ paymentMethodId }),
   envelopeOf(lowBalanceDetected),

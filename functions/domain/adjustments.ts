@@ -2,7 +2,7 @@ import type { Bill } from "./bill.ts";
 import { type Esim, withEvent } from "./esim.ts";
 import type { AdjustmentKind } from "./events.ts";
 import type { Money } from "./money.ts";
-import type { Dispute, PaymentIntent, Refund } from "./payment-outcomes.ts";
+import { type Dispute, hasFailed, type PaymentIntent, type Refund } from "./payment-outcomes.ts";
 import { giveBack, takeBack } from "./spend.ts";
 import type { Instant } from "./time.ts";
 
@@ -11,9 +11,14 @@ export interface PaymentFact {
   readonly kind: AdjustmentKind;
   /** Stripe's refund, dispute or PaymentIntent. */
   readonly objectId: string;
+  /** Of which payment. */
+  readonly paymentIntentId: string;
   readonly amount: Money;
   readonly at: Instant;
 }
+
+/** What such a fact is about: a recharge that has its bill, or an open one, which has no end yet. */
+export type Adjusted = Pick<Bill, "rechargeId" | "subscriberId" | "amount" | "period" | "paymentIntentId"> & Partial<Pick<Bill, "end">>;
 
 export function adjustmentId({ objectId, kind }: PaymentFact): string {
   return `${objectId}/${kind}`;
@@ -30,13 +35,16 @@ export function isUnbilled(bill: Bill, payment: PaymentIntent): boolean {
 
 /** Everything that Stripe says has happened to a payment since its recharge ended, and that its bill does not say. */
 export function paymentFacts(bill: Bill, payment: PaymentIntent, refunds: readonly Refund[], disputes: readonly Dispute[]): PaymentFact[] {
-  const unbilled = isUnbilled(bill, payment) ? [{ kind: "paid-after-end", objectId: payment.id, amount: payment.amount, at: bill.endedAt } as const] : [];
-  return [...unbilled, ...refunds.flatMap((refund) => refundFacts(bill, payment, refund)), ...disputes.flatMap(disputeFacts)];
+  const unbilled = isUnbilled(bill, payment)
+    ? [{ kind: "paid-after-end", objectId: payment.id, paymentIntentId: payment.id, amount: payment.amount, at: bill.endedAt } as const]
+    : [];
+  return [...unbilled, ...refunds.flatMap((refund) => refundFacts(bill, payment, refund)), ...disputeFacts(payment.id, disputes)];
 }
 
-function refundFacts(bill: Bill, payment: PaymentIntent, { id, status, amount, at }: Refund): PaymentFact[] {
-  const fact = { objectId: id, amount, at };
-  if (status === "failed" || status === "canceled") return [{ ...fact, kind: "refund-failed" }];
+function refundFacts(bill: Bill, payment: PaymentIntent, refund: Refund): PaymentFact[] {
+  const { id, status, amount, at } = refund;
+  const fact = { objectId: id, paymentIntentId: payment.id, amount, at };
+  if (hasFailed(refund)) return [{ ...fact, kind: "refund-failed" }];
   // The refund with which a recharge ended stands in its bill.
   const isBilled = bill.end === "refunded" && bill.paymentIntentId === payment.id;
   return status === "succeeded" && !isBilled ? [{ ...fact, kind: "refunded" }] : [];
@@ -50,15 +58,17 @@ const CLOSED: ReadonlyMap<string, AdjustmentKind> = new Map([
   ["lost", "dispute-lost"],
 ]);
 
-function disputeFacts({ id, status, amount, at }: Dispute): PaymentFact[] {
-  const fact = { objectId: id, amount, at };
-  const closed = CLOSED.get(status);
-  return [{ ...fact, kind: "dispute-opened" }, ...(closed === undefined ? [] : [{ ...fact, kind: closed }])];
+export function disputeFacts(paymentIntentId: string, disputes: readonly Dispute[]): PaymentFact[] {
+  return disputes.flatMap(({ id, status, amount, at }): PaymentFact[] => {
+    const fact = { objectId: id, paymentIntentId, amount, at };
+    const closed = CLOSED.get(status);
+    return [{ ...fact, kind: "dispute-opened" }, ...(closed === undefined ? [] : [{ ...fact, kind: closed }])];
+  });
 }
 
 /** The line after such a fact: the subscriber's limit gets a refund back, and the fact is told. A dispute gives nothing back. */
-export function applyAdjustment(esim: Esim, bill: Bill, fact: PaymentFact, now: Instant): Esim {
-  const { rechargeId, subscriberId, amount, period, end } = bill;
+export function applyAdjustment(esim: Esim, adjusted: Adjusted, fact: PaymentFact, now: Instant): Esim {
+  const { rechargeId, subscriberId, amount, period, paymentIntentId, end } = adjusted;
   const event = {
     name: "RechargeAdjusted",
     id: `${rechargeId}/RechargeAdjusted/${adjustmentId(fact)}`,
@@ -73,8 +83,8 @@ export function applyAdjustment(esim: Esim, bill: Bill, fact: PaymentFact, now: 
   } as const;
   const told = withEvent(esim, event, now);
   const spend = esim.spend[subscriberId];
-  // Only what succeeded was booked, and only in its own currency.
-  if (spend === undefined || end !== "succeeded" || fact.amount.currency !== amount.currency) return told;
+  // Only what succeeded was booked: its own payment, in its own currency.
+  if (spend === undefined || end !== "succeeded" || fact.paymentIntentId !== paymentIntentId || fact.amount.currency !== amount.currency) return told;
   const change = fact.kind === "refunded" ? giveBack : fact.kind === "refund-failed" ? takeBack : undefined;
   const changed = change?.(spend, period, fact.objectId, fact.amount) ?? spend;
   return changed === spend ? told : { ...told, spend: { ...told.spend, [subscriberId]: changed } };

@@ -132,14 +132,13 @@ export function errorOutcome({ status, type, code, declineCode, adviceCode, para
  * `authentication_required`, leave `requires_payment_method` with the reason in `last_payment_error`.
  */
 export function intentOutcome(intent: PaymentIntent, expected: Money): PaymentOutcome {
+  if (intent.status === "canceled") return { kind: "canceled" }; // whatever it was for, it cannot be paid any more
   if (intent.amount.amount !== expected.amount || intent.amount.currency !== expected.currency) return { kind: "mismatch" };
   switch (intent.status) {
     case "succeeded":
       return intent.amountReceived === expected.amount ? { kind: "paid" } : { kind: "mismatch" };
     case "processing":
       return { kind: "processing" };
-    case "canceled":
-      return { kind: "canceled" };
     case "requires_confirmation":
       return { kind: "unconfirmed" };
     case "requires_action":
@@ -166,6 +165,11 @@ export function paymentOutcome(answer: PaymentAnswer, expected: Money): PaymentO
 /** How a recharge ends after a decline that is counted among these. */
 export function declinedEnd(outcome: Extract<PaymentOutcome, { kind: "declined" }>, declines: readonly Decline[]): UnpaidEnd {
   return { end: "declined", code: outcome.code, severity: outcome.severity, retryAt: retryAt(declines) };
+}
+
+/** Whether a refund will never arrive. */
+export function hasFailed({ status }: Refund): boolean {
+  return status === "failed" || status === "canceled";
 }
 
 /** What the refunds of a payment come to: `pending` while one of them may still succeed. Source: https://docs.stripe.com/refunds#failed-refunds */

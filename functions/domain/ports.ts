@@ -91,6 +91,8 @@ export interface RechargeStart {
   readonly reading: Reading;
   /** The check that reported the balance; missing where it was read on another occasion. */
   readonly check?: string;
+  /** What the declines of its card are counted by. */
+  readonly cardKey: string;
   /** What the limits had counted of this payer on this line. */
   readonly spend?: Spend;
   /** Declines of the card that counted then. */
@@ -357,8 +359,8 @@ export interface Events {
 export interface LinePoke {
   readonly iccid: Iccid;
   readonly judge?: boolean;
-  /** It met a worker before and was sent once more; if it meets another it is let go, as the sweeper looks soon, and pokes must not pile up. */
-  readonly again?: boolean;
+  /** It met this lease (its end) and was sent once more. If it meets a later one it is let go: that worker began after what it tells of, and pokes must not pile up. */
+  readonly again?: Instant;
 }
 
 /** Asks it to look at a payment, open or ended. */

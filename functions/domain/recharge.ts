@@ -159,16 +159,19 @@ function overdueReason(open: OpenRecharge, now: Instant): string | undefined {
   if (isParked(open) && (toldAt === undefined || isOverdue)) return "worker-fault";
   if (!isOverdue) return undefined;
   switch (state.name) {
+    case "reserved":
     case "confirming":
     case "processing":
+    case "awaiting-customer":
     case "closing":
       return "payment-unclear";
     case "refunding":
       return "refund-unclear";
     case "needs-review":
       return state.reason;
-    default:
-      return undefined; // these end by themselves within a day, or are told when they are parked
+    case "crediting":
+    case "ended":
+      return undefined; // the first is put under review within a day, and what keeps the second from being settled parks it
   }
 }
 
@@ -375,6 +378,8 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
 
 function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant): Esim {
   const told = withEvent(esim, endEvent(esim, open, ended), now);
+  // What the carrier refuses for good would be charged and given back at every check.
+  if (ended.end === "refunded") return suspendRule(told, "carrier-refused", now);
   const isLast = ended.end === "declined" && ended.retryAt === undefined;
   if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
   return suspendRule(told, ended.severity === "hard" ? "card-refused-for-good" : "declined-too-often", now);
@@ -440,8 +445,6 @@ const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
 
 /** One pay request per low: the next comes when the balance was seen well, after this long, or when the subscriber changes the rule. */
 const QUIET_AFTER_EXPIRY_DAYS = 7;
-/** What the carrier refuses for good now it will hardly take within the hour. */
-const QUIET_AFTER_REFUND_HOURS = 24;
 
 /** The line set free after its bill was put and its events were published: spend booked, cycle raised. */
 export function applyCleared(esim: Esim, rechargeId: string, published: readonly LineEvent[], now: Instant): Esim {
@@ -473,7 +476,7 @@ function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {
     case "expired":
       return plusMinutes(ended.at, QUIET_AFTER_EXPIRY_DAYS * 24 * 60);
     case "refunded":
-      return plusMinutes(ended.at, QUIET_AFTER_REFUND_HOURS * 60);
+      return undefined; // its rule is suspended
     case "cancelled":
       return QUIET_AFTER_CANCEL_MINUTES[ended.reason] === 0 ? undefined : plusMinutes(ended.at, QUIET_AFTER_CANCEL_MINUTES[ended.reason]);
   }

@@ -6,7 +6,7 @@ import { formatMoney, isSameMoney, type Money, money } from "./money.ts";
 import type { Dispute, Refund } from "./payment-outcomes.ts";
 import type { LedgerPayment, ListedTopUp, RechargeHistory } from "./ports.ts";
 import type { StateName } from "./recharge-states.ts";
-import { type Instant, plusMinutes } from "./time.ts";
+import { type Instant, latest, plusMinutes } from "./time.ts";
 
 /** What the carrier says of a reference; undefined where nobody asked, or where this carrier cannot know. */
 export type Credit = "credited" | "refused" | "unseen";
@@ -128,9 +128,14 @@ function isUnpaid(bill: Bill | undefined): bill is Bill {
   return bill !== undefined && UNPAID_ENDS.has(bill.end);
 }
 
-/** A person has settled it with the carrier, or the subscriber, by other means, and said so. */
-function isSettledByHand({ history }: Books): boolean {
-  return history.steps.some(({ asked }) => asked === "operator.resolve");
+/** A person has settled it so, with the carrier or the subscriber, by other means, and said so. */
+function isSettledByHand({ history }: Books, as: "credited" | "refunded"): boolean {
+  return history.steps.some(({ asked, answer }) => asked === "operator.resolve" && answer.as === as);
+}
+
+/** Empty, and so before all else, when nobody did. */
+function settledByHandAt({ history }: Books): Instant {
+  return latest(...history.steps.filter(({ asked }) => asked === "operator.resolve").map(({ at }) => at)) ?? "";
 }
 
 function hasNoRecord({ history, open }: Books): boolean {
@@ -250,13 +255,13 @@ const CHECKS = {
     })),
 
   "charge-not-credited": (books) =>
-    when(books.history.bill?.end === "succeeded" && books.credit === "unseen" && isKept(books.payment) && !isSettledByHand(books), () => ({
+    when(books.history.bill?.end === "succeeded" && books.credit === "unseen" && isKept(books.payment) && !isSettledByHand(books, "credited"), () => ({
       objectId: books.rechargeId,
       detail: "Paid and billed as credited; the carrier has never seen it",
     })),
 
   "credit-refused": (books) =>
-    when(books.history.bill?.end === "succeeded" && books.credit === "refused" && !isSettledByHand(books), () => ({
+    when(books.history.bill?.end === "succeeded" && books.credit === "refused" && !isSettledByHand(books, "credited"), () => ({
       objectId: books.rechargeId,
       detail: "Paid and billed as credited; the carrier says that it refused",
     })),
@@ -273,11 +278,10 @@ const CHECKS = {
 
   "refund-failed-unknown": (books) => {
     const { bill } = books.history;
-    if (bill === undefined || bill.end === "refunded" || !isStored(books)) return NOTHING;
-    // One that failed before the end is part of how it ended.
-    const failed = books.payment?.refunds.filter(
-      ({ id, status, at }) => status === "failed" && at > bill.endedAt && !hasAdjustment(books, id, "refund-failed"),
-    );
+    if (bill === undefined || !isStored(books)) return NOTHING;
+    // One that failed before the end, or before a person settled it, is part of how it ended; the one that it ended with was made before.
+    const since = bill.end === "refunded" ? settledByHandAt(books) : bill.endedAt;
+    const failed = books.payment?.refunds.filter(({ id, status, at }) => status === "failed" && at > since && !hasAdjustment(books, id, "refund-failed"));
     return (failed ?? []).map(({ id, amount, at }) => ({
       objectId: id,
       detail: `A refund of ${formatMoney(amount)} failed; our books do not say so`,
@@ -288,7 +292,8 @@ const CHECKS = {
   "refund-missing": (books) => {
     const { history, payment } = books;
     if (history.bill?.end !== "refunded" || !isPaid(payment) || !isStored(books)) return NOTHING;
-    const isMissing = succeeded(payment).length === 0 && !isSettledByHand(books);
+    // One that failed is told as that.
+    const isMissing = payment.refunds.length === 0 && !isSettledByHand(books, "refunded");
     return when(isMissing, () => ({ objectId: payment.id, detail: "The bill says given back; Stripe has no refund that succeeded" }));
   },
 
@@ -382,7 +387,10 @@ const CHECKS = {
   "credited-after-end": (books) => {
     const { bill } = books.history;
     const isLate = bill?.end === "succeeded" && creditsOf(books).some(({ at }) => at > plusMinutes(bill.endedAt, SKEW_MINUTES));
-    return when(isLate && !isSettledByHand(books), () => ({ objectId: books.rechargeId, detail: "Credited when it had ended as credited already" }));
+    return when(isLate && !isSettledByHand(books, "credited"), () => ({
+      objectId: books.rechargeId,
+      detail: "Credited when it had ended as credited already",
+    }));
   },
 
   "review-credited": (books) => {

@@ -45,6 +45,8 @@ export type SuspensionReason =
   | "currency-changed"
   | "payment-method-gone"
   | "amount-not-offered"
+  /** It was charged, and the carrier refused the top-up for good. */
+  | "carrier-refused"
   /** A charge of this card was disputed. */
   | "payment-disputed"
   | "paused-by-operator";

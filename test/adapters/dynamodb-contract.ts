@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { dynamoDbCards } from "../../functions/adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../functions/adapters/dynamodb-client.ts";
@@ -18,7 +18,7 @@ import { ACCESS, CONNECTION, deployedTables, type TableName } from "./deployed-t
 import { describeEsims } from "./esims-contract.ts";
 import { type LossyProxy, startLossyProxy } from "./lossy-proxy.ts";
 import { describeLostReplies, type Stores } from "./lost-replies-contract.ts";
-import { describeRecharges } from "./recharges-contract.ts";
+import { ADJUSTMENT, describeRecharges, FULL_BILL, FULL_START, STEP } from "./recharges-contract.ts";
 import { describeSubscribers } from "./subscribers-contract.ts";
 import { typicalLine } from "./typical-line.ts";
 
@@ -112,6 +112,21 @@ export function describeDynamoDb(name: string, start: () => Promise<LocalTables>
       await store.save({ ...line, version: 1, cycle: line.cycle + 1 }, randomUUID());
       meteredClient.destroy();
       expect(costs.filter(({ index }) => index === undefined).map(({ units }) => units)).toEqual([1, 1]);
+    });
+
+    it("forgets why a recharge was made and its steps by the table's time to live, 400 days later, and never a bill", async () => {
+      const table = await newTable("Recharges");
+      const store = dynamoDbRecharges(client, table);
+      await store.putStart(FULL_START);
+      await store.putStep(STEP);
+      await store.putBill(FULL_BILL);
+      await store.putAdjustment(ADJUSTMENT);
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      const { AttributeName = "none", Enabled } = deployed("Recharges").TimeToLiveSpecification ?? {};
+      expect(Enabled).toBe(true);
+      const kept = Items.map((item) => [String(item.part).slice(0, 5), item[AttributeName] === undefined ? "kept" : Number(item[AttributeName])]);
+      const atSeconds = (at: string) => Date.parse(at) / 1000 + 400 * 24 * 60 * 60;
+      expect(new Set(kept.map(String))).toEqual(new Set([`step#,${atSeconds(FULL_START.at)}`, `step#,${atSeconds(STEP.at)}`, "bill,kept", "adjus,kept"]));
     });
 
     it("forgets a notice by the table's time to live, 90 days after it was sent, in seconds", async () => {

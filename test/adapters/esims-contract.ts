@@ -77,6 +77,7 @@ const SUSPENSION_REASONS: { readonly [Reason in SuspensionReason]: true } = {
   "currency-changed": true,
   "payment-method-gone": true,
   "amount-not-offered": true,
+  "carrier-refused": true,
   "payment-disputed": true,
   "paused-by-operator": true,
 };

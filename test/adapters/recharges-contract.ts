@@ -22,6 +22,7 @@ export const FULL_START: Required<RechargeStart> = {
   consent: CONSENT,
   reading: reading(-250),
   check: "report-1",
+  cardKey: METHOD.cardKey,
   spend: { ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, refunds: ["re_1"] },
   declines: 2,
 };

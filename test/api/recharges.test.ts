@@ -101,6 +101,13 @@ describe("a recharge", () => {
     expect([status, body]).toEqual([200, reserved]);
   });
 
+  it("shows its bill also when why it was made is not kept any more, to its payer only", async () => {
+    const world = await apiWorld();
+    await world.ports.recharges.putBill(bill("re_1"));
+    expect((await world.send(get("re_1"))).body).toEqual({ ...ended, adjustments: [] });
+    expect((await world.send(get("re_1", STRANGER))).status).toBe(404);
+  });
+
   it("shows what happened to its payment since, and leaves the bill as it was", async () => {
     const world = await apiWorld();
     await started(world, "re_1");

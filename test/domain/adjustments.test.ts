@@ -70,8 +70,8 @@ describe("what Stripe says of an ended recharge's payment", () => {
 describe("a fact about an ended recharge", () => {
   const spend = { ...PERIOD, monthAmounts: [cny(8000), money(300, "USD")], dayCount: 2, lastEndedAt: NOW };
   const line: Esim = { ...esimWithRule(), spend: { [SUBSCRIBER]: spend } };
-  const fact = (kind: PaymentFact["kind"], amount = cny(5000)): PaymentFact => ({ kind, objectId: "re_1", amount, at: NOW });
-  const after = (bill: Bill, ...facts: PaymentFact[]) => facts.reduce((esim, each) => applyAdjustment(esim, bill, each, NOW), line).spend[SUBSCRIBER];
+  const fact = (kind: PaymentFact["kind"], amount = cny(5000)): PaymentFact => ({ kind, objectId: "re_1", paymentIntentId: "pi_1", amount, at: NOW });
+  const spendAfter = (bill: Bill, ...facts: PaymentFact[]) => facts.reduce((esim, each) => applyAdjustment(esim, bill, each, NOW), line).spend[SUBSCRIBER];
 
   it("is told, once however often it is found", () => {
     const told = applyAdjustment(line, succeeded, fact("refunded"), NOW);
@@ -80,18 +80,19 @@ describe("a fact about an ended recharge", () => {
   });
 
   it("gives a refund back to the month in which it was booked, once, and takes it again when it fails", () => {
-    expect(after(succeeded, fact("refunded"))).toMatchObject({ monthAmounts: [cny(3000), money(300, "USD")], refunds: ["re_1"], dayCount: 2 });
-    expect(after(succeeded, fact("refunded"), fact("refunded"))?.monthAmounts[0]).toEqual(cny(3000));
-    expect(after(succeeded, fact("refunded"), fact("refund-failed"))).toMatchObject({ monthAmounts: spend.monthAmounts, refunds: [] });
-    expect(after(succeeded, fact("refund-failed"))).toBe(spend);
+    expect(spendAfter(succeeded, fact("refunded"))).toMatchObject({ monthAmounts: [cny(3000), money(300, "USD")], refunds: ["re_1"], dayCount: 2 });
+    expect(spendAfter(succeeded, fact("refunded"), fact("refunded"))?.monthAmounts[0]).toEqual(cny(3000));
+    expect(spendAfter(succeeded, fact("refunded"), fact("refund-failed"))).toMatchObject({ monthAmounts: spend.monthAmounts, refunds: [] });
+    expect(spendAfter(succeeded, fact("refund-failed"))).toBe(spend);
   });
 
   it("gives nothing back to another month, for what was never booked, or for a dispute", () => {
-    expect(after({ ...succeeded, period: { month: "2026-10", day: "2026-10-31" } }, fact("refunded"))).toBe(spend);
-    expect(after(declined, fact("refunded"))).toBe(spend);
-    expect(after(refundedBill, fact("refund-failed"))).toBe(spend);
-    for (const kind of ["dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"] as const) expect(after(succeeded, fact(kind))).toBe(spend);
-    expect(after(succeeded, fact("refunded", money(300, "USD")))).toBe(spend);
+    expect(spendAfter({ ...succeeded, period: { month: "2026-10", day: "2026-10-31" } }, fact("refunded"))).toBe(spend);
+    expect(spendAfter(declined, fact("refunded"))).toBe(spend);
+    expect(spendAfter(refundedBill, fact("refund-failed"))).toBe(spend);
+    for (const kind of ["dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"] as const) expect(spendAfter(succeeded, fact(kind))).toBe(spend);
+    expect(spendAfter(succeeded, fact("refunded", money(300, "USD")))).toBe(spend);
+    expect(spendAfter(succeeded, { ...fact("refunded"), paymentIntentId: "pi_2" })).toBe(spend); // a payment beside the billed one was never booked
   });
 });
 

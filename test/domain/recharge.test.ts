@@ -466,12 +466,15 @@ describe("a recharge that waits for its customer", () => {
 describe("a recharge that the carrier refused for good", () => {
   const refunding = () => play([MOVES.created, MOVES.paid, MOVES.refused]);
 
-  it("ends refunded when the refund is seen, gives the limits nothing to count, and lets the line rest for a day", () => {
+  it("ends refunded when the refund is seen, gives the limits nothing to count, and suspends the rule", () => {
     expect(refunding().open?.state).toEqual({ name: "refunding", paymentIntentId: PI, paidAt: NOW, code: "line-blocked" });
     const ended = play([MOVES.refunded], refunding());
     expect(ended.open?.state).toEqual({ name: "ended", paymentIntentId: PI, at: NOW, end: "refunded", paidAt: NOW, code: "line-blocked" });
-    expect(ended.pendingEvents).toMatchObject([{ name: "RechargeRefunded", reason: "line-blocked" }]);
-    expect(applyCleared(ended, ID, ended.pendingEvents, NOW)).toMatchObject({ spend: {}, quietUntil: later(24), cycle: 1 });
+    expect(ended.pendingEvents).toMatchObject([
+      { name: "RechargeRefunded", reason: "line-blocked" },
+      { name: "RuleSuspended", reason: "carrier-refused" },
+    ]);
+    expect(applyCleared(ended, ID, ended.pendingEvents, NOW)).toMatchObject({ spend: {}, cycle: 1, rule: { status: { reason: "carrier-refused" } } });
   });
 
   it("is parked when the refund failed, or the carrier credits after all", () => {

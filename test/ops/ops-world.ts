@@ -39,6 +39,7 @@ export function rechargeStart(changes: Partial<RechargeStart> = {}): RechargeSta
     rule: { ...ruleSettings(), version: 1 },
     consent: esimWithRule().rule.consent,
     reading: reading(500),
+    cardKey: METHOD.cardKey,
     declines: 0,
     ...changes,
   };

@@ -63,6 +63,7 @@ const events: readonly NoticedEvent[] = [
   suspended("currency-changed"),
   suspended("payment-method-gone"),
   suspended("amount-not-offered"),
+  suspended("carrier-refused"),
   suspended("payment-disputed"),
   suspended("paused-by-operator"),
   actionRequired(false),

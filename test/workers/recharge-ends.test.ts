@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { OutcomeUnknown, UnreadableLine } from "../../functions/domain/ports.ts";
 import { applyResolution } from "../../functions/domain/recharge.ts";
+import { look } from "../../functions/workers/recharge/look.ts";
 import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
 import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
 import { cny, ICCID, NOW, reading, SUBSCRIBER } from "../builders.ts";
@@ -115,7 +116,51 @@ describe("a card that wants its holder", () => {
   });
 });
 
+describe("a line that became somebody else's while its customer was waited for", () => {
+  it("is not waited for any more; and the carrier's silence alone is no reason to stop", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    await world.look();
+    world.advanceMinutes(10);
+    const silent = async () => {
+      throw new OutcomeUnknown("The carrier does not answer");
+    };
+    await world.look({ carrier: { ...world.ports.carrier, listEsims: silent } });
+    expect((await world.line()).open?.state.name).toBe("awaiting-customer");
+    world.carrier.setOwner(ICCID, { subscriberId: "sub-bob" });
+    world.advanceMinutes(10);
+    await world.look();
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed" }]);
+  });
+});
+
+describe("a recharge of which Stripe says nothing for days", () => {
+  it.each(["reserved", "awaiting-customer"] as const)("is told every day while it is %s", async (state) => {
+    const away = async () => {
+      throw new OutcomeUnknown("Stripe is away");
+    };
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    const first = state === "reserved" ? { create: away } : {};
+    await world.look({ payments: { ...world.ports.payments, ...first } }).catch(() => {});
+    expect((await world.line()).open?.state.name).toBe(state);
+    const payments = { ...world.ports.payments, findCreated: away, retrieve: away };
+    for (let hour = 1; hour <= 72; hour++) {
+      world.advanceMinutes(60);
+      await expect(world.look({ payments })).rejects.toThrow(OutcomeUnknown);
+    }
+    const told = world.published.filter((event) => event.name === "RechargeNeedsReview");
+    expect(told.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(told.map(({ id }) => id)).size).toBe(1);
+  });
+});
+
 describe("a way to pay that is always a pay request", () => {
+  it("stays one when Stripe says that it changed", async () => {
+    const made = await world();
+    const kept = await made.ports.subscribers.getMethod(SUBSCRIBER, made.method.id);
+    await made.lookAtMethod(made.method.id);
+    expect(await made.ports.subscribers.getMethod(SUBSCRIBER, made.method.id)).toEqual(kept);
+  });
+
   const world = async () => {
     const made = await rechargeWorld();
     await made.ports.subscribers.putMethod(SUBSCRIBER, {
@@ -159,8 +204,18 @@ describe("a credit that the carrier refuses for good", () => {
     await world.look();
     expect(await refunds(world)).toEqual([[5000, "succeeded"]]);
     expect(await world.bills()).toMatchObject([{ end: "refunded", charged: cny(5000), credited: cny(0), refunded: cny(5000) }]);
-    expect(world.eventNames()).toEqual(["RechargeRefunded"]);
-    expect(await world.line()).toMatchObject({ open: undefined, spend: {}, quietUntil: "2026-11-24T08:00:00.000Z" });
+    expect(world.eventNames()).toEqual(["RechargeRefunded", "RuleSuspended"]);
+    expect(await world.line()).toMatchObject({ open: undefined, spend: {} });
+  });
+
+  it("suspends the rule, so that nothing is charged and given back at every check", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("refuse");
+    await world.look();
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "carrier-refused" });
+    world.advanceMinutes(3 * 24 * 60);
+    await world.look();
+    expect(world.taken()).toEqual([5000]);
   });
 
   it.each(["lose-reply", "lose-request", "error-500", "rate-limited"] as const)("is paid back once also when Stripe's answer is: %s", async (fault) => {
@@ -172,7 +227,7 @@ describe("a credit that the carrier refuses for good", () => {
     world.advanceMinutes(2);
     await world.look();
     expect(await refunds(world)).toEqual([[5000, "succeeded"]]);
-    expect(world.eventNames()).toEqual(["RechargeRefunded"]);
+    expect(world.eventNames()).toEqual(["RechargeRefunded", "RuleSuspended"]);
   });
 
   it("waits for a refund that takes its time, and ends only when that is there", async () => {
@@ -183,7 +238,7 @@ describe("a credit that the carrier refuses for good", () => {
     expect([(await world.line()).open?.state.name, world.eventNames()]).toEqual(["refunding", []]);
     world.advanceMinutes(2);
     await world.look();
-    expect(world.eventNames()).toEqual(["RechargeRefunded"]);
+    expect(world.eventNames()).toEqual(["RechargeRefunded", "RuleSuspended"]);
     expect(await refunds(world)).toHaveLength(1);
   });
 
@@ -250,6 +305,51 @@ describe("a review", () => {
     await resolve(byHand, "refunded");
     expect(await refunds(byHand)).toEqual([[5000, "succeeded"]]);
     expect(await byHand.bills()).toMatchObject([{ end: "refunded", refunded: cny(5000) }]);
+  });
+
+  it("gives back the rest where a person had given back a part", async () => {
+    const world = await inReview();
+    await world.client.refunds.create({ payment_intent: (await payment(world)).id, amount: 1000 });
+    await resolve(world, "refunded");
+    expect((await refunds(world)).map(([amount]) => amount).sort()).toEqual([1000, 4000]);
+    expect(await world.bills()).toMatchObject([{ end: "refunded" }]);
+  });
+
+  it("of a reference that the carrier gave to another order waits for a person, whatever the carrier says of that order", async () => {
+    const world = await rechargeWorld();
+    const topUp = async () => ({ kind: "other", status: 409 }) as const;
+    await world.look({ carrier: { ...world.ports.carrier, topUp } });
+    const findTopUp = async (reference: string) => ({ kind: "credited", reference, at: NOW }) as const;
+    world.advanceMinutes(25 * 60);
+    await world.look({ carrier: { ...world.ports.carrier, findTopUp } });
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-conflict" });
+  });
+
+  it("of a payment that Stripe shows with another amount ends when that is canceled, and gives nothing back that was not taken", async () => {
+    for (const as of ["nothing-taken", "refunded"] as const) {
+      const world = await rechargeWorld();
+      const other = await world.client.paymentIntents.create({
+        amount: 4999,
+        currency: "cny",
+        customer: world.method.customerId,
+        payment_method: world.method.id,
+      });
+      const answer = { id: other.id, status: "requires_confirmation", amount: cny(4999), amountReceived: 0 };
+      const create = async () => ({ kind: "intent", intent: answer }) as const;
+      const confirm = async () => ({ kind: "intent", intent: answer }) as const;
+      await world.look({ payments: { ...world.ports.payments, create, confirm } });
+      expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "payment-mismatch" });
+      await resolve(world, as);
+      expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "resolved-by-operator", charged: cny(0) }]);
+      expect([(await world.client.paymentIntents.retrieve(other.id)).status, await refunds(world)]).toEqual(["canceled", []]);
+    }
+  });
+
+  it("keeps in its history who resolved it, and how", async () => {
+    const world = await inReview();
+    await resolve(world, "credited");
+    const { steps } = await world.ports.recharges.getHistory((await world.bills())[0]?.rechargeId ?? "");
+    expect(steps.find(({ asked }) => asked === "operator.resolve")?.answer).toMatchObject({ as: "credited", by: "grace", note: "looked it up" });
   });
 
   it("of an unclear payment ends with nothing taken when that is seen at Stripe, and credited when it was paid after all", async () => {
@@ -358,6 +458,61 @@ describe("after its end", () => {
     for (let i = 0; i < 3; i++) await world.lookAtPayment(stray.id);
     expect(await refunds(world)).toEqual([[5000, "succeeded"]]);
     expect(world.published.flatMap((event) => ("kind" in event ? [event.kind] : []))).toEqual(["paid-after-end", "refunded"]);
+  });
+
+  it("of such money the rest is given back where a person had given back a part", async () => {
+    const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+    await world.look();
+    const [bill] = await world.bills();
+    const metadata = { rechargeId: bill?.rechargeId ?? "", stage: "test" };
+    const stray = await world.client.paymentIntents.create({
+      amount: 5000,
+      currency: "cny",
+      customer: world.method.customerId,
+      payment_method: "pm_card_visa",
+      metadata,
+      confirm: true,
+      off_session: true,
+    });
+    await world.client.refunds.create({ payment_intent: stray.id, amount: 100 });
+    await world.lookAtPayment(stray.id);
+    expect((await refunds(world)).map(([amount]) => amount).sort()).toEqual([100, 4900]);
+  });
+
+  it("a dispute is told, and stops the card, also while the recharge still waits for a review; once", async () => {
+    const world = await rechargeWorld({ answersAreFinal: false });
+    world.carrier.chooseNext("refuse");
+    await world.look();
+    const { id } = await payment(world);
+    world.stripe.dispute(id, { reason: "fraudulent" });
+    for (let i = 0; i < 2; i++) await world.lookAtPayment(id);
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview", "RuleSuspended", "RechargeAdjusted"]);
+    await resolve(world, "credited");
+    await world.lookAtPayment(id);
+    expect(world.eventNames().filter((name) => name === "RechargeAdjusted")).toHaveLength(1);
+  });
+
+  it("a dispute stops the card also when its way to pay was removed since", async () => {
+    const world = await ended();
+    const { id } = await payment(world);
+    await world.ports.subscribers.removeMethod(SUBSCRIBER, world.method.id);
+    world.stripe.dispute(id, { reason: "fraudulent" });
+    await world.lookAtPayment(id);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toMatchObject([{ severity: "dispute" }]);
+  });
+
+  it("a dispute is not held up by a line that cannot be read", async () => {
+    const world = await ended();
+    const { id } = await payment(world);
+    world.stripe.dispute(id, { reason: "fraudulent" });
+    const other = "8986012345678900025";
+    const load: RechargePorts["esims"]["load"] = async (iccid) => {
+      if (iccid === other) throw new UnreadableLine("The line …0025 is not a line: open");
+      return world.ports.esims.load(iccid);
+    };
+    const listBySubscriber = async () => ({ items: [other, ICCID] });
+    await look({ ...world.ports, esims: { ...world.ports.esims, load, listBySubscriber } }, { paymentIntentId: id });
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "payment-disputed" });
   });
 
   it("a payment of another stage, or of nobody, is left alone", async () => {

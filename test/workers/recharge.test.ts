@@ -625,9 +625,12 @@ describe("a second worker", () => {
     await expect(world.look()).rejects.toThrow(OutcomeUnknown);
     world.advanceMinutes(1);
     await world.look();
-    expect(world.pokes).toEqual([{ iccid: ICCID, again: true, delaySeconds: 30 }]);
-    await rechargeLine(world.ports, { iccid: ICCID, judge: true, again: true });
-    expect(world.pokes).toHaveLength(1); // once: pokes must not pile up, and the sweeper looks soon
+    const again = "2026-11-23T08:01:30.000Z";
+    expect(world.pokes).toEqual([{ iccid: ICCID, again, delaySeconds: 30 }]);
+    await rechargeLine(world.ports, { iccid: ICCID, judge: true, again });
+    expect(world.pokes).toHaveLength(2); // it came too early, or by a clock that is behind
+    await rechargeLine(world.ports, { iccid: ICCID, judge: true, again: NOW });
+    expect(world.pokes).toHaveLength(2); // whoever holds the lease now began later than what the poke tells of
     expect((await world.line()).open?.state.name).toBe("confirming");
   });
 

@@ -217,9 +217,8 @@ const PLANTED: readonly Planted[] = [
     plant: async (aWorld) => {
       const world = await aWorld();
       world.carrier.chooseNext("refuse");
-      world.stripe.chooseNext("fail-later", "refund");
-      await world.look();
-      world.advanceMinutes(AN_HOUR);
+      const refund = { id: "re_1", status: "succeeded", amount: cny(1_000_000), at: NOW }; // whatever was taken in this world
+      await world.look({ payments: { ...world.ports.payments, refund: async () => ({ kind: "refund", refund }) } });
       return { world };
     },
   },

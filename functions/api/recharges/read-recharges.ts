@@ -22,12 +22,14 @@ export async function listRecharges({ recharges }: Pick<ReadRechargesPorts, "rec
 export async function readRecharge({ recharges, esims, payments }: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
   const { rechargeId = "" } = request.params;
   const start = await recharges.getStart(rechargeId);
-  if (start?.subscriberId === request.subscriberId) {
-    // The line first: a recharge that ends in between leaves its bill before it leaves the line.
-    const open = (await esims.load(start.iccid))?.open;
-    const { bill, adjustments } = await recharges.getHistory(rechargeId);
-    if (bill !== undefined) return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
-    if (open?.rechargeId === rechargeId) return { status: 200, body: { ...openView(start.iccid, open), ...(await actionOf(payments, open)) } };
+  // The line first: a recharge that ends in between leaves its bill before it leaves the line.
+  const open = start?.subscriberId === request.subscriberId ? (await esims.load(start.iccid))?.open : undefined;
+  const { bill, adjustments } = await recharges.getHistory(rechargeId);
+  if (bill?.subscriberId === request.subscriberId) {
+    return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
+  }
+  if (start !== undefined && open?.rechargeId === rechargeId) {
+    return { status: 200, body: { ...openView(start.iccid, open), ...(await actionOf(payments, open)) } };
   }
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }

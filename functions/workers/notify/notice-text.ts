@@ -15,6 +15,7 @@ const SUSPENDED_BECAUSE: Readonly<Record<Extract<NoticedEvent, { name: "RuleSusp
   "currency-changed": "the line's currency changed. Save the rule again in the new currency, then resume it.",
   "payment-method-gone": "its way to pay was removed. Choose another, then resume the rule.",
   "amount-not-offered": "your carrier no longer adds this amount to the line. Choose another amount, then resume the rule.",
+  "carrier-refused": "your carrier refused what was to be added to the line. Ask your carrier why, then resume the rule.",
   "payment-disputed": "a charge of its card was disputed. When that is settled, resume the rule.",
   "paused-by-operator": "we have paused recharges of your account. Ask your operator why.",
 };

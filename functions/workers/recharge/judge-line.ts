@@ -1,8 +1,9 @@
 import { type Esim, type OpenRecharge, type PaymentMethod, type Reading, suspendRule } from "../../domain/esim.ts";
-import type { CarrierEsim, RechargeStart } from "../../domain/ports.ts";
+import type { RechargeStart } from "../../domain/ports.ts";
 import { applyAwake, applyReserved, applyWait, decideRecharge, isFromBeforeLastCredit, type LineFacts } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant } from "../../domain/time.ts";
 import type { Recorded } from "../record.ts";
+import { lineOf } from "./line-of.ts";
 import type { RechargePorts } from "./ports.ts";
 import type { Report } from "./recharge-line.ts";
 import { stopOf } from "./standing.ts";
@@ -84,9 +85,17 @@ async function decided(ports: RechargePorts, esim: Esim, reading: Judged, method
 
 function startOf({ iccid, rule, spend }: Esim, open: OpenRecharge, declines: number, check: string | undefined): RechargeStart {
   if (rule === undefined) throw new Error("A recharge without a rule");
-  const { rechargeId, subscriberId, amount, consent, reading, reservedAt } = open;
+  const { rechargeId, subscriberId, amount, method, consent, reading, reservedAt } = open;
   const { version, threshold, topUp, limits, paymentMethodId } = rule;
-  const reasons = { rule: { version, threshold, topUp, limits, paymentMethodId }, consent, reading, check, spend: spend[subscriberId], declines };
+  const reasons = {
+    rule: { version, threshold, topUp, limits, paymentMethodId },
+    consent,
+    reading,
+    check,
+    cardKey: method.cardKey,
+    spend: spend[subscriberId],
+    declines,
+  };
   return { rechargeId, iccid, subscriberId, at: reservedAt, amount, ...reasons };
 }
 
@@ -100,10 +109,4 @@ async function readBalance(ports: RechargePorts, esim: Esim, report: Report | un
   const reading = (await ports.carrier.getBalances([esim.iccid])).get(esim.iccid);
   if (reading === undefined) ports.log.error("balance-missing", { subscriberId: esim.subscriberId });
   return reading;
-}
-
-/** The carrier's word on whose line it is and what it takes, asked before every charge. Undefined: not theirs any more. */
-async function lineOf({ carrier, subscribers }: RechargePorts, iccid: string, subscriberId: string): Promise<CarrierEsim | undefined> {
-  const profile = (await subscribers.getProfile(subscriberId)) ?? { subscriberId };
-  return (await carrier.listEsims(profile)).find((line) => line.iccid === iccid);
 }

@@ -9,7 +9,9 @@ export async function lookAtMethod(ports: RechargePorts, paymentMethodId: string
   const method = await payments.findMethod(paymentMethodId);
   for (const subscriberId of holders) {
     if (method !== undefined) {
-      await subscribers.putMethod(subscriberId, method);
+      const kept = await subscribers.getMethod(subscriberId, paymentMethodId);
+      // A pay request stays one, and is counted as before: Stripe tells only of what it was last paid with.
+      if (kept !== undefined) await subscribers.putMethod(subscriberId, kept.payRequest === undefined ? method : kept);
       continue;
     }
     // The rules first: once it is removed, nobody finds them by it.

@@ -1,6 +1,7 @@
-import { adjustmentId, applyAdjustment, isUnbilled, type PaymentFact, paymentFacts } from "../../domain/adjustments.ts";
+import { type Adjusted, adjustmentId, applyAdjustment, disputeFacts, isUnbilled, type PaymentFact, paymentFacts } from "../../domain/adjustments.ts";
 import type { Bill } from "../../domain/bill.ts";
-import type { PaymentIntent } from "../../domain/payment-outcomes.ts";
+import type { OpenRecharge } from "../../domain/esim.ts";
+import { hasFailed, type PaymentIntent, type Refund } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown, type PaymentPoke, type RechargeStart } from "../../domain/ports.ts";
 import { record } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -14,12 +15,29 @@ export async function lookAtPayment(ports: RechargePorts, { paymentIntentId, rec
   if (id === undefined) return; // another stage's, or none of ours
   const start = await ports.recharges.getStart(id);
   if (start === undefined) return ports.log.error("payment-without-record", { rechargeId: id, paymentIntentId }); // the reconciler tells of it
-  // The line first: a recharge that ends in between leaves its bill before it leaves the line.
-  const open = (await ports.esims.load(start.iccid))?.open;
-  if (open?.rechargeId === id) return rechargeLine(ports, { iccid: start.iccid, judge: false });
+  if ((await openOf(ports, start)) !== undefined) {
+    await rechargeLine(ports, { iccid: start.iccid, judge: false });
+    const open = await openOf(ports, start);
+    if (open !== undefined) return keepDisputes(ports, start, open);
+  }
   const bill = await ports.recharges.getBill(id);
   if (bill === undefined) return; // overtaken before the line was reserved: nothing can have been paid
   await adjust(ports, start, bill, seen ?? (await retrieve(ports, paymentIntentId)));
+}
+
+/** Asked before its bill: a recharge that ends in between leaves its bill before it leaves the line. */
+async function openOf({ esims }: RechargePorts, { iccid, rechargeId }: RechargeStart): Promise<OpenRecharge | undefined> {
+  const open = (await esims.load(iccid))?.open;
+  return open?.rechargeId === rechargeId ? open : undefined;
+}
+
+/** A dispute waits for no end of a recharge, which may be under review for weeks: the card stops, and the operator is told. */
+async function keepDisputes(ports: RechargePorts, start: RechargeStart, open: OpenRecharge): Promise<void> {
+  const { state } = open;
+  if (!("paidAt" in state) || state.paymentIntentId === undefined) return; // what is not paid cannot be disputed
+  const { paymentIntentId } = state;
+  const facts = disputeFacts(paymentIntentId, await ports.payments.listDisputes(paymentIntentId));
+  await keepAll(ports, start, { ...open, paymentIntentId }, facts);
 }
 
 /** Undefined: Stripe does not know it. */
@@ -34,28 +52,37 @@ async function retrieve({ payments, log }: RechargePorts, paymentIntentId: strin
 /** Appends what happened to the payment since its recharge ended. The bill stays as it is. */
 async function adjust(ports: RechargePorts, start: RechargeStart, bill: Bill, payment: PaymentIntent | undefined): Promise<void> {
   if (payment?.rechargeId !== bill.rechargeId) return;
-  const { recharges, payments } = ports;
-  const [{ adjustments }, disputes] = await Promise.all([recharges.getHistory(bill.rechargeId), payments.listDisputes(payment.id)]);
-  const kept = new Set(adjustments.map((adjustment) => adjustment.adjustmentId));
+  const { payments } = ports;
+  const disputes = await payments.listDisputes(payment.id);
   if (isUnbilled(bill, payment)) await giveBackUnbilled(ports, bill, payment);
-  const facts = paymentFacts(bill, payment, await payments.listRefunds(payment.id), disputes);
-  for (const fact of facts.filter((each) => !kept.has(adjustmentId(each)))) await keep(ports, start, bill, fact);
+  await keepAll(ports, start, bill, paymentFacts(bill, payment, await payments.listRefunds(payment.id), disputes));
+}
+
+async function keepAll(ports: RechargePorts, start: RechargeStart, adjusted: Adjusted, facts: readonly PaymentFact[]): Promise<void> {
+  const { adjustments } = await ports.recharges.getHistory(start.rechargeId);
+  const kept = new Set(adjustments.map((adjustment) => adjustment.adjustmentId));
+  for (const fact of facts.filter((each) => !kept.has(adjustmentId(each)))) await keep(ports, start, adjusted, fact);
 }
 
 /** Money that no bill knows of is given back, all of it, and said loudly. */
-async function giveBackUnbilled({ payments, log }: RechargePorts, { rechargeId }: Bill, { id }: PaymentIntent): Promise<void> {
+async function giveBackUnbilled({ payments, log }: RechargePorts, { rechargeId }: Bill, { id, amount }: PaymentIntent): Promise<void> {
   log.error("paid-after-end", { rechargeId, paymentIntentId: id });
-  if ((await payments.listRefunds(id)).length > 0) return;
-  const answer = await payments.refund(id, rechargeId, `${rechargeId}/refund-after-end/${id}`);
+  const made = await payments.listRefunds(id);
+  if (refundedOrUnderWay(made) >= amount.amount || made.some(hasFailed)) return; // a refund that failed is a person's: they are told
+  const answer = await payments.refund(id, rechargeId, `${rechargeId}/refund-after-end/${id}/${made.length}`); // all that is left
   if (answer.kind === "refused") throw new OutcomeUnknown(`Stripe did not give back what was paid after the end: ${answer.error.code ?? answer.error.type}`);
 }
 
-async function keep(ports: RechargePorts, { iccid }: RechargeStart, bill: Bill, fact: PaymentFact): Promise<void> {
-  if (fact.kind === "dispute-opened") await suspendRulesOfCard(ports, bill, fact);
-  const stored = await ports.esims.load(iccid);
-  if (stored === undefined) throw new Error("The line of a bill is gone");
+function refundedOrUnderWay(refunds: readonly Refund[]): number {
+  return refunds.filter((refund) => !hasFailed(refund)).reduce((sum, refund) => sum + refund.amount.amount, 0);
+}
+
+async function keep(ports: RechargePorts, start: RechargeStart, adjusted: Adjusted, fact: PaymentFact): Promise<void> {
+  if (fact.kind === "dispute-opened") await suspendRulesOfCard(ports, start, fact);
+  const stored = await ports.esims.load(start.iccid);
+  if (stored === undefined) throw new Error("The line of a recharge is gone");
   // Line, then adjustment: a crash in between finds both again, and the line counts a refund once.
-  const { esim } = await record(ports, stored, (current) => applyAdjustment(current, bill, fact, ports.clock.now()));
-  await ports.recharges.putAdjustment({ rechargeId: bill.rechargeId, adjustmentId: adjustmentId(fact), kind: fact.kind, amount: fact.amount, at: fact.at });
+  const { esim } = await record(ports, stored, (current) => applyAdjustment(current, adjusted, fact, ports.clock.now()));
+  await ports.recharges.putAdjustment({ rechargeId: start.rechargeId, adjustmentId: adjustmentId(fact), kind: fact.kind, amount: fact.amount, at: fact.at });
   await publishPending(ports, esim);
 }

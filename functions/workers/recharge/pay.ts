@@ -5,6 +5,7 @@ import { applyMove, applyReminder, isStillWanted } from "../../domain/recharge.t
 import type { CancelReason, Move, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
+import { lineOf } from "./line-of.ts";
 import type { RechargePorts } from "./ports.ts";
 import { lineAgainst, stopOf, worldAgainst } from "./standing.ts";
 import { move, type Step } from "./step.ts";
@@ -86,12 +87,22 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
   if (!isCustomersTurn(seen, open)) return moveByPayment(ports, esim, open, paymentIntentId, seen);
 
   const now = ports.clock.now();
-  if (!isStillWanted(esim, open)) return move(ports, esim, open, unpaid(paymentIntentId, "rule-changed"));
+  if (!isStillWanted(esim, open) || (await isOthersNow(ports, esim, open))) return move(ports, esim, open, unpaid(paymentIntentId, "rule-changed"));
   const stop = await stopOf(ports, open.subscriberId);
   if (stop === "paused-by-operator") return move(ports, esim, open, unpaid(paymentIntentId, stop));
   if (now >= expiresAt) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
   if (remindAt === undefined || now < remindAt) return "wait";
   return record(ports, esim, (current) => applyReminder(current, open.rechargeId, now));
+}
+
+/** Whether the carrier has given the line to somebody else, whom this customer would pay for. No answer is no reason to stop waiting. */
+async function isOthersNow(ports: RechargePorts, { iccid }: Esim, { subscriberId }: OpenRecharge): Promise<boolean> {
+  try {
+    return (await lineOf(ports, iccid, subscriberId)) === undefined;
+  } catch (error) {
+    if (error instanceof OutcomeUnknown) return false;
+    throw error;
+  }
 }
 
 /** What is a decline with the customer away is here only a try of theirs that failed: they may try again, with another card if they like. */

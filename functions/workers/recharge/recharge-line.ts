@@ -3,7 +3,7 @@ import { applyPublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
 import { applyLease, applyUnknown, isParked } from "../../domain/recharge.ts";
-import { epochMilliseconds, plusMinutes } from "../../domain/time.ts";
+import { epochMilliseconds, type Instant, plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { withHistory } from "./history.ts";
 import { judgeLine } from "./judge-line.ts";
@@ -18,8 +18,8 @@ export interface LookRequest {
   /** Also judge the balance of a line that is free. */
   readonly judge: boolean;
   readonly report?: Report;
-  /** It was sent a second time already. */
-  readonly again?: boolean;
+  /** The end of the lease that it met before. */
+  readonly again?: Instant;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report,
   const stored = await load(ports, iccid);
   if (stored === undefined) return;
 
-  const started = stored.open === undefined ? await startIfLow(ports, stored, judge, report) : await takeOver(ports, stored, again === true);
+  const started = stored.open === undefined ? await startIfLow(ports, stored, judge, report) : await takeOver(ports, stored, again);
   if (started === undefined) return;
 
   let { esim, own } = started;
@@ -87,14 +87,14 @@ async function startIfLow(ports: RechargePorts, esim: Esim, judge: boolean, repo
 }
 
 /** Goes on where another worker stopped; while that one may still be at work, asks once to be woken when its lease is over. */
-async function takeOver(ports: RechargePorts, esim: Esim, again: boolean) {
+async function takeOver(ports: RechargePorts, esim: Esim, again: Instant | undefined) {
   const now = ports.clock.now();
   const leased = applyLease(esim, now);
   const saved = leased && (await ports.esims.save(leased, ports.ids.next()));
   if (saved !== undefined) return { esim: saved, own: false };
-  if (again) return undefined;
   const until = esim.open?.lease.until ?? now;
-  await ports.pokes.send([{ iccid: esim.iccid, again: true }], Math.max((epochMilliseconds(until) - epochMilliseconds(now)) / 1000, 1));
+  if (again !== undefined && again !== until) return undefined;
+  await ports.pokes.send([{ iccid: esim.iccid, again: until }], Math.max((epochMilliseconds(until) - epochMilliseconds(now)) / 1000, 1));
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
-import { errorOutcome, type Refund, refundStanding } from "../../domain/payment-outcomes.ts";
+import { errorOutcome, hasFailed, type Refund, refundStanding } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
 import { stripeFault } from "./pay.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -12,13 +12,21 @@ import { move, type Step } from "./step.ts";
  */
 export async function refund(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Step {
   const made = await ports.payments.listRefunds(paymentIntentId);
-  return made.length === 0 ? moveByRefunds(ports, esim, open, await makeRefund(ports, esim, open, paymentIntentId)) : moveByRefunds(ports, esim, open, made);
+  // A part that somebody gave back by hand counts; one that failed is not tried again by itself.
+  const mayMake = refundStanding(made, open.amount) === "failed" && !made.some(hasFailed);
+  return moveByRefunds(ports, esim, open, mayMake ? await makeRefund(ports, esim, open, paymentIntentId, made) : made);
 }
 
-async function makeRefund(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Promise<readonly Refund[] | "refused"> {
+async function makeRefund(
+  ports: RechargePorts,
+  esim: Esim,
+  open: OpenRecharge,
+  paymentIntentId: string,
+  made: readonly Refund[],
+): Promise<readonly Refund[] | "refused"> {
   const { rechargeId } = open;
   const answer = await ports.payments.refund(paymentIntentId, rechargeId, `${rechargeId}/refund/${esim.version}`);
-  if (answer.kind === "refund") return [answer.refund];
+  if (answer.kind === "refund") return [...made, answer.refund];
   if (answer.error.code === "charge_already_refunded") return ports.payments.listRefunds(paymentIntentId);
   const outcome = errorOutcome(answer.error);
   if (outcome.kind === "fault") throw stripeFault(ports, open, outcome.code);

@@ -1,5 +1,6 @@
 import type { Esim, OpenRecharge, Resolution } from "../../domain/esim.ts";
-import type { RechargeState } from "../../domain/recharge-states.ts";
+import { OutcomeUnknown } from "../../domain/ports.ts";
+import type { RechargeState, ReviewReason } from "../../domain/recharge-states.ts";
 import { findTopUp } from "./credit.ts";
 import { unpaid } from "./pay.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -7,18 +8,20 @@ import { move, type Step } from "./step.ts";
 
 type Review = Extract<RechargeState, { name: "needs-review" }>;
 
+/** What Stripe could not give back is not in the carrier's hands; and what it says of a reference that it has given to another order is about that one. */
+const NOT_THE_CARRIERS: ReadonlySet<ReviewReason> = new Set(["refund-failed", "carrier-conflict"]);
+
 /** Does what an operator decided; else looks whether the carrier has found a certain word after all. */
 export async function review(ports: RechargePorts, esim: Esim, open: OpenRecharge, state: Review): Step {
   if (open.resolution !== undefined) return resolve(ports, esim, open, state, open.resolution);
-  // What Stripe could not give back is not in the carrier's hands.
-  if (state.paidAt === undefined || state.reason === "refund-failed") return "wait";
+  if (state.paidAt === undefined || NOT_THE_CARRIERS.has(state.reason)) return "wait";
   const outcome = await findTopUp(ports, open);
   if (outcome.kind === "credited") return move(ports, esim, open, { type: "credited", at: ports.clock.now() });
   const isFinalNo = outcome.kind === "refused" && ports.carrier.answersAreFinal;
   return isFinalNo ? move(ports, esim, open, { type: "refused", code: outcome.code }) : "wait";
 }
 
-async function resolve(ports: RechargePorts, esim: Esim, open: OpenRecharge, { name, paymentIntentId, reason }: Review, resolution: Resolution): Step {
+async function resolve(ports: RechargePorts, esim: Esim, open: OpenRecharge, { name, paymentIntentId, paidAt, reason }: Review, resolution: Resolution): Step {
   const at = ports.clock.now();
   const { rechargeId } = open;
   ports.log.warn("review-resolved", { rechargeId, as: resolution.as });
@@ -28,9 +31,17 @@ async function resolve(ports: RechargePorts, esim: Esim, open: OpenRecharge, { n
     case "credited":
       return move(ports, esim, open, { type: "credited", at });
     case "refunded":
+      // Nobody can tell what was paid: nothing is given back that was not taken.
+      if (paidAt === undefined && !(await isPaid(ports, paymentIntentId))) return move(ports, esim, open, unpaid(paymentIntentId, "resolved-by-operator"));
       // Stripe cannot do it, so it was done by another way; in all other cases Stripe is asked, and does it unless it was done.
       return move(ports, esim, open, reason === "refund-failed" ? { type: "refunded", at } : { type: "refused", code: "resolved-by-operator" });
     case "nothing-taken":
       return move(ports, esim, open, unpaid(paymentIntentId, "resolved-by-operator"));
   }
+}
+
+async function isPaid({ payments }: RechargePorts, paymentIntentId: string): Promise<boolean> {
+  const answer = await payments.retrieve(paymentIntentId);
+  if (answer.kind === "refused") throw new OutcomeUnknown("Stripe does not say how the payment stands");
+  return answer.intent.status === "succeeded";
 }

@@ -1,4 +1,4 @@
-import { type LedgerEntry, type ListedTopUp, type ReconcileRequest, UnreadableLine } from "../../domain/ports.ts";
+import { type LedgerEntry, type ListedTopUp, OutcomeUnknown, type ReconcileRequest, UnreadableLine } from "../../domain/ports.ts";
 import { type Books, type Break, breakEvent, breakId, findBreaks } from "../../domain/reconciliation.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import type { ReconcilePorts } from "./ports.ts";
@@ -13,19 +13,22 @@ const MOST_PAGES = 50_000;
 /**
  * Goes through one list of Stripe's or the carrier's, and tells of every recharge on which the books disagree.
  *
- * A message that comes back, or another list that names the same recharge, finds the same breaks: each is told once.
+ * A message that comes back, or another list that names the same recharge, finds the same breaks: each is told once. What Stripe or the carrier
+ * says nothing clear about holds up nothing else: the list is gone through to its end, and comes back.
  */
 export async function reconcile(ports: ReconcilePorts, request: ReconcileRequest): Promise<void> {
   const topUps = new Map<string, readonly ListedTopUp[]>();
   let { page, pagesDone = 0 } = request;
+  let unclear = 0;
   do {
     if (pagesDone >= MOST_PAGES) throw new Error(`The list of ${request.list} does not end`);
     if (ports.timeLeft() < MILLISECONDS_FOR_A_PAGE) return ports.reconcileRequests.send([{ ...request, page, pagesDone }]);
     const { sightings, next } = await listPage(ports, { ...request, page }, topUps);
-    for (let i = 0; i < sightings.length; i += AT_ONCE) await compare(ports, sightings.slice(i, i + AT_ONCE));
+    for (let i = 0; i < sightings.length; i += AT_ONCE) unclear += await compare(ports, sightings.slice(i, i + AT_ONCE));
     page = next;
     pagesDone += 1;
   } while (page !== undefined);
+  if (unclear > 0) throw new OutcomeUnknown(`${unclear} of the list of ${request.list} could not be compared`);
 }
 
 interface SightedPage {
@@ -61,18 +64,29 @@ async function listTopUps(ports: ReconcilePorts, request: ReconcileRequest, topU
   return { sightings: references.map((rechargeId) => ({ rechargeId, topUps: topUps.get(rechargeId) })), next: listed.next };
 }
 
-async function compare(ports: ReconcilePorts, sightings: readonly Sighting[]): Promise<void> {
+/** Gives how many of them nobody can tell about now. */
+async function compare(ports: ReconcilePorts, sightings: readonly Sighting[]): Promise<number> {
   const read = await Promise.all(sightings.map((sighting) => findBreaksOf(ports, sighting)));
   for (const { breaks, books } of read) for (const found of breaks) await settle(ports, found, books); // one by one: two sightings may be of one recharge
+  return read.filter(({ isUnclear }) => isUnclear === true).length;
 }
 
-async function findBreaksOf(ports: ReconcilePorts, sighting: Sighting): Promise<{ readonly breaks: readonly Break[]; readonly books?: Books }> {
+interface Compared {
+  readonly breaks: readonly Break[];
+  readonly books?: Books;
+  readonly isUnclear?: boolean;
+}
+
+async function findBreaksOf(ports: ReconcilePorts, sighting: Sighting): Promise<Compared> {
   const { rechargeId } = sighting;
   try {
     const books = await readBooks(ports, sighting);
     return { breaks: findBreaks(books, ports.clock.now()), books };
   } catch (error) {
-    if (!(error instanceof UnreadableLine)) throw error; // anything else may pass: the message comes back
+    if (!(error instanceof UnreadableLine)) {
+      ports.log.error("reconcile-unclear", { rechargeId, error }); // it may pass: the message comes back
+      return { breaks: [], isUnclear: true };
+    }
     return { breaks: [{ kind: "line-unreadable", objectId: rechargeId, rechargeId, detail: "The line of this recharge cannot be read" }] };
   }
 }
