@@ -252,7 +252,11 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
       return applyAwaiting(moved, open, state, now);
     case "processing":
       return released(moved, open, state, now);
-    default:
+    case "reserved":
+    case "confirming":
+    case "crediting":
+    case "refunding":
+    case "closing":
       return moved;
   }
 }

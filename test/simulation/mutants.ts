@@ -1,0 +1,393 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are pieces of code
+
+/** A fault that somebody could have written, planted into a copy of the code to see whether the simulation finds it. */
+export interface Mutant {
+  /** What is wrong then, in a few words. */
+  readonly name: string;
+  /** Under `functions/`. */
+  readonly file: string;
+  /** Stands there exactly once, and is replaced. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** Every kind of mistake that would cost somebody money, or leave them without a word. Each one passes the compiler. */
+export const MUTANTS: readonly Mutant[] = [
+  // Whether to charge at all.
+  {
+    name: "the cap is not looked at",
+    file: "domain/spend.ts",
+    find: "if (isBelow(limits.perMonth, plus(spentIn(spend, period.month, amount.currency), amount))) {",
+    replace: "if (isBelow(limits.perMonth, amount)) {",
+  },
+  {
+    name: "the cap forgets the recharge that is being decided",
+    file: "domain/spend.ts",
+    find: "isBelow(limits.perMonth, plus(spentIn(spend, period.month, amount.currency), amount))",
+    replace: "isBelow(limits.perMonth, spentIn(spend, period.month, amount.currency))",
+  },
+  {
+    name: "one recharge a day too many",
+    file: "domain/spend.ts",
+    find: "spend.dayCount >= limits.timesPerDay",
+    replace: "spend.dayCount > limits.timesPerDay",
+  },
+  {
+    name: "no cooldown",
+    file: "domain/spend.ts",
+    find: "plusMinutes(spend.lastEndedAt, limits.cooldownMinutes)",
+    replace: "spend.lastEndedAt",
+  },
+  {
+    name: "what was spent is never booked",
+    file: "domain/recharge.ts",
+    find: "[subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.at) }",
+    replace: "...(esim.spend[subscriberId] === undefined && { [subscriberId]: book(undefined, open.period, open.amount, state.at) }) }",
+  },
+  {
+    name: "what is booked takes the place of what was",
+    file: "domain/spend.ts",
+    find: "plus(spentIn(spend, period.month, amount.currency), amount)]",
+    replace: "amount]",
+  },
+  {
+    name: "a month can come again in another time zone",
+    file: "domain/spend.ts",
+    find: "month: later(spend?.month, monthIn(timeZone, now))",
+    replace: "month: monthIn(timeZone, now)",
+  },
+  {
+    name: "a day can come again in another time zone",
+    file: "domain/spend.ts",
+    find: "day: later(spend?.day, dayIn(timeZone, now))",
+    replace: "day: dayIn(timeZone, now)",
+  },
+  {
+    name: "a line is judged well or not, and charged",
+    file: "domain/recharge.ts",
+    find: 'if (!isBelow(balance, rule.threshold)) return { kind: "leave", reason: "balance-ok" };',
+    replace: "",
+  },
+  {
+    name: "a report of an earlier cycle is judged",
+    file: "workers/recharge/judge-line.ts",
+    find: "report?.cycle === esim.cycle && ageSeconds >= 0 && ageSeconds < ports.readIntervalSeconds",
+    replace: "report !== undefined",
+  },
+  {
+    name: "a line that was to be left alone is not",
+    file: "domain/recharge.ts",
+    find: "esim.quietUntil !== undefined && now < esim.quietUntil",
+    replace: "esim.quietUntil !== undefined && esim.quietWhileLow === true && now < esim.quietUntil",
+  },
+  {
+    name: "a line is reserved over what others wrote meanwhile",
+    file: "workers/recharge/judge-line.ts",
+    find: "await ports.esims.save(judged, ports.ids.next())",
+    replace: "await ports.esims.save({ ...judged, version: (await ports.esims.load(esim.iccid))?.version ?? 0 }, ports.ids.next())",
+  },
+  {
+    name: "a finding is written over what others wrote meanwhile",
+    file: "workers/record.ts",
+    find: "await esims.save(next, ids.next())",
+    replace: "await esims.save({ ...next, version: (await esims.load(esim.iccid))?.version ?? 0 }, ids.next())",
+  },
+  {
+    name: "rechargeIds are counted, and come again after a restore",
+    file: "workers/recharge/judge-line.ts",
+    find: "{ rechargeId: ports.ids.next(), amount, period",
+    replace: "{ rechargeId: `${esim.subscriberId}-${esim.iccid.slice(-6)}-${esim.cycle}`, amount, period",
+  },
+
+  // Whether it is still wanted.
+  {
+    name: "nobody asks again whether the rule still stands",
+    file: "workers/recharge/standing.ts",
+    find: 'if (!isStillWanted(esim, open)) return "rule-changed";',
+    replace: "",
+  },
+  {
+    name: "an edited rule is charged as it was",
+    file: "domain/recharge.ts",
+    find: ' && rule.status.state === "active" && rule.version === open.ruleVersion;',
+    replace: ' && rule.status.state === "active";',
+  },
+  {
+    name: "a paused rule is charged",
+    file: "domain/recharge.ts",
+    find: 'esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion',
+    replace: "esim.subscriberId === open.subscriberId",
+  },
+  {
+    name: "the kill switch does nothing",
+    file: "workers/recharge/standing.ts",
+    find: 'if (killSwitch?.on === true) return "kill-switch";',
+    replace: "",
+  },
+  {
+    name: "the kill switch stops what is new, and nothing that is reserved",
+    file: "workers/recharge/standing.ts",
+    find: "stopOf(ports, subscriberId), isCardUsable",
+    replace: "Promise.resolve(undefined), isCardUsable",
+  },
+  {
+    name: "a paused subscriber is charged",
+    file: "workers/recharge/standing.ts",
+    find: 'return hold === undefined ? undefined : "paused-by-operator";',
+    replace: "return hold === undefined ? undefined : undefined;",
+  },
+
+  // Cards.
+  {
+    name: "a card is asked again without a rest",
+    file: "domain/declines.ts",
+    find: 'return now < until ? { kind: "backing-off", until } : { kind: "usable" };',
+    replace: 'return { kind: "usable" };',
+  },
+  {
+    name: "a card that was refused for good is asked again",
+    file: "domain/declines.ts",
+    find: 'if (declines.some(({ severity }) => severity === "hard")) return { kind: "exhausted", reason: "card-refused-for-good" };',
+    replace: 'if (declines.every(({ severity }) => severity === "hard")) return { kind: "usable" };',
+  },
+  {
+    name: "what another line learnt of the card meanwhile is ignored",
+    file: "workers/recharge/standing.ts",
+    find: 'return cardStanding(await cards.listDeclines(cardKey), clock.now()).kind === "usable";',
+    replace: "return cardStanding(await cards.listDeclines(cardKey), clock.now()).kind !== undefined;",
+  },
+  {
+    name: "a card is asked a fifth time",
+    file: "domain/declines.ts",
+    find: 'count("soft") >= SOFT_DECLINES_BEFORE_SUSPENSION',
+    replace: 'count("soft") > SOFT_DECLINES_BEFORE_SUSPENSION',
+  },
+  {
+    name: "a decline is not kept",
+    file: "workers/recharge/pay.ts",
+    find: "await cards.putDecline(cardKey, decline);",
+    replace: "",
+  },
+  {
+    name: "a decline is kept after the end is written",
+    file: "workers/recharge/pay.ts",
+    find: `      await cards.putDecline(cardKey, decline);
+      const listed = await cards.listDeclines(cardKey);`,
+    replace: `      const listed = [...(await cards.listDeclines(cardKey)), decline];
+      const ended = await move(ports, esim, open, { type: "unpaid", paymentIntentId, because: declinedEnd(outcome, listed) });
+      await cards.putDecline(cardKey, decline);
+      if (listed.length > 0) return ended;`,
+  },
+
+  // The payment.
+  {
+    name: "a retry makes another PaymentIntent",
+    file: "workers/recharge/pay.ts",
+    find: `  if (!own) {
+    const seen = await ports.payments.retrieve(paymentIntentId);
+    if (paymentOutcome`,
+    replace: `  if (!own) {
+    const made = await ports.payments.create({ rechargeId: open.rechargeId, amount: open.amount, method: open.method, idempotencyKey: ports.ids.next() });
+    if (made.kind === "intent") return moveByPayment(ports, esim, open, paymentIntentId, await ports.payments.confirm(made.intent.id, ports.ids.next()));
+    const seen = made;
+    if (paymentOutcome`,
+  },
+  {
+    name: "a retry confirms without looking first",
+    file: "workers/recharge/pay.ts",
+    find: `  if (!own) {
+    const seen`,
+    replace: `  if (!own && open.lease.attempts > 10) {
+    const seen`,
+  },
+  {
+    name: "no answer to a confirmation is taken for a no",
+    file: "workers/recharge/pay.ts",
+    find: "  const answer = await ports.payments.confirm(paymentIntentId, `${open.rechargeId}/confirm/${esim.version}`);",
+    replace: `  const answer = await ports.payments.confirm(paymentIntentId, open.rechargeId).catch(() => undefined);
+  if (answer === undefined) return move(ports, esim, open, { type: "canceled", at: ports.clock.now() });`,
+  },
+  {
+    name: "a server error of Stripe's is taken for a decline, and its PaymentIntent left",
+    file: "workers/recharge/pay.ts",
+    find: `    case "unconfirmed":
+    case "unknown":`,
+    replace: `    case "unknown":
+      return move(ports, esim, open, { type: "canceled", at: clock.now() });
+    case "unconfirmed":`,
+  },
+  {
+    name: "no answer to a cancellation is taken for done",
+    file: "workers/recharge/pay.ts",
+    find: "  const answer = await ports.payments.cancel(paymentIntentId);",
+    replace: `  const answer = await ports.payments.cancel(paymentIntentId).catch(() => undefined);
+  if (answer === undefined) return move(ports, esim, open, { type: "canceled", at: ports.clock.now() });`,
+  },
+  {
+    name: "a declined payment is closed without being canceled",
+    file: "workers/recharge/pay.ts",
+    find: "  const answer = await ports.payments.cancel(paymentIntentId);",
+    replace: `  if (open.state.name === "closing" && open.state.end === "declined") return move(ports, esim, open, { type: "canceled", at: ports.clock.now() });
+  const answer = await ports.payments.cancel(paymentIntentId);`,
+  },
+  {
+    name: "what the customer let pass ends without being canceled",
+    file: "workers/recharge/pay.ts",
+    find: 'if (now >= expiresAt) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });',
+    replace: 'if (now >= expiresAt) return move(ports, esim, open, { type: "canceled", at: now });',
+  },
+  {
+    name: "what the customer let pass is never closed",
+    file: "workers/recharge/pay.ts",
+    find: 'if (now >= expiresAt) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });',
+    replace: "",
+  },
+  {
+    name: "a payment that is processing is waited for by nobody",
+    file: "workers/recharge/take-step.ts",
+    find: 'return own ? Promise.resolve("wait") : lookAtPayment(ports, esim, open, state.paymentIntentId);',
+    replace: 'return own ? Promise.resolve("wait") : Promise.resolve("wait");',
+  },
+
+  // The credit.
+  {
+    name: "a payment that is processing is credited",
+    file: "domain/payment-outcomes.ts",
+    find: 'return { kind: "processing" };',
+    replace: 'return { kind: "paid" };',
+  },
+  {
+    name: "a payment that waits for its customer is credited",
+    file: "domain/payment-outcomes.ts",
+    find: '(): PaymentOutcome => ({ kind: "needs-customer" })',
+    replace: '(): PaymentOutcome => ({ kind: "paid" })',
+  },
+  {
+    name: "whoever takes over orders the credit without asking first",
+    file: "workers/recharge/credit.ts",
+    find: "if (own) return moveByTopUp",
+    replace: "if (own || !isOverdue) return moveByTopUp",
+  },
+  {
+    name: "a carrier that forgets its answers is asked to credit again",
+    file: "workers/recharge/credit.ts",
+    find: 'seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue',
+    replace: 'seen.kind === "unseen" && !isOverdue',
+  },
+  {
+    name: "every order of a credit has a reference of its own",
+    file: "workers/recharge/credit.ts",
+    find: `{ carrier }: RechargePorts, { iccid }: Esim, { rechargeId, amount }: OpenRecharge): Promise<TopUpOutcome> {
+  return topUpOutcome("top-up", rechargeId, await carrier.topUp({ iccid, amount, reference: rechargeId }));`,
+    replace: `{ carrier, ids }: RechargePorts, { iccid }: Esim, { rechargeId, amount }: OpenRecharge): Promise<TopUpOutcome> {
+  return topUpOutcome("top-up", rechargeId, await carrier.topUp({ iccid, amount, reference: ids.next() }));`,
+  },
+  {
+    name: "the credit is what the rule says by then",
+    file: "workers/recharge/credit.ts",
+    find: "async function orderTopUp({ carrier }: RechargePorts, { iccid }: Esim, { rechargeId, amount }: OpenRecharge): Promise<TopUpOutcome> {",
+    replace: `async function orderTopUp({ carrier }: RechargePorts, { iccid, rule }: Esim, { rechargeId, amount: reserved }: OpenRecharge): Promise<TopUpOutcome> {
+  const amount = rule?.topUp.type === "fixed" ? rule.topUp.amount : reserved;`,
+  },
+  {
+    name: "no answer about a credit is taken for credited",
+    file: "workers/recharge/credit.ts",
+    find: 'answer === undefined ? { kind: "unknown" }',
+    replace: 'answer === undefined ? { kind: "credited" }',
+  },
+  {
+    name: "an answer that cannot be read is taken for credited",
+    file: "domain/top-up-outcomes.ts",
+    find: 'return FAULTS.has(status) ? { kind: "fault", status }',
+    replace: 'return status === 200 ? { kind: "credited" } : FAULTS.has(status) ? { kind: "fault", status }',
+  },
+  {
+    name: "a server error of the carrier's is taken for its no",
+    file: "domain/top-up-outcomes.ts",
+    find: '{ kind: "fault", status } : { kind: "unknown", status };',
+    replace: '{ kind: "fault", status } : { kind: "refused", code: String(status) };',
+  },
+
+  // The refund.
+  {
+    name: "what the carrier cannot find is given back",
+    file: "workers/recharge/credit.ts",
+    find: 'return park("carrier-unclear"); // it was ordered',
+    replace: 'return move(ports, esim, open, { type: "refused", code: "unseen" }); // it was ordered',
+  },
+
+  // The end, and what is told.
+  {
+    name: "the bill of a refunded recharge leaves the refund out",
+    file: "domain/bill.ts",
+    find: "[amount, nothing, amount]",
+    replace: "[amount, nothing, nothing]",
+  },
+  {
+    name: "the bill says that what was declined was charged",
+    file: "domain/bill.ts",
+    find: ": [nothing, nothing, nothing];",
+    replace: ': state.end === "declined" ? [amount, nothing, nothing] : [nothing, nothing, nothing];',
+  },
+  {
+    name: "the line is free before its bill is put",
+    file: "workers/recharge/take-step.ts",
+    find: `  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
+  await ports.events.publish(pendingEvents);
+  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));`,
+    replace: `  await ports.events.publish(pendingEvents);
+  const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));
+  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
+  return cleared;`,
+  },
+  {
+    name: "an ended recharge keeps its line",
+    file: "workers/recharge/take-step.ts",
+    find: "return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));",
+    replace:
+      'return esim.rule?.status.state === "active" ? record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now())) : "wait";',
+  },
+  {
+    name: "an event is told before it is written",
+    file: "workers/recharge/step.ts",
+    find: `export function move(ports: RechargePorts, esim: Esim, open: OpenRecharge, found: Move): Step {
+`,
+    replace: `export async function move(ports: RechargePorts, esim: Esim, open: OpenRecharge, found: Move): Step {
+  await ports.events.publish(applyMove(esim, open.rechargeId, found, ports.clock.now()).pendingEvents);
+`,
+  },
+  {
+    name: "the end of a recharge is told to nobody",
+    file: "workers/recharge/take-step.ts",
+    find: "  await ports.events.publish(pendingEvents);\n",
+    replace: "",
+  },
+  {
+    name: "the outbox is emptied before it is published",
+    file: "workers/recharge/recharge-line.ts",
+    find: `  await ports.events.publish(pendingEvents);
+  await record(ports, esim, (current) => applyPublished(current, pendingEvents));`,
+    replace: `  await record(ports, esim, (current) => applyPublished(current, pendingEvents));
+  await ports.events.publish(pendingEvents);`,
+  },
+  {
+    name: "events that came in meanwhile leave the outbox untold",
+    file: "domain/esim.ts",
+    find: "esim.pendingEvents.filter((event) => !ids.has(event.id))",
+    replace: "esim.pendingEvents.filter((event) => ids.size === 0 && !ids.has(event.id))",
+  },
+  {
+    name: "a review is told to nobody, not even later",
+    file: "domain/recharge.ts",
+    find: `toldAt: now, resolution: undefined, lease: { ...open.lease, attempts: 0, crashes: 0 } };
+  return withEvent({ ...esim, open: parked }, event, now);`,
+    replace: `toldAt: "9000-01-01T00:00:00.000Z", resolution: undefined, lease: { ...open.lease, attempts: 0, crashes: 0 } };
+  return event.version === 1 ? { ...esim, open: parked } : esim;`,
+  },
+  {
+    name: "a line that was quiet once is never checked again",
+    file: "workers/check-balances/check-balances.ts",
+    find: "quietUntil !== undefined && quietUntil > now",
+    replace: 'quietUntil !== undefined && quietUntil > ""',
+  },
+];

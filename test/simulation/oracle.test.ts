@@ -1,0 +1,210 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Bill } from "../../functions/domain/bill.ts";
+import type { Decline } from "../../functions/domain/declines.ts";
+import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
+import type { LineEvent } from "../../functions/domain/events.ts";
+import type { RechargeState, UnpaidEnd } from "../../functions/domain/recharge-states.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
+import type { Evidence } from "./evidence.ts";
+import { breaksOf, LAWS } from "./oracle.ts";
+
+const HOUR = 3_600_000;
+const T0 = Date.parse(NOW);
+const at = (seconds: number) => T0 + seconds * 1000;
+const instantAt = (seconds: number) => new Date(at(seconds)).toISOString();
+
+const line = esimWithRule();
+
+function open(rechargeId: string, state: RechargeState, seconds = 0): OpenRecharge {
+  return {
+    rechargeId,
+    subscriberId: SUBSCRIBER,
+    amount: cny(5000),
+    method: METHOD,
+    ruleVersion: line.rule.version,
+    consent: line.rule.consent,
+    period: { month: "2026-11", day: "2026-11-23" },
+    reading: reading(900),
+    reservedAt: instantAt(seconds),
+    lease: { until: instantAt(seconds + 90), attempts: 0, crashes: 0 },
+    state,
+  };
+}
+
+function ended(rechargeId: string): LineEvent {
+  const told = { version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER, rechargeId, amount: cny(5000) } as const;
+  return { name: "RechargeSucceeded", id: `${rechargeId}/RechargeSucceeded`, ...told };
+}
+
+/** All that a recharge leaves behind that went well, begun so many seconds after the start. */
+function good(rechargeId: string, seconds = 0) {
+  const paymentIntentId = `pi_${rechargeId}`;
+  const paid = { paymentIntentId, paidAt: instantAt(seconds + 3) };
+  const states: readonly [number, RechargeState][] = [
+    [1, { name: "reserved" }],
+    [2, { name: "confirming", paymentIntentId }],
+    [4, { name: "crediting", ...paid }],
+    [6, { name: "ended", end: "succeeded", at: instantAt(seconds + 6), ...paid }],
+  ];
+  const write = (after: number, esim: Esim) => ({ at: at(seconds + after), esim });
+  const bill: Bill = {
+    rechargeId,
+    subscriberId: SUBSCRIBER,
+    lineLastFour: ICCID.slice(-4),
+    lineHash: "hash",
+    end: "succeeded",
+    amount: cny(5000),
+    charged: cny(5000),
+    credited: cny(5000),
+    refunded: cny(0),
+    period: { month: "2026-11", day: "2026-11-23" },
+    method: METHOD,
+    paymentIntentId,
+    ruleVersion: line.rule.version,
+    consent: line.rule.consent,
+    reading: reading(900),
+    reservedAt: instantAt(seconds),
+    paidAt: paid.paidAt,
+    endedAt: instantAt(seconds + 6),
+  };
+  return {
+    writes: [
+      ...states.map(([after, state]) =>
+        write(after, { ...line, open: open(rechargeId, state, seconds), pendingEvents: state.name === "ended" ? [ended(rechargeId)] : [] }),
+      ),
+      write(8, line),
+    ],
+    charges: [{ rechargeId, paymentIntentId, at: at(seconds + 3), paid: true, amount: 5000, currency: "CNY", refunded: 0, refunds: [], wasTouched: false }],
+    topUps: [{ reference: rechargeId, iccid: ICCID, at: at(seconds + 5), amount: 5000, currency: "CNY", isRefused: false }],
+    confirms: [{ at: at(seconds + 2), rechargeId }],
+    bills: [bill],
+    published: [{ at: at(seconds + 7), event: ended(rechargeId) }],
+  };
+}
+
+const NOTHING: Evidence = {
+  convergesAt: at(0),
+  checkedUntil: at(8) + 12 * HOUR,
+  skewMilliseconds: 0,
+  answersAreFinal: true,
+  charges: [],
+  topUps: [],
+  canceled: new Set(),
+  confirms: [],
+  writes: [],
+  lines: [line],
+  bills: [],
+  adjustments: [],
+  published: [],
+  declines: [],
+  clears: [],
+  killSwitches: [],
+  holds: [],
+  restores: [],
+  balances: new Map([[ICCID, { available: 5900, ownerId: SUBSCRIBER }]]),
+};
+
+const ONE: Evidence = { ...NOTHING, ...good("r1") };
+
+const declined = (severity: Decline["severity"], seconds: number, rechargeId = "r0") => ({
+  at: at(seconds),
+  cardKey: METHOD.cardKey,
+  decline: { rechargeId, at: instantAt(seconds), code: "code", severity },
+});
+
+/** One thing that went wrong in a run, and the law that it breaks. */
+const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[] = [
+  ["two charges of one recharge", "one charge per recharge", { ...ONE, charges: [...ONE.charges, ...ONE.charges] }],
+  ["a line that lost its recharge", "one open recharge per line", { ...ONE, writes: ONE.writes.filter(({ esim }) => esim.open?.state.name !== "ended") }],
+  ["a charge that was not credited", "every charge is credited, or given back, or in review", { ...ONE, topUps: [] }],
+  ["two credits of one charge", "every charge is credited, or given back, or in review", { ...ONE, topUps: [...ONE.topUps, ...ONE.topUps] }],
+  [
+    "a charge both credited and given back",
+    "every charge is credited, or given back, or in review",
+    { ...ONE, charges: ONE.charges.map((charge) => ({ ...charge, refunded: 5000, refunds: ["succeeded"] })) },
+  ],
+  ["a credit before it was paid", "no credit without its charge", { ...ONE, topUps: ONE.topUps.map((topUp) => ({ ...topUp, at: at(0) })) }],
+  ["a credit of another line", "no credit without its charge", { ...ONE, topUps: ONE.topUps.map((topUp) => ({ ...topUp, iccid: OTHER_ICCID })) }],
+  ["a credit of another amount", "no credit without its charge", { ...ONE, topUps: ONE.topUps.map((topUp) => ({ ...topUp, amount: 4999 })) }],
+  ["a fourth recharge of a day with three", "never over a cap", [7200, 14_400, 21_600].map((seconds) => good(`r${seconds}`, seconds)).reduce(added, ONE)],
+  ["a recharge half an hour after the last", "never within the cooldown", added(ONE, good("r2", 1800))],
+  ["a card asked after a hard decline", "no card is asked again too soon", { ...ONE, declines: [declined("hard", -HOUR)] }],
+  ["a card asked within the first hour", "no card is asked again too soon", { ...ONE, declines: [declined("soft", -1800)] }],
+  [
+    "a rule that was paused before",
+    "the rule stood when the card was charged",
+    { ...ONE, writes: ONE.writes.map(({ esim, ...write }) => ({ ...write, esim: paused(esim) })) },
+  ],
+  ["a kill switch that was on", "nothing is charged that an operator has stopped", { ...ONE, killSwitches: [{ at: at(-300), on: true }] }],
+  ["a subscriber who was paused", "nothing is charged that an operator has stopped", { ...ONE, holds: [{ at: at(-300), subscriberId: SUBSCRIBER, on: true }] }],
+  [
+    "a line that was well",
+    "only a low and fresh balance is recharged",
+    { ...ONE, writes: ONE.writes.map((write) => ({ ...write, esim: judgedOn(write.esim, 1000) })) },
+  ],
+  ["a balance from before the last credit", "only a low and fresh balance is recharged", added(ONE, good("r2", 4000))],
+  [
+    "a decline that no card remembers",
+    "a decline is kept before its end",
+    {
+      ...ONE,
+      writes: ONE.writes.map((write) => ({ ...write, esim: endedAs(write.esim, { end: "declined", code: "do_not_honor", severity: "soft" }) })),
+    },
+  ],
+  [
+    "an unpaid end whose payment is left open",
+    "what ended unpaid can not be paid any more",
+    { ...ONE, bills: ONE.bills.map((bill) => ({ ...bill, end: "expired" })) },
+  ],
+  ["an end of which nobody heard", "every event is told", { ...ONE, published: [] }],
+  ["a success that was none", "no event tells what did not happen", { ...ONE, topUps: [] }],
+  ["an event before its time", "no event tells what did not happen", { ...ONE, published: ONE.published.map((told) => ({ ...told, at: at(1) })) }],
+  ["a bill that says less", "bills, Stripe and the carrier agree to the cent", { ...ONE, bills: ONE.bills.map((bill) => ({ ...bill, charged: cny(4999) })) }],
+  ["an end without a bill", "bills, Stripe and the carrier agree to the cent", { ...ONE, bills: [] }],
+  ["a recharge that never ends", "everything ends", { ...ONE, lines: [{ ...line, open: open("r1", { name: "confirming", paymentIntentId: "pi_r1" }) }] }],
+  [
+    "a review without an alarm",
+    "everything ends",
+    { ...NOTHING, lines: [{ ...line, open: open("r1", { name: "needs-review", paymentIntentId: "pi_r1", reason: "carrier-unclear", since: NOW }) }] },
+  ],
+  ["a low line that nobody looks at", "no line starves", { ...ONE, balances: new Map([[ICCID, { available: 900, ownerId: SUBSCRIBER }]]) }],
+];
+
+function added(seen: Evidence, more: ReturnType<typeof good>): Evidence {
+  return {
+    ...seen,
+    writes: [...seen.writes, ...more.writes],
+    charges: [...seen.charges, ...more.charges],
+    topUps: [...seen.topUps, ...more.topUps],
+    confirms: [...seen.confirms, ...more.confirms],
+    bills: [...seen.bills, ...more.bills],
+    published: [...seen.published, ...more.published],
+  };
+}
+
+function judgedOn(esim: Esim, balance: number): Esim {
+  return esim.open === undefined ? esim : { ...esim, open: { ...esim.open, reading: reading(balance) } };
+}
+
+function endedAs(esim: Esim, end: UnpaidEnd): Esim {
+  if (esim.open?.state.name !== "ended") return esim;
+  return { ...esim, open: { ...esim.open, state: { name: "ended", at: esim.open.state.at, paymentIntentId: "pi_r1", ...end } } };
+}
+
+function paused(esim: Esim): Esim {
+  return esim.rule === undefined ? esim : { ...esim, rule: { ...esim.rule, status: { state: "paused", at: NOW } } };
+}
+
+describe("the oracle", () => {
+  it("has nothing to say against a recharge that went well", () => {
+    expect(breaksOf(ONE)).toEqual([]);
+  });
+
+  it.each(PLANTED)("catches %s", (_, law, seen) => {
+    expect(breaksOf(seen).map((found) => found.slice(0, found.indexOf(": ")))).toContain(law);
+  });
+
+  it("has every law tried", () => {
+    expect(new Set(PLANTED.map(([, law]) => law))).toEqual(new Set(Object.keys(LAWS)));
+  });
+});

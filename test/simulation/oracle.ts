@@ -1,0 +1,424 @@
+import type { Bill } from "../../functions/domain/bill.ts";
+import type { Esim } from "../../functions/domain/esim.ts";
+import type { At, ChargeSeen, Evidence, TopUpSeen } from "./evidence.ts";
+
+/**
+ * Judges a run by what could be seen of it from outside, with nothing of the domain but the shapes of what it stores.
+ *
+ * It knows what was promised (docs/proof.md), not how that is done.
+ */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** A worker lives so long: what it asked about before it acted, it asked within that time. */
+const WORKER = 60 * SECOND;
+
+/** A recharge as the lines' stored states show it. */
+interface Life {
+  readonly rechargeId: string;
+  readonly iccid: string;
+  readonly subscriberId: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly reservedAt: number;
+  /** The first state of the line that had it. */
+  readonly first: At<{ readonly esim: Esim }>;
+  readonly end?: { readonly at: number; readonly name: string };
+  /** A restore of the tables took the memory of it away. */
+  readonly isForgotten: boolean;
+  readonly paid: readonly ChargeSeen[];
+  readonly credits: readonly TopUpSeen[];
+  readonly bill?: Bill;
+}
+
+interface Case {
+  readonly seen: Evidence;
+  readonly lives: ReadonlyMap<string, Life>;
+  readonly writesOf: ReadonlyMap<string, readonly At<{ readonly esim: Esim }>[]>;
+}
+
+type Law = (given: Case) => string[];
+
+/** The laws by name, so that a break names the one it broke. */
+export const LAWS: Readonly<Record<string, Law>> = {
+  "one charge per recharge": oneCharge,
+  "one open recharge per line": oneOpen,
+  "every charge is credited, or given back, or in review": everyChargeEnds,
+  "no credit without its charge": everyCreditIsPaid,
+  "never over a cap": withinCaps,
+  "never within the cooldown": afterCooldown,
+  "no card is asked again too soon": cardsRest,
+  "the rule stood when the card was charged": stillWanted,
+  "nothing is charged that an operator has stopped": notStopped,
+  "only a low and fresh balance is recharged": lowAndFresh,
+  "a decline is kept before its end": declinesKept,
+  "what ended unpaid can not be paid any more": unpaidIsCanceled,
+  "every event is told": everythingTold,
+  "no event tells what did not happen": nothingInvented,
+  "bills, Stripe and the carrier agree to the cent": billsAgree,
+  "everything ends": everythingEnds,
+  "no line starves": noLineStarves,
+};
+
+/** All that is not as it must be. */
+export function breaksOf(seen: Evidence): string[] {
+  const given = caseOf(seen);
+  return Object.entries(LAWS).flatMap(([name, law]) => law(given).map((what) => `${name}: ${what}`));
+}
+
+function caseOf(seen: Evidence): Case {
+  const writesOf = grouped(seen.writes, ({ esim }) => esim.iccid);
+  const charges = grouped(seen.charges, ({ rechargeId }) => rechargeId);
+  const topUps = grouped(seen.topUps, ({ reference }) => reference);
+  const bills = new Map(seen.bills.map((bill) => [bill.rechargeId, bill]));
+  const lives = new Map<string, Life>();
+  for (const [rechargeId, writes] of grouped(seen.writes, ({ esim }) => esim.open?.rechargeId ?? "")) {
+    const [first] = writes;
+    const open = first?.esim.open;
+    if (first === undefined || open === undefined) continue;
+    const { subscriberId, amount, reservedAt } = open;
+    lives.set(rechargeId, {
+      rechargeId,
+      iccid: first.esim.iccid,
+      subscriberId,
+      amount: amount.amount,
+      currency: amount.currency,
+      reservedAt: Date.parse(reservedAt),
+      first,
+      end: writes.flatMap((write) => (isUndone(seen, write.at) ? [] : endOf(write)))[0],
+      isForgotten: writes.every(({ at }) => isUndone(seen, at)),
+      paid: (charges.get(rechargeId) ?? []).filter(({ paid }) => paid),
+      credits: remembered(
+        seen,
+        (topUps.get(rechargeId) ?? []).filter(({ isRefused }) => !isRefused),
+      ),
+      bill: bills.get(rechargeId),
+    });
+  }
+  return { seen, lives, writesOf };
+}
+
+function endOf({ at, esim }: At<{ readonly esim: Esim }>) {
+  const state = esim.open?.state;
+  return state?.name === "ended" ? [{ at, name: state.end }] : [];
+}
+
+/** Whether what was stored then was taken back by a restore. */
+function isUndone({ restores }: Evidence, at: number): boolean {
+  return restores.some((restore) => at > restore.to && at < restore.at);
+}
+
+/** A carrier that remembers no order credits again what a restore made us forget: only the later one counts. */
+function remembered(seen: Evidence, credits: readonly TopUpSeen[]): readonly TopUpSeen[] {
+  const later = credits.filter(({ at }) => !isUndone(seen, at));
+  return seen.answersAreFinal || later.length === 0 ? credits : later;
+}
+
+function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of all) {
+    const group = groups.get(keyOf(each));
+    if (group === undefined) groups.set(keyOf(each), [each]);
+    else group.push(each);
+  }
+  return groups;
+}
+
+function oneCharge({ seen }: Case): string[] {
+  const paid = grouped(
+    seen.charges.filter((charge) => charge.paid),
+    ({ rechargeId }) => rechargeId,
+  );
+  return [...paid].filter(([, charges]) => charges.length > 1).map(([rechargeId, { length }]) => `${rechargeId} was charged ${length} times`);
+}
+
+function oneOpen({ seen, writesOf, lives }: Case): string[] {
+  return [...writesOf.values()].flatMap((writes) =>
+    writes.flatMap(({ esim }, index) => {
+      const before = writes[index - 1];
+      const open = before?.esim.open;
+      if (before === undefined || open === undefined || open.rechargeId === esim.open?.rechargeId) return [];
+      if (seen.restores.some(({ at }) => at >= before.at && at <= (writes[index]?.at ?? 0))) return [];
+      if (open.state.name !== "ended") return [`${open.rechargeId} left its line while it was ${open.state.name}`];
+      const life = lives.get(open.rechargeId);
+      return life?.bill === undefined && !isUndone(seen, before.at) ? [`${open.rechargeId} left its line without a bill`] : [];
+    }),
+  );
+}
+
+function everyChargeEnds({ seen, lives }: Case): string[] {
+  /** A refund that failed after it had succeeded, as banks may say weeks later: the operator was told. */
+  const failedRefunds = seen.published.flatMap(({ event }) => (event.name === "RechargeAdjusted" && event.kind === "refund-failed" ? [event.rechargeId] : []));
+  /** Stripe could not give it back, and a person says that they did so by another way. */
+  const givenByHand = seen.writes.flatMap(({ esim: { open } }) => {
+    const isRefundFailed = open?.state.name === "needs-review" && open.state.reason === "refund-failed";
+    return isRefundFailed && open.resolution?.as === "refunded" ? [open.rechargeId] : [];
+  });
+  const inHands = new Set([...openInTheEnd(seen), ...failedRefunds, ...givenByHand]);
+  return [...lives.values()].flatMap(({ rechargeId, paid, credits, isForgotten }) => {
+    const [charge] = paid;
+    if (charge === undefined) return [];
+    const found: string[] = [];
+    if (credits.length > 1) found.push(`${rechargeId} was credited ${credits.length} times`);
+    if (credits.length > 0 && charge.refunded > 0 && !charge.wasTouched) found.push(`${rechargeId} was credited and given back`);
+    if (isForgotten || credits.length > 0) return found;
+    if (!inHands.has(rechargeId) && charge.refunded < charge.amount && !charge.wasTouched)
+      found.push(`${rechargeId} was charged and neither credited nor given back`);
+    return found;
+  });
+}
+
+function openInTheEnd({ lines }: Evidence): string[] {
+  return lines.flatMap(({ open }) => (open === undefined ? [] : [open.rechargeId]));
+}
+
+function everyCreditIsPaid({ seen, lives }: Case): string[] {
+  return seen.topUps
+    .filter(({ isRefused }) => !isRefused)
+    .flatMap(({ reference, iccid, amount, currency, at }) => {
+      const life = lives.get(reference);
+      const charge = life?.paid[0];
+      if (life === undefined || charge === undefined || charge.at > at + SECOND) return [`${reference} was credited and not paid`];
+      if (life.iccid !== iccid) return [`${reference} was credited to another line`];
+      const isSame = charge.amount === amount && charge.currency === currency && life.amount === amount && life.currency === currency;
+      return isSame ? [] : [`${reference} was to be ${life.amount}, was charged ${charge.amount} and credited ${amount}`];
+    });
+}
+
+/** The paid recharges of each payer on each line, in the order in which they were reserved. */
+function paidOnes({ lives }: Case): Life[][] {
+  const paid = [...lives.values()].filter((life) => life.paid.length > 0).sort((a, b) => a.reservedAt - b.reservedAt);
+  return [...grouped(paid, ({ iccid, subscriberId }) => `${iccid} ${subscriberId}`).values()];
+}
+
+/** What the limits had to count when this one was reserved: what was given back counts no more, what was forgotten cannot. */
+function countedBefore(lives: readonly Life[], index: number): Life[] {
+  return lives.slice(0, index).filter(({ paid, end, isForgotten }) => paid[0]?.refunds.length === 0 && end?.name !== "refunded" && !isForgotten);
+}
+
+function withinCaps(given: Case): string[] {
+  return paidOnes(given).flatMap((lives) => {
+    const found: string[] = [];
+    const keys = new Map<Life, { readonly day: string; readonly month: string }>();
+    for (const [index, life] of lives.entries()) {
+      const { rechargeId, first, reservedAt, amount } = life;
+      const { rule, open } = first.esim;
+      if (rule === undefined || open === undefined) continue;
+      const counted = countedBefore(lives, index);
+      // Nobody gets a month or a day twice by moving: the counted one never goes back.
+      const today = dayIn(open.consent.timeZone, reservedAt);
+      const day = latest([...counted.map((each) => keys.get(each)?.day ?? ""), today]);
+      const month = latest([...counted.map((each) => keys.get(each)?.month ?? ""), today.slice(0, 7)]);
+      keys.set(life, { day, month });
+      const inMonth = counted.filter((each) => keys.get(each)?.month === month);
+      const inDay = counted.filter((each) => keys.get(each)?.day === day);
+      const sum = inMonth.reduce((total, each) => total + each.amount, amount);
+      if (sum > rule.limits.perMonth.amount) found.push(`${rechargeId} made it ${sum} in ${month}, with a cap of ${rule.limits.perMonth.amount}`);
+      if (inDay.length + 1 > rule.limits.timesPerDay)
+        found.push(`${rechargeId} was number ${inDay.length + 1} on ${day}, with ${rule.limits.timesPerDay} allowed`);
+    }
+    return found;
+  });
+}
+
+function afterCooldown(given: Case): string[] {
+  const { seen } = given;
+  return paidOnes(given).flatMap((lives) =>
+    lives.flatMap(({ rechargeId, first, reservedAt, isForgotten }, index) => {
+      if (isForgotten) return []; // what it came after may have ended once more since
+      const last = countedBefore(lives, index)
+        .filter((each) => each.end?.name === "succeeded")
+        .at(-1);
+      const cooldown = (first.esim.rule?.limits.cooldownMinutes ?? 0) * MINUTE;
+      if (last?.end === undefined || reservedAt >= last.end.at + cooldown - WORKER - 2 * seen.skewMilliseconds) return [];
+      return [`${rechargeId} came ${Math.round((reservedAt - last.end.at) / MINUTE)} minutes after the last, with ${cooldown / MINUTE} to wait`];
+    }),
+  );
+}
+
+/** How long a card rests after its first decline in a row, by declines so far. */
+const REST_HOURS: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7 };
+
+function cardsRest({ seen, lives }: Case): string[] {
+  return seen.confirms.flatMap(({ at, rechargeId }) => {
+    const cardKey = lives.get(rechargeId)?.first.esim.open?.method.cardKey;
+    const known = seen.declines.filter((each) => each.cardKey === cardKey && each.at < at - WORKER && !isUndone(seen, each.at));
+    const byRecharge = new Map(known.map((each) => [each.decline.rechargeId, each]).reverse() as [string, (typeof known)[number]][]);
+    const standing = [...byRecharge.values()].filter(
+      ({ at: put, decline }) =>
+        decline.severity === "hard" || !seen.clears.some((clear) => clear.cardKey === cardKey && clear.at >= put && clear.at <= at && clear.upTo >= decline.at),
+    );
+    const tell = (why: string) => [`${rechargeId} asked a card at ${new Date(at).toISOString()} ${why}`];
+    if (standing.some(({ decline }) => decline.severity === "hard")) return tell("that was refused for good");
+    if (standing.some(({ decline }) => decline.severity === "dispute")) return tell("of which a charge was contested");
+    if (standing.filter(({ decline }) => decline.severity === "soft").length >= 4) return tell("after four declines");
+    const times = standing.map(({ decline }) => Date.parse(decline.at)).sort((a, b) => a - b);
+    const [first, last] = [times[0], times.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const hours = REST_HOURS[times.length];
+    const until = hours === undefined ? last + 72 * HOUR : first + hours * HOUR;
+    return at + WORKER + 2 * seen.skewMilliseconds < until ? tell(`that was to rest until ${new Date(until).toISOString()}`) : [];
+  });
+}
+
+function stillWanted({ seen, writesOf, lives }: Case): string[] {
+  return seen.confirms.flatMap(({ at, rechargeId }) => {
+    const life = lives.get(rechargeId);
+    if (life === undefined) return [`${rechargeId} was confirmed and stands in no line`];
+    const writes = writesOf.get(life.iccid) ?? [];
+    const lastBefore = writes.findLastIndex((write) => write.at <= at - WORKER);
+    const around = writes.filter((write, index) => write.at <= at && index >= lastBefore);
+    const isWanted = around.some(({ esim: { rule, subscriberId, open } }) => {
+      if (open?.rechargeId !== rechargeId || rule === undefined) return false;
+      return rule.status.state === "active" && subscriberId === open.subscriberId && rule.version === open.ruleVersion;
+    });
+    return isWanted ? [] : [`${rechargeId} was confirmed although its rule was paused, changed or gone`];
+  });
+}
+
+function lowAndFresh({ seen, lives }: Case): string[] {
+  const credits = [...grouped([...lives.values()], ({ iccid }) => iccid).values()];
+  return credits.flatMap((ofLine) =>
+    ofLine.flatMap(({ rechargeId, first }) => {
+      const { rule, open } = first.esim;
+      if (rule === undefined || open === undefined) return [`${rechargeId} was reserved without a rule`];
+      const { balance, readAt } = open.reading;
+      if (balance.currency === rule.threshold.currency && balance.amount >= rule.threshold.amount) return [`${rechargeId} was made for a line that was well`];
+      const isOld = ofLine.some(
+        ({ end, bill }) => end?.name === "succeeded" && end.at < first.at && !isUndone(seen, end.at) && bill !== undefined && readAt <= bill.endedAt,
+      );
+      return isOld ? [`${rechargeId} was made on a balance from before the last credit`] : [];
+    }),
+  );
+}
+
+function declinesKept({ seen, lives }: Case): string[] {
+  const kept = new Map(seen.declines.map(({ at, decline }) => [decline.rechargeId, at]));
+  return [...lives.values()].flatMap(({ rechargeId, end }) => {
+    if (end?.name !== "declined") return [];
+    return (kept.get(rechargeId) ?? Number.POSITIVE_INFINITY) <= end.at ? [] : [`${rechargeId} ended declined, and its card does not remember it`];
+  });
+}
+
+function unpaidIsCanceled({ seen }: Case): string[] {
+  const paidEnds = new Set(["succeeded", "refunded"]);
+  return seen.bills.flatMap(({ rechargeId, end, paymentIntentId }) => {
+    if (paidEnds.has(end) || paymentIntentId === undefined || seen.canceled.has(paymentIntentId)) return [];
+    return [`${rechargeId} ended ${end}, and its payment is not canceled`];
+  });
+}
+
+function notStopped({ seen, lives }: Case): string[] {
+  return seen.confirms.flatMap(({ at, rechargeId }) => {
+    const isStopped = isOnSince(seen.killSwitches, at - WORKER, at);
+    if (isStopped) return [`${rechargeId} was confirmed under the kill switch`];
+    const { subscriberId } = lives.get(rechargeId) ?? {};
+    const isHeld = isOnSince(
+      seen.holds.filter((hold) => hold.subscriberId === subscriberId),
+      at - WORKER,
+      at,
+    );
+    return isHeld ? [`${rechargeId} was confirmed although its subscriber was paused`] : [];
+  });
+}
+
+/** Whether it was on at the one time, and off at none until the other. */
+function isOnSince(turns: readonly At<{ readonly on: boolean }>[], from: number, to: number): boolean {
+  return turns.findLast(({ at }) => at <= from)?.on === true && !turns.some(({ at, on }) => at > from && at <= to && !on);
+}
+
+const END_EVENTS: Readonly<Record<string, string>> = {
+  succeeded: "RechargeSucceeded",
+  declined: "RechargeDeclined",
+  cancelled: "RechargeCancelled",
+  expired: "RechargeExpired",
+  refunded: "RechargeRefunded",
+};
+
+function everythingTold({ seen, lives }: Case): string[] {
+  const told = new Set(seen.published.map(({ event }) => event.id));
+  const toldNames = new Set(seen.published.map(({ event }) => `${event.name} ${"rechargeId" in event ? event.rechargeId : ""}`));
+  const pending = seen.writes.filter(({ at }) => !isUndone(seen, at)).flatMap(({ esim }) => esim.pendingEvents);
+  const untold = [...new Set(pending.map(({ id }) => id))].filter((id) => !told.has(id)).map((id) => `${id} was never told`);
+  const silent = [...lives.values()]
+    .filter(({ end, rechargeId }) => end !== undefined && !isUndone(seen, end.at) && !toldNames.has(`${END_EVENTS[end.name]} ${rechargeId}`))
+    .map(({ rechargeId, end }) => `${rechargeId} ended ${end?.name} and nobody was told`);
+  return [...untold, ...silent];
+}
+
+const NOTHING_TAKEN: ReadonlySet<string> = new Set(["RechargeDeclined", "RechargeCancelled", "RechargeExpired"]);
+
+function nothingInvented({ seen, lives }: Case): string[] {
+  const firstPending = new Map<string, number>();
+  for (const { at, esim } of seen.writes) for (const { id } of esim.pendingEvents) if (!firstPending.has(id)) firstPending.set(id, at);
+  return seen.published.flatMap(({ at, event }) => {
+    if (event.name === "LowBalanceDetected" || event.name === "ReconciliationBreakFound") return [];
+    if ((firstPending.get(event.id) ?? Number.POSITIVE_INFINITY) > at) return [`${event.id} was told before it was stored`];
+    if (!("rechargeId" in event)) return [];
+    const { rechargeId } = event;
+    const { paid = [] } = lives.get(rechargeId) ?? {};
+    const isCredited = seen.topUps.some((topUp) => topUp.reference === rechargeId && !topUp.isRefused && topUp.at <= at);
+    const isPaid = paid.some((charge) => charge.at <= at);
+    if (event.name === "RechargeSucceeded" && !(isPaid && isCredited)) return [`${event.id} was told, and it is not so`];
+    if (NOTHING_TAKEN.has(event.name) && paid.length > 0) return [`${event.id} was told, and money was taken`];
+    const isGivenBack = isPaid && paid.every(({ refunds, wasTouched }) => refunds.length > 0 || wasTouched);
+    return event.name === "RechargeRefunded" && !isGivenBack ? [`${event.id} was told, and nothing was given back`] : [];
+  });
+}
+
+function billsAgree({ seen, lives }: Case): string[] {
+  const found = [...lives.values()].flatMap(({ rechargeId, end, bill, paid, credits, isForgotten }) => {
+    if (isForgotten || end === undefined || isUndone(seen, end.at)) return [];
+    if (bill === undefined) return [`${rechargeId} ended ${end.name} without a bill`];
+    const taken = paid.reduce((sum, { amount }) => sum + amount, 0);
+    const credited = credits.reduce((sum, { amount }) => sum + amount, 0);
+    const says = [bill.end, bill.charged.amount, bill.credited.amount, bill.refunded.amount].join(" ");
+    const is = [end.name, taken, credited, end.name === "refunded" ? taken : 0].join(" ");
+    return says === is ? [] : [`${rechargeId}: the bill says ${says}, and it is ${is}`];
+  });
+  const unknown = seen.bills
+    .filter(({ rechargeId }) => lives.get(rechargeId)?.end === undefined)
+    .map(({ rechargeId }) => `${rechargeId} has a bill and never ended`);
+  return [...found, ...unknown];
+}
+
+function everythingEnds({ seen }: Case): string[] {
+  const told = new Set(seen.published.flatMap(({ event }) => (event.name === "RechargeNeedsReview" ? [event.rechargeId] : [])));
+  return seen.lines.flatMap(({ iccid, open, pendingEvents, lookAt }) => {
+    const line = `…${iccid.slice(-4)}`;
+    if (pendingEvents.length > 0) return [`${line} still has something to tell`];
+    if (open === undefined) return lookAt === undefined ? [] : [`${line} is still to be looked at, for nothing`];
+    if (open.state.name !== "needs-review") return [`${open.rechargeId} is still ${open.state.name}`];
+    return told.has(open.rechargeId) ? [] : [`${open.rechargeId} waits for a review of which nobody was told`];
+  });
+}
+
+/** A low line is found, judged and recharged, or has a reason not to be, within so long after all faults are over. */
+const LONGEST_LOW = 3 * HOUR;
+
+function noLineStarves({ seen, writesOf }: Case): string[] {
+  const isStopped = seen.killSwitches.at(-1)?.on === true;
+  return seen.lines.flatMap(({ iccid, rule, subscriberId, open, quietUntil }) => {
+    const { available, ownerId } = seen.balances.get(iccid) ?? {};
+    if (isStopped || open !== undefined || rule?.status.state !== "active" || available === undefined || ownerId !== subscriberId) return [];
+    const releasedAt = [...seen.killSwitches, ...seen.holds].map(({ at }) => at);
+    const lastMovedAt = writesOf.get(iccid)?.at(-1)?.at ?? 0;
+    const awakeSince = Math.max(seen.convergesAt, lastMovedAt, ...releasedAt, quietUntil === undefined ? 0 : Date.parse(quietUntil));
+    if (available >= rule.threshold.amount || seen.checkedUntil - awakeSince < LONGEST_LOW) return [];
+    return [`…${iccid.slice(-4)} has ${available}, below ${rule.threshold.amount}, and nothing happens`];
+  });
+}
+
+function latest(keys: readonly string[]): string {
+  return keys.reduce((a, b) => (a > b ? a : b), "");
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function dayIn(timeZone: string, at: number): string {
+  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat("en-US", { timeZone, year: "numeric", month: "2-digit", day: "2-digit" });
+  formats.set(timeZone, format);
+  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, value]));
+  return `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
+}

@@ -1,0 +1,253 @@
+import * as z from "zod/mini";
+import type { ApiRequest } from "../../functions/api/pipeline.ts";
+import { createLineRule, replaceLineRule } from "../../functions/api/rules/save-rule.ts";
+import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
+import { newRuleBody } from "../../functions/contracts/rules.ts";
+import type { Esim } from "../../functions/domain/esim.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
+import { applyResolution } from "../../functions/domain/recharge.ts";
+import { idOf } from "../../local/stripe/stripe-objects.ts";
+import type { Deed } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { type SimulatedSubscriber, TIME_ZONES, type World } from "./world.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const API_SECONDS = 29;
+
+const intent = z.object({ client_secret: z.string(), status: z.string(), customer: z.string() });
+
+/** Saves a rule for most lines, and has everybody do what people do until the run converges. */
+export function letPeopleAct(world: World): void {
+  const { random, iccids } = world;
+  for (const iccid of iccids) {
+    const owner = ownerOf(world, iccid);
+    if (owner !== undefined && random.chance(0.9))
+      world.scheduler.at(world.startsAt + random.int(0, HOUR), () => act(world, "saves a rule", () => createRule(world, owner, iccid)));
+  }
+  for (const [deed, doIt] of Object.entries(DEEDS)) schedule(world, deed as Deed, doIt);
+}
+
+type Doer = (world: World, iccid: Iccid, line: Esim | undefined) => void;
+
+function schedule(world: World, deed: Deed, doIt: Doer): void {
+  const { random, scheduler, faults, iccids } = world;
+  const perDay = faults.perDay(deed);
+  if (perDay === 0) return;
+  const next = scheduler.now() + random.int(1, (2 * DAY) / perDay);
+  if (next > world.convergesAt) return;
+  scheduler.at(next, () => {
+    const iccid = iccids[random.int(0, iccids.length - 1)] ?? "";
+    doIt(
+      world,
+      iccid,
+      world.tables.writtenLast().find((line) => line.iccid === iccid),
+    );
+    schedule(world, deed, doIt);
+  });
+}
+
+const DEEDS: Readonly<Record<Deed, Doer>> = {
+  pause: (world, iccid, line) => {
+    const status = line?.rule?.status.state === "active" ? "paused" : "active";
+    ruleDeed(world, line, `makes the rule of …${iccid.slice(-4)} ${status}`, (request) =>
+      setLineRuleState(world.ports, { ...request, body: { status } }).then(() => {}),
+    );
+  },
+  edit: (world, iccid, line) => ruleDeed(world, line, `edits the rule of …${iccid.slice(-4)}`, (request) => replaceRule(world, request, iccid)),
+  "change-card": (world, iccid, line) => ruleDeed(world, line, `chooses another card for …${iccid.slice(-4)}`, (request) => replaceRule(world, request, iccid)),
+  "change-time-zone": (world, iccid, line) => ruleDeed(world, line, "moves to another time zone", (request) => replaceRule(world, request, iccid)),
+  "delete-rule": (world, iccid, line) => {
+    ruleDeed(world, line, `deletes the rule of …${iccid.slice(-4)}`, (request) => deleteLineRule(world.ports, { ...request, body: undefined }).then(() => {}));
+    const owner = ownerOf(world, iccid);
+    if (owner === undefined) return;
+    world.scheduler.at(world.scheduler.now() + world.random.int(1, 6 * HOUR), () => act(world, "saves a rule again", () => createRule(world, owner, iccid)));
+  },
+  "manual-top-up": (world, iccid) => atCarrier(world, `…${iccid.slice(-4)} is topped up in a shop`, () => world.carrier.creditElsewhere(iccid, 3000)),
+  burst: (world, iccid) => atCarrier(world, `…${iccid.slice(-4)} is used up at once`, () => world.carrier.setBalance(iccid, world.random.int(-200, 1500))),
+  "new-owner": (world, iccid) => {
+    const { random, people } = world;
+    const owner = people[random.int(0, people.length - 1)];
+    if (owner === undefined) return;
+    atCarrier(world, `…${iccid.slice(-4)} now belongs to ${owner.subscriberId}`, () => world.carrier.setOwner(iccid, { subscriberId: owner.subscriberId }));
+    act(world, "saves a rule for the line", () => createRule(world, owner, iccid));
+  },
+  "customer-acts": actAsCustomer,
+  redrive: (world) => {
+    world.say(() => "OPERATOR: redrives all dead letters");
+    for (const queue of world.queues) queue.redrive();
+  },
+  "kill-switch": (world) => {
+    const { scheduler, random } = world;
+    throwSwitch(world, true);
+    scheduler.at(scheduler.now() + random.int(MINUTE, 8 * HOUR), () => throwSwitch(world, false));
+  },
+  hold: (world, _, line) => {
+    const { scheduler, random, ports, clock } = world;
+    const subscriberId = line?.subscriberId;
+    if (subscriberId === undefined) return;
+    act(world, `OPERATOR: pauses ${subscriberId}`, () => ports.subscribers.putHold(subscriberId, { at: clock.now(), by: "operator", why: "simulation" }));
+    scheduler.at(scheduler.now() + random.int(MINUTE, 12 * HOUR), () =>
+      actSurely(world, `OPERATOR: lets ${subscriberId} go on`, () => ports.subscribers.removeHold(subscriberId)),
+    );
+  },
+  "refund-by-hand": (world) => {
+    const { stripe, random } = world;
+    const paid = stripe.model.listCharges().filter((charge) => charge.paid && !charge.refunded);
+    const charge = paid[random.int(0, paid.length - 1)];
+    if (charge === undefined) return;
+    const amount = random.chance(0.5) ? random.int(1, charge.amount) : charge.amount;
+    stripe.touched.add(charge.id);
+    atStripe(world, `${charge.id} is refunded in the dashboard`, () =>
+      stripe.ask("POST", "/v1/refunds", { charge: charge.id, amount: String(amount) }, z.unknown()),
+    );
+  },
+  dispute: (world) => {
+    const { stripe, random, scheduler } = world;
+    const paid = stripe.model.listCharges().filter((charge) => charge.paid && !charge.disputed && !charge.refunded);
+    const charge = paid[random.int(0, paid.length - 1)];
+    const paymentIntentId = idOf(charge?.payment_intent ?? null);
+    if (charge === undefined || paymentIntentId === null) return;
+    stripe.touched.add(charge.id);
+    atStripe(world, `the cardholder contests ${paymentIntentId}`, () => {
+      const { id } = stripe.model.dispute(paymentIntentId, { reason: "fraudulent" });
+      scheduler.at(scheduler.now() + random.int(HOUR, 2 * DAY), () =>
+        atStripe(world, `dispute ${id} is closed`, () => stripe.model.closeDispute(id, random.pick(["won", "lost"]))),
+      );
+    });
+  },
+  detach: (world) => {
+    const { stripe, people, random } = world;
+    const person = people[random.int(0, people.length - 1)];
+    const method = person?.methods[random.int(0, 1)];
+    if (method === undefined) return;
+    atStripe(world, `${method.id} is detached`, () => stripe.ask("POST", `/v1/payment_methods/${method.id}/detach`, {}, z.unknown()));
+  },
+  resolve: resolveReview,
+  restore: (world) => {
+    const { scheduler, random, startsAt } = world;
+    if (world.tables.seen.restores.length > 0) return; // once is bad enough
+    throwSwitch(world, true);
+    scheduler.at(scheduler.now() + 10 * MINUTE, () => {
+      const to = random.int(startsAt + HOUR, Math.max(scheduler.now() - MINUTE, startsAt + HOUR));
+      world.say(() => `OPERATOR: brings the tables back to ${new Date(to).toISOString()}`);
+      void world.tables.restore(to);
+    });
+    scheduler.at(scheduler.now() + HOUR, () => throwSwitch(world, false));
+  },
+};
+
+function throwSwitch(world: World, on: boolean): void {
+  const { ports, clock } = world;
+  actSurely(world, `OPERATOR: throws the kill switch ${on ? "on" : "off"}`, () =>
+    ports.controls.putKillSwitch({ on, at: clock.now(), by: "operator", why: "simulation" }),
+  );
+}
+
+/** A person looks after some hours, when nothing can be on its way any more, and says what they see at Stripe and the carrier. */
+function resolveReview(world: World, _: Iccid, line: Esim | undefined): void {
+  const { carrier, stripe, ports, clock, scheduler } = world;
+  const open = line?.open;
+  if (line === undefined || open?.state.name !== "needs-review" || Date.parse(open.state.since) > scheduler.now() - 6 * HOUR) return;
+  const { rechargeId } = open;
+  const isCredited = carrier.listTopUps().some(({ reference, refusal }) => reference === rechargeId && refusal === undefined);
+  const isTaken = stripe.model.listCharges().some(({ paid, metadata }) => paid && metadata.rechargeId === rechargeId);
+  const as = isCredited ? "credited" : isTaken ? "refunded" : "nothing-taken";
+  act(world, `OPERATOR: resolves ${rechargeId} as ${as}`, async () => {
+    const stored = await ports.esims.load(line.iccid);
+    const resolved = stored && applyResolution(stored, rechargeId, { as, by: "operator", at: clock.now(), note: "simulation" }, clock.now());
+    if (resolved === undefined) return;
+    await ports.esims.save(resolved, ports.ids.next());
+    await ports.pokes.send([{ iccid: line.iccid }]);
+  });
+}
+
+/** A customer who was once asked to act does so now: perhaps late, perhaps twice, perhaps by an old link. */
+function actAsCustomer(world: World): void {
+  const { random, stripe, people, links } = world;
+  const paymentIntentId = [...links][random.int(0, links.size - 1)];
+  if (paymentIntentId === undefined) return;
+  const { client_secret: secret, status, customer } = stripe.ask("GET", `/v1/payment_intents/${paymentIntentId}`, {}, intent);
+  const method = people.flatMap(({ methods }) => methods).filter(({ customerId }) => customerId === customer)[random.int(0, 1)];
+  atStripe(world, `the customer acts on ${paymentIntentId}`, () => {
+    const confirmed = status === "requires_action" || method === undefined ? undefined : stripe.model.confirmAsCustomer(secret, method.payRequest ?? method.id);
+    if ((confirmed?.status ?? status) === "requires_action") stripe.model.authenticate(paymentIntentId, random.chance(0.8) ? "succeed" : "fail");
+  });
+}
+
+/** Whatever Stripe says to it: it is not our code that asked. */
+function atStripe(world: World, what: string, doIt: () => unknown): void {
+  world.say(() => `AT STRIPE: ${what}`);
+  try {
+    doIt();
+  } catch (error) {
+    world.say(() => `STRIPE refuses: ${String(error)}`);
+  }
+  world.stripe.sendWebhooks();
+}
+
+function atCarrier(world: World, what: string, doIt: () => void): void {
+  world.say(() => `AT THE CARRIER: ${what}`);
+  doIt();
+}
+
+function act(world: World, what: string, doIt: () => Promise<void>): void {
+  world.say(() => what);
+  world.calls.run("api", API_SECONDS * 1000, doIt, () => {});
+}
+
+/** Again and again until it is done, as a person would who has to. */
+function actSurely(world: World, what: string, doIt: () => Promise<void>): void {
+  let isDone = false;
+  const tryIt = () => {
+    if (isDone) return;
+    world.say(() => what);
+    world.calls.run("operator", API_SECONDS * 1000, doIt, (fault) => {
+      isDone = fault === undefined;
+    });
+    world.scheduler.at(world.scheduler.now() + MINUTE, tryIt);
+  };
+  tryIt();
+}
+
+type Ask = Omit<ApiRequest<undefined>, "body">;
+
+function ruleDeed(world: World, line: Esim | undefined, what: string, doIt: (request: Ask) => Promise<void>): void {
+  const { rule, subscriberId, iccid = "" } = line ?? {};
+  if (rule === undefined || subscriberId === undefined) return;
+  act(world, `${subscriberId} ${what}`, () =>
+    doIt({ subscriberId, accessToken: "token", params: { iccid }, page: undefined, expectedVersion: () => rule.version }),
+  );
+}
+
+async function replaceRule(world: World, request: Ask, iccid: Iccid): Promise<void> {
+  const person = world.people.find(({ subscriberId }) => subscriberId === request.subscriberId);
+  if (person === undefined) return;
+  const { iccid: _, ...body } = drawRule(world.random, person, iccid);
+  await replaceLineRule(world.ports, { ...request, body });
+}
+
+async function createRule(world: World, { subscriberId, methods }: SimulatedSubscriber, iccid: Iccid): Promise<void> {
+  const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0 };
+  await createLineRule(world.ports, { ...request, body: drawRule(world.random, { subscriberId, methods }, iccid) });
+}
+
+function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid) {
+  const cny = (amount: number) => ({ amount, currency: "CNY" });
+  const topUp = random.chance(0.7) ? { type: "fixed", amount: cny(random.pick([3000, 5000, 10_000])) } : { type: "target", target: cny(6000) };
+  return newRuleBody.parse({
+    iccid,
+    threshold: cny(random.pick([500, 1000, 2000])),
+    topUp,
+    limits: { perMonth: cny(random.pick([12_000, 20_000, 100_000])), timesPerDay: random.int(1, 5), cooldownMinutes: random.pick([15, 60, 240]) },
+    paymentMethodId: random.chance(0.7) ? methods[0].id : (methods[1] ?? methods[0]).id,
+    timeZone: random.pick(TIME_ZONES),
+    consent: { termsVersion: "2026-11-01" },
+  });
+}
+
+function ownerOf({ carrier, people }: World, iccid: Iccid): SimulatedSubscriber | undefined {
+  const ownerId = carrier.listLines().find((line) => line.iccid === iccid)?.owner.subscriberId;
+  return people.find(({ subscriberId }) => subscriberId === ownerId);
+}
