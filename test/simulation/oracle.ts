@@ -294,7 +294,7 @@ function lowAndFresh({ seen, lives }: Case): string[] {
 }
 
 function declinesKept({ seen, lives }: Case): string[] {
-  const kept = new Map(seen.declines.map(({ at, decline }) => [decline.rechargeId, at]));
+  const kept = new Map(seen.declines.toReversed().map(({ at, decline }) => [decline.rechargeId, at])); // the first of each
   return [...lives.values()].flatMap(({ rechargeId, end }) => {
     if (end?.name !== "declined") return [];
     return (kept.get(rechargeId) ?? Number.POSITIVE_INFINITY) <= end.at ? [] : [`${rechargeId} ended declined, and its card does not remember it`];
