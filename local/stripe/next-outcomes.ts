@@ -23,7 +23,7 @@ export const OUTCOMES = {
   /** As Stripe does in rare cases: also what is processing is canceled. */
   cancel: [...FAULTS, "cancel-processing"],
   /** `fail-later` seems to have succeeded at first. */
-  refund: [...FAULTS, "pending", "fail-later"],
+  refund: [...FAULTS, "pending", "pending-then-failed", "fail-later"],
 } as const;
 
 export type Operation = keyof typeof OUTCOMES;

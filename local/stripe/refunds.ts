@@ -43,7 +43,7 @@ export function refunds({ world: { now, newId }, payments, next, pendingSeconds 
           throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, { code: "charge_disputed" });
         }
         const amount = amountToRefund(charge, input.amount);
-        const refund = newRefund(newId("re_"), charge, { ...input, amount }, chosen === "pending" ? "pending" : "succeeded", now());
+        const refund = newRefund(newId("re_"), charge, { ...input, amount }, chosen?.startsWith("pending") === true ? "pending" : "succeeded", now());
         const later: Pending[] =
           chosen === undefined
             ? []

@@ -8,18 +8,7 @@ import { endLocal, runLocal, temporaryFolder } from "./local-process.ts";
 const TIMEOUT_MILLISECONDS = 120_000;
 
 describe("npm run demo", () => {
-  it(
-    "plays the story to its end",
-    async () => {
-      const demo = runLocal("demo", ["--assembly", testAssembly()]);
-      const code = await demo.ended;
-      await endLocal(demo, "SIGKILL");
-      expect(demo.output()).toContain("Every step came true.");
-      expect(code).toBe(0);
-    },
-    TIMEOUT_MILLISECONDS,
-  );
-
+  // That it plays the story to its end is shown by playing it: `npm run demo` is a step of the gate.
   it(
     "exits 1 when a step does not come true: nobody works on the recharge queue",
     async () => {

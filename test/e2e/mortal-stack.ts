@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CLOCK_FILE_VARIABLE } from "../../local/clock.ts";
 import { endLocal, type LocalProcess, runLocal } from "./local-process.ts";
+import { within } from "./within.ts";
 
 const START_SECONDS = 60;
+const STOP_SECONDS = 30;
 /** Functions notice at once that their host is gone; a machine may be busy. */
 const ORPHAN_SECONDS = 10;
 const POLL_MILLISECONDS = 50;
@@ -18,7 +20,8 @@ export function mortalStack(state: string, assembly: string) {
   const past: LocalProcess[] = [];
   const killed = new Set<LocalProcess>();
   let life = start();
-  const isDead = () => life.process.exitCode !== null || life.process.signalCode !== null;
+  const hasEnded = () => life.process.exitCode !== null || life.process.signalCode !== null;
+  const isDead = () => killed.has(life) || hasEnded();
   const expectNoFunctions = async () => {
     const giveUpAt = performance.now() + ORPHAN_SECONDS * 1000;
     while (functionsOf(state).length > 0) {
@@ -35,33 +38,33 @@ export function mortalStack(state: string, assembly: string) {
     async url(): Promise<string> {
       const giveUpAt = performance.now() + START_SECONDS * 1000;
       while (performance.now() < giveUpAt) {
-        if (isDead()) {
+        if (hasEnded()) {
           if (!killed.has(life)) throw new Error(`The stack ended by itself (${life.process.exitCode ?? life.process.signalCode})`);
           await expectNoFunctions();
           past.push(life);
           life = start();
         }
         const ready = /Ready at (\S+)/.exec(life.output())?.[1];
-        if (ready !== undefined) return ready;
+        if (ready !== undefined && !isDead()) return ready;
         await sleep(POLL_MILLISECONDS);
       }
       throw new Error(`The stack was not ready within ${START_SECONDS} s`);
     },
-    kill(victim: Victim): void {
-      if (victim === "functions") {
-        for (const pid of functionsOf(state)) killIfAlive(pid);
-      } else {
-        killed.add(life);
-        void endLocal(life, "SIGKILL");
-      }
+    /** Whether there was anything to kill: functions that have nothing to do end by themselves. */
+    kill(victim: Victim): boolean {
+      if (isDead()) return false;
+      if (victim === "functions") return functionsOf(state).filter(killIfAlive).length > 0;
+      killed.add(life);
+      void endLocal(life, "SIGKILL");
+      return true;
     },
     /** Ctrl-C, as at the end of a day. */
     async stop(): Promise<void> {
-      const code = await endLocal(life);
+      const code = await within(STOP_SECONDS, "the stack ends by Ctrl-C", endLocal(life));
       if (code !== 0) throw new Error(`Ctrl-C ended the stack with ${code}`);
       await expectNoFunctions();
     },
-    discard: () => endLocal(life, "SIGKILL"),
+    discard: () => within(STOP_SECONDS, "the killed stack is gone", endLocal(life, "SIGKILL")),
   };
 }
 
@@ -82,10 +85,10 @@ function functionsOf(state: string): number[] {
     .map(Number);
 }
 
-function killIfAlive(pid: number): void {
+function killIfAlive(pid: number): boolean {
   try {
-    process.kill(pid, "SIGKILL");
+    return process.kill(pid, "SIGKILL");
   } catch {
-    // it ended meanwhile
+    return false; // it ended meanwhile
   }
 }

@@ -2,11 +2,27 @@ import { Stripe } from "stripe";
 import { stripeClient, stripePayments } from "../../functions/adapters/stripe-payments.ts";
 import type { Payments } from "../../functions/domain/ports.ts";
 import { parseForm } from "../../local/stripe/form.ts";
-import type { StripeModel } from "../../local/stripe/stripe-model.ts";
+import type { StripeModel, StripeReply, StripeRequest } from "../../local/stripe/stripe-model.ts";
+
+/** What comes back from Stripe: no body where what came is no JSON, or broke off. */
+export interface StripeAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body?: object;
+}
 
 /** Stripe's SDK talking to the local model without a network between them. */
 export function inProcessStripe(model: StripeModel): Stripe {
-  return stripeClient({ secretKey: "sk_test_inprocess", httpClient: inProcessHttpClient(model) });
+  return stripeOver(async (request) => answerOf(model.handle(request)));
+}
+
+/** Stripe's SDK with `answer` in the place of the network and what is behind it. */
+export function stripeOver(answer: (request: StripeRequest) => Promise<StripeAnswer>): Stripe {
+  return stripeClient({ secretKey: "sk_test_inprocess", httpClient: inProcessHttpClient(answer) });
+}
+
+export function answerOf(reply: StripeReply): StripeAnswer {
+  return reply.kind === "lost" ? { status: 200, headers: {} } : { status: reply.status, headers: { ...reply.headers }, body: reply.body };
 }
 
 export function inProcessPayments(model: StripeModel): Payments {
@@ -16,7 +32,7 @@ export function inProcessPayments(model: StripeModel): Payments {
 class InProcessResponse extends Stripe.HttpClientResponse {
   readonly #body: object | undefined;
 
-  constructor(status: number, headers: Record<string, string>, body: object | undefined) {
+  constructor({ status, headers, body }: StripeAnswer) {
     super(status, headers);
     this.#body = body;
   }
@@ -30,14 +46,13 @@ class InProcessResponse extends Stripe.HttpClientResponse {
     return this;
   }
 
-  /** Undefined: the connection broke within the reply. */
   override async toJSON() {
     if (this.#body === undefined) throw new Error("The connection was lost");
     return JSON.parse(JSON.stringify(this.#body));
   }
 }
 
-function inProcessHttpClient(model: StripeModel) {
+function inProcessHttpClient(answer: (request: StripeRequest) => Promise<StripeAnswer>) {
   class InProcessHttpClient extends Stripe.HttpClient {
     override getClientName() {
       return "in-process";
@@ -49,14 +64,9 @@ function inProcessHttpClient(model: StripeModel) {
         const found = Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
         return found === undefined ? undefined : String(found);
       };
-      const reply = model.handle({
-        method,
-        path: url.pathname,
-        form: parseForm(method === "POST" ? (body ?? "") : url.search),
-        authorization: header("authorization"),
-        idempotencyKey: header("idempotency-key"),
-      });
-      return reply.kind === "lost" ? new InProcessResponse(200, {}, undefined) : new InProcessResponse(reply.status, { ...reply.headers }, reply.body);
+      const form = parseForm(method === "POST" ? (body ?? "") : url.search);
+      const request = { method, path: url.pathname, form, authorization: header("authorization"), idempotencyKey: header("idempotency-key") };
+      return new InProcessResponse(await answer(request));
     }
   }
   return new InProcessHttpClient();

@@ -727,6 +727,19 @@ describe("a refund of the local Stripe", () => {
     expect(await local.stripe.refunds.create({ payment_intent })).toMatchObject({ amount: 5000, status: "succeeded" });
   });
 
+  it("can be pending, and fail then", async () => {
+    const local = aQuickStripe();
+    const { id: payment_intent, charge } = await local.paid();
+    local.model.chooseNext("pending-then-failed", "refund");
+    const { id, status } = await local.stripe.refunds.create({ payment_intent });
+    expect(status).toBe("pending");
+
+    local.clock.now += 30_000;
+
+    expect(await local.stripe.refunds.retrieve(id)).toMatchObject({ status: "failed" });
+    expect(await local.stripe.charges.retrieve(charge)).toMatchObject({ amount_refunded: 0 });
+  });
+
   it("settles two that are under way, each in its own time", async () => {
     const local = aQuickStripe();
     const { id: payment_intent, charge } = await local.paid();

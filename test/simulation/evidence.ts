@@ -19,6 +19,8 @@ export interface ChargeSeen {
   readonly refunded: number;
   /** Stripe's status of each refund. */
   readonly refunds: readonly string[];
+  /** When Stripe first said of all of it that it was given back; a bank may say otherwise weeks later. */
+  readonly givenBackAt?: number;
   /** Some of it was given back by hand, or contested: not by us. */
   readonly wasTouched: boolean;
 }
@@ -43,8 +45,12 @@ export interface Evidence {
   readonly answersAreFinal: boolean;
   readonly charges: readonly ChargeSeen[];
   readonly topUps: readonly TopUpSeen[];
-  /** The payments that are canceled in the end. */
-  readonly canceled: ReadonlySet<string>;
+  /** Orders as they reached the carrier, whatever became of them. */
+  readonly orders: readonly At<{ readonly reference: string }>[];
+  /** Whose each line was at the carrier, from when on. */
+  readonly owners: readonly At<{ readonly iccid: string; readonly subscriberId?: string }>[];
+  /** When payments were canceled. */
+  readonly canceledAt: ReadonlyMap<string, number>;
   /** When our code asked Stripe to charge, whether that arrived or not. */
   readonly confirms: readonly At<{ readonly rechargeId: string }>[];
   /** Every state of a line that was ever stored, in the order of the writes. */

@@ -40,6 +40,8 @@ const ANSWERS = [
   "refund-trouble",
   "carrier-refusal",
   "late-credit",
+  /** The customer pays just when we are about to cancel. */
+  "last-moment-payment",
 ] as const;
 /** What people do, each at its own rate a day. */
 const DEEDS = [
@@ -108,7 +110,9 @@ export function drawFaults(random: Random, now: () => number, span: { readonly f
   const isQuiet = random.chance(0.05);
   for (const kind of CALL_FAULTS) rateOf.set(kind, isQuiet || random.chance(0.5) ? 0 : random.pick([0.001, 0.005, 0.02, 0.05]));
   for (const kind of WORLD_FAULTS) rateOf.set(kind, isQuiet || random.chance(0.5) ? 0 : random.pick([0.005, 0.02, 0.1, 0.3]));
-  for (const kind of ANSWERS) rateOf.set(kind, random.chance(0.6) ? 0 : random.pick([0.02, 0.1, 0.3]));
+  for (const kind of ANSWERS) rateOf.set(kind, random.chance(0.6) ? 0 : random.pick([0.02, 0.1, 0.3, 0.6]));
+  // What is given back is what a carrier refused: troubles with it are seldom met unless both come together.
+  if (rateOf.get("carrier-refusal") !== 0 && random.chance(0.5)) rateOf.set("refund-trouble", random.pick([0.3, 0.7]));
   const deeds = new Map(DEEDS.map((deed) => [deed, isQuiet || random.chance(0.5) ? 0 : random.pick([0.5, 2, 8])]));
   const outages = (rateOf.get("outage") ?? 0) === 0 ? [] : Array.from({ length: random.int(1, 3) }, () => drawOutage(random, span));
   const counts = new Map<FaultKind, number>();
@@ -130,7 +134,8 @@ export function drawFaults(random: Random, now: () => number, span: { readonly f
     end() {
       isOver = true;
     },
-    fateOf({ system, changes, mayRepeat }) {
+    fateOf({ system, what, changes, mayRepeat }) {
+      if (what === "POST /v1/refunds" && happens("refund-trouble")) return random.pick(["lost-request", "lost-reply", "late-effect"]);
       if (system === "queues" && queueFaults >= MOST_COPIES) return "fine";
       if (isOver) return "fine";
       if (outages.some((outage) => outage.system === system && outage.from <= now() && now() < outage.to)) {

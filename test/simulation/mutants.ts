@@ -98,6 +98,24 @@ export const MUTANTS: readonly Mutant[] = [
     find: "{ rechargeId: ports.ids.next(), amount, period",
     replace: "{ rechargeId: `${esim.subscriberId}-${esim.iccid.slice(-6)}-${esim.cycle}`, amount, period",
   },
+  {
+    name: "a refund is given back to any month",
+    file: "domain/spend.ts",
+    find: "if (spend.month !== period.month || refunds.includes(refundId)) return spend;",
+    replace: "if (refunds.includes(refundId)) return spend;",
+  },
+  {
+    name: "a refund is given back as often as it is told",
+    file: "domain/spend.ts",
+    find: "spend.month !== period.month || refunds.includes(refundId)",
+    replace: "spend.month !== period.month",
+  },
+  {
+    name: "somebody else's line is charged for",
+    file: "workers/recharge/line-of.ts",
+    find: "(line) => line.iccid === iccid);",
+    replace: '(line) => line.iccid === iccid) ?? { iccid, currency: "CNY" };',
+  },
 
   // Whether it is still wanted.
   {
@@ -135,6 +153,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: "workers/recharge/standing.ts",
     find: 'return hold === undefined ? undefined : "paused-by-operator";',
     replace: "return hold === undefined ? undefined : undefined;",
+  },
+  {
+    name: "a recharge goes on when the line is another payer's",
+    file: "domain/recharge.ts",
+    find: 'return rule !== undefined && esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion;',
+    replace: 'return esim.subscriberId !== open.subscriberId || (rule?.status.state === "active" && rule.version === open.ruleVersion);',
   },
 
   // Cards.
@@ -248,6 +272,26 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'return own ? Promise.resolve("wait") : lookAtPayment(ports, esim, open, state.paymentIntentId);',
     replace: 'return own ? Promise.resolve("wait") : Promise.resolve("wait");',
   },
+  {
+    name: "a payment that succeeded while it was being closed is forgotten",
+    file: "workers/recharge/pay.ts",
+    find: `  return moveByPayment(ports, esim, open, paymentIntentId, answer);
+}
+
+/** Records what the PaymentIntent`,
+    replace: `  return outcome.kind === "paid"
+    ? move(ports, esim, open, { type: "canceled", at: ports.clock.now() })
+    : moveByPayment(ports, esim, open, paymentIntentId, answer);
+}
+
+/** Records what the PaymentIntent`,
+  },
+  {
+    name: "after a restore nobody looks whether the recharge was made before",
+    file: "workers/recharge/pay.ts",
+    find: "if (made !== undefined) return adopt(ports, esim, open, made);",
+    replace: 'if (made?.status === "requires_confirmation") return adopt(ports, esim, open, made);',
+  },
 
   // The credit.
   {
@@ -314,6 +358,31 @@ export const MUTANTS: readonly Mutant[] = [
     file: "workers/recharge/credit.ts",
     find: 'return park("carrier-unclear"); // it was ordered',
     replace: 'return move(ports, esim, open, { type: "refused", code: "unseen" }); // it was ordered',
+  },
+  {
+    name: "a no that may still become a yes is answered with the money",
+    file: "workers/recharge/credit.ts",
+    find: 'if (!ports.carrier.answersAreFinal) return park("carrier-refused");',
+    replace: "",
+  },
+  {
+    name: "a refund that is on its way passes for one that arrived",
+    file: "domain/payment-outcomes.ts",
+    find: 'if (sumOf("succeeded") >= expected.amount) return "refunded";',
+    replace: 'if (sumOf("succeeded", "pending") >= expected.amount) return "refunded";',
+  },
+  {
+    name: "a refund that failed passes for one that arrived",
+    file: "workers/recharge/refund.ts",
+    find: 'return move(ports, esim, open, { type: "puzzled", reason: "refund-failed", at });',
+    replace: 'return move(ports, esim, open, { type: "refunded", at });',
+  },
+  {
+    name: "no answer to a refund is taken for done",
+    file: "workers/recharge/refund.ts",
+    find: "`${rechargeId}/refund/${esim.version}`);",
+    replace:
+      '`${rechargeId}/refund/${esim.version}`).catch(() => ({ kind: "refund" as const, refund: { id: "re_lost", status: "succeeded", amount: open.amount, at: ports.clock.now() } }));',
   },
 
   // The end, and what is told.

@@ -4,6 +4,7 @@ import type { Decline } from "../../functions/domain/declines.ts";
 import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
 import type { LineEvent } from "../../functions/domain/events.ts";
 import type { RechargeState, UnpaidEnd } from "../../functions/domain/recharge-states.ts";
+import { book } from "../../functions/domain/spend.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
 import type { Evidence } from "./evidence.ts";
 import { breaksOf, LAWS } from "./oracle.ts";
@@ -89,7 +90,9 @@ const NOTHING: Evidence = {
   answersAreFinal: true,
   charges: [],
   topUps: [],
-  canceled: new Set(),
+  orders: [],
+  owners: [{ at: at(-HOUR), iccid: ICCID, subscriberId: SUBSCRIBER }],
+  canceledAt: new Map(),
   confirms: [],
   writes: [],
   lines: [line],
@@ -138,11 +141,21 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
   ["a kill switch that was on", "nothing is charged that an operator has stopped", { ...ONE, killSwitches: [{ at: at(-300), on: true }] }],
   ["a subscriber who was paused", "nothing is charged that an operator has stopped", { ...ONE, holds: [{ at: at(-300), subscriberId: SUBSCRIBER, on: true }] }],
   [
+    "a line that belongs to somebody else",
+    "nobody's line is recharged by another",
+    { ...ONE, owners: [{ at: at(-HOUR), iccid: ICCID, subscriberId: "other" }] },
+  ],
+  [
     "a line that was well",
     "only a low and fresh balance is recharged",
     { ...ONE, writes: ONE.writes.map((write) => ({ ...write, esim: judgedOn(write.esim, 1000) })) },
   ],
   ["a balance from before the last credit", "only a low and fresh balance is recharged", added(ONE, good("r2", 4000))],
+  [
+    "a line that had to wait",
+    "a line that is to be left alone is left alone",
+    { ...ONE, writes: [{ at: at(0), esim: { ...line, quietUntil: instantAt(HOUR / 1000) } }, ...ONE.writes] },
+  ],
   [
     "a decline that no card remembers",
     "a decline is kept before its end",
@@ -161,6 +174,16 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
   ["an event before its time", "no event tells what did not happen", { ...ONE, published: ONE.published.map((told) => ({ ...told, at: at(1) })) }],
   ["a bill that says less", "bills, Stripe and the carrier agree to the cent", { ...ONE, bills: ONE.bills.map((bill) => ({ ...bill, charged: cny(4999) })) }],
   ["an end without a bill", "bills, Stripe and the carrier agree to the cent", { ...ONE, bills: [] }],
+  [
+    "a limit that forgot a recharge",
+    "the limits count what was taken and not given back",
+    { ...ONE, lines: [{ ...line, spend: { [SUBSCRIBER]: book(undefined, { month: "2026-11", day: "2026-11-23" }, cny(4999), NOW) } }] },
+  ],
+  [
+    "a refund at a carrier that may credit yet",
+    "a no that may become a yes is nobody's reason to give back",
+    { ...ONE, answersAreFinal: false, bills: ONE.bills.map((bill) => ({ ...bill, end: "refunded", reason: "line-barred" })) },
+  ],
   ["a recharge that never ends", "everything ends", { ...ONE, lines: [{ ...line, open: open("r1", { name: "confirming", paymentIntentId: "pi_r1" }) }] }],
   [
     "a review without an alarm",

@@ -50,13 +50,17 @@ export const LAWS: Readonly<Record<string, Law>> = {
   "never within the cooldown": afterCooldown,
   "no card is asked again too soon": cardsRest,
   "the rule stood when the card was charged": stillWanted,
+  "nobody's line is recharged by another": ownLine,
   "nothing is charged that an operator has stopped": notStopped,
   "only a low and fresh balance is recharged": lowAndFresh,
+  "a line that is to be left alone is left alone": leftAlone,
   "a decline is kept before its end": declinesKept,
   "what ended unpaid can not be paid any more": unpaidIsCanceled,
   "every event is told": everythingTold,
   "no event tells what did not happen": nothingInvented,
   "bills, Stripe and the carrier agree to the cent": billsAgree,
+  "the limits count what was taken and not given back": limitsCount,
+  "a no that may become a yes is nobody's reason to give back": refundsAreCertain,
   "everything ends": everythingEnds,
   "no line starves": noLineStarves,
 };
@@ -91,6 +95,7 @@ function caseOf(seen: Evidence): Case {
       paid: (charges.get(rechargeId) ?? []).filter(({ paid }) => paid),
       credits: remembered(
         seen,
+        rechargeId,
         (topUps.get(rechargeId) ?? []).filter(({ isRefused }) => !isRefused),
       ),
       bill: bills.get(rechargeId),
@@ -104,15 +109,16 @@ function endOf({ at, esim }: At<{ readonly esim: Esim }>) {
   return state?.name === "ended" ? [{ at, name: state.end }] : [];
 }
 
-/** Whether what was stored then was taken back by a restore. */
-function isUndone({ restores }: Evidence, at: number): boolean {
-  return restores.some((restore) => at > restore.to && at < restore.at);
+/** Whether what was stored at one time was taken back by a restore, by another time or ever. */
+function isUndone({ restores }: Evidence, at: number, by = Number.POSITIVE_INFINITY): boolean {
+  return restores.some((restore) => at > restore.to && at < restore.at && restore.at <= by);
 }
 
-/** A carrier that remembers no order credits again what a restore made us forget: only the later one counts. */
-function remembered(seen: Evidence, credits: readonly TopUpSeen[]): readonly TopUpSeen[] {
-  const later = credits.filter(({ at }) => !isUndone(seen, at));
-  return seen.answersAreFinal || later.length === 0 ? credits : later;
+/** A carrier that remembers no order credits again what a restore made us forget that we had ordered: it cannot be asked, and is not counted. */
+function remembered(seen: Evidence, rechargeId: string, credits: readonly TopUpSeen[]): readonly TopUpSeen[] {
+  if (seen.answersAreFinal || credits.length === 0) return credits;
+  const forgotten = seen.orders.filter(({ at, reference }) => reference === rechargeId && isUndone(seen, at));
+  return credits.slice(Math.min(forgotten.length, credits.length - 1));
 }
 
 function grouped<T>(all: readonly T[], keyOf: (each: T) => string): Map<string, T[]> {
@@ -150,12 +156,7 @@ function oneOpen({ seen, writesOf, lives }: Case): string[] {
 function everyChargeEnds({ seen, lives }: Case): string[] {
   /** A refund that failed after it had succeeded, as banks may say weeks later: the operator was told. */
   const failedRefunds = seen.published.flatMap(({ event }) => (event.name === "RechargeAdjusted" && event.kind === "refund-failed" ? [event.rechargeId] : []));
-  /** Stripe could not give it back, and a person says that they did so by another way. */
-  const givenByHand = seen.writes.flatMap(({ esim: { open } }) => {
-    const isRefundFailed = open?.state.name === "needs-review" && open.state.reason === "refund-failed";
-    return isRefundFailed && open.resolution?.as === "refunded" ? [open.rechargeId] : [];
-  });
-  const inHands = new Set([...openInTheEnd(seen), ...failedRefunds, ...givenByHand]);
+  const inHands = new Set([...openInTheEnd(seen), ...failedRefunds, ...givenByHand(seen)]);
   return [...lives.values()].flatMap(({ rechargeId, paid, credits, isForgotten }) => {
     const [charge] = paid;
     if (charge === undefined) return [];
@@ -167,6 +168,16 @@ function everyChargeEnds({ seen, lives }: Case): string[] {
       found.push(`${rechargeId} was charged and neither credited nor given back`);
     return found;
   });
+}
+
+/** Stripe could not give it back, and a person says that they did so by another way. */
+function givenByHand({ writes }: Evidence): Set<string> {
+  return new Set(
+    writes.flatMap(({ esim: { open } }) => {
+      const isRefundFailed = open?.state.name === "needs-review" && open.state.reason === "refund-failed";
+      return isRefundFailed && open.resolution?.as === "refunded" ? [open.rechargeId] : [];
+    }),
+  );
 }
 
 function openInTheEnd({ lines }: Evidence): string[] {
@@ -243,11 +254,14 @@ const REST_HOURS: Readonly<Record<number, number>> = { 1: 1, 2: 3, 3: 7 };
 function cardsRest({ seen, lives }: Case): string[] {
   return seen.confirms.flatMap(({ at, rechargeId }) => {
     const cardKey = lives.get(rechargeId)?.first.esim.open?.method.cardKey;
-    const known = seen.declines.filter((each) => each.cardKey === cardKey && each.at < at - WORKER && !isUndone(seen, each.at));
+    const known = seen.declines.filter((each) => each.cardKey === cardKey && each.at < at - WORKER && !isUndone(seen, each.at, at));
     const byRecharge = new Map(known.map((each) => [each.decline.rechargeId, each]).reverse() as [string, (typeof known)[number]][]);
     const standing = [...byRecharge.values()].filter(
       ({ at: put, decline }) =>
-        decline.severity === "hard" || !seen.clears.some((clear) => clear.cardKey === cardKey && clear.at >= put && clear.at <= at && clear.upTo >= decline.at),
+        decline.severity === "hard" ||
+        !seen.clears.some(
+          (clear) => clear.cardKey === cardKey && !isUndone(seen, clear.at, at) && clear.at >= put && clear.at <= at && clear.upTo >= decline.at,
+        ),
     );
     const tell = (why: string) => [`${rechargeId} asked a card at ${new Date(at).toISOString()} ${why}`];
     if (standing.some(({ decline }) => decline.severity === "hard")) return tell("that was refused for good");
@@ -269,11 +283,29 @@ function stillWanted({ seen, writesOf, lives }: Case): string[] {
     const writes = writesOf.get(life.iccid) ?? [];
     const lastBefore = writes.findLastIndex((write) => write.at <= at - WORKER);
     const around = writes.filter((write, index) => write.at <= at && index >= lastBefore);
-    const isWanted = around.some(({ esim: { rule, subscriberId, open } }) => {
-      if (open?.rechargeId !== rechargeId || rule === undefined) return false;
-      return rule.status.state === "active" && subscriberId === open.subscriberId && rule.version === open.ruleVersion;
-    });
-    return isWanted ? [] : [`${rechargeId} was confirmed although its rule was paused, changed or gone`];
+    const isWanted = around.some(({ esim }) => esim.open?.rechargeId === rechargeId && isWantedIn(esim));
+    // The write that lets a worker confirm is judged by itself: nothing can come between.
+    const mayConfirm = writes.filter((write, index) => write.at <= at && isFirstConfirming(write.esim, writes[index - 1]?.esim, rechargeId));
+    return isWanted && mayConfirm.some(({ esim }) => isWantedIn(esim)) ? [] : [`${rechargeId} was confirmed although its rule was paused, changed or gone`];
+  });
+}
+
+function isFirstConfirming({ open }: Esim, before: Esim | undefined, rechargeId: string): boolean {
+  const isBefore = before?.open?.rechargeId === rechargeId && before.open.state.name === "confirming";
+  return open?.rechargeId === rechargeId && open.state.name === "confirming" && !isBefore;
+}
+
+function isWantedIn({ rule, subscriberId, open }: Esim): boolean {
+  return rule?.status.state === "active" && subscriberId === open?.subscriberId && rule.version === open?.ruleVersion;
+}
+
+/** Within the lifetime of the worker that reserved it, the carrier said that the line is the payer's. */
+function ownLine({ seen, lives }: Case): string[] {
+  return [...lives.values()].flatMap(({ rechargeId, iccid, subscriberId, first }) => {
+    const turns = seen.owners.filter((turn) => turn.iccid === iccid && turn.at <= first.at);
+    const since = turns.findLastIndex(({ at }) => at <= first.at - WORKER);
+    const isOwn = turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
+    return isOwn ? [] : [`${rechargeId} was made for a line of somebody else's`];
   });
 }
 
@@ -293,6 +325,17 @@ function lowAndFresh({ seen, lives }: Case): string[] {
   );
 }
 
+/** The record on which it was reserved said nothing of a time to wait for. */
+function leftAlone({ seen, lives, writesOf }: Case): string[] {
+  return [...lives.values()].flatMap(({ rechargeId, iccid, first }) => {
+    const writes = writesOf.get(iccid) ?? [];
+    const { quietUntil, quietWhileLow } = writes[writes.findIndex(({ at, esim }) => at === first.at && esim === first.esim) - 1]?.esim ?? {};
+    // One that is quiet only while it is low may have been seen well since.
+    if (quietUntil === undefined || quietWhileLow === true || Date.parse(quietUntil) <= first.at + 2 * seen.skewMilliseconds) return [];
+    return [`${rechargeId} was made for a line that was to be left alone until ${quietUntil}`];
+  });
+}
+
 function declinesKept({ seen, lives }: Case): string[] {
   const kept = new Map(seen.declines.toReversed().map(({ at, decline }) => [decline.rechargeId, at])); // the first of each
   return [...lives.values()].flatMap(({ rechargeId, end }) => {
@@ -301,10 +344,11 @@ function declinesKept({ seen, lives }: Case): string[] {
   });
 }
 
-function unpaidIsCanceled({ seen }: Case): string[] {
+function unpaidIsCanceled({ seen, lives }: Case): string[] {
   const paidEnds = new Set(["succeeded", "refunded"]);
   return seen.bills.flatMap(({ rechargeId, end, paymentIntentId }) => {
-    if (paidEnds.has(end) || paymentIntentId === undefined || seen.canceled.has(paymentIntentId)) return [];
+    const canceledAt = seen.canceledAt.get(paymentIntentId ?? "") ?? Number.POSITIVE_INFINITY;
+    if (paidEnds.has(end) || paymentIntentId === undefined || canceledAt <= (lives.get(rechargeId)?.end?.at ?? 0)) return [];
     return [`${rechargeId} ended ${end}, and its payment is not canceled`];
   });
 }
@@ -351,6 +395,7 @@ const NOTHING_TAKEN: ReadonlySet<string> = new Set(["RechargeDeclined", "Recharg
 
 function nothingInvented({ seen, lives }: Case): string[] {
   const firstPending = new Map<string, number>();
+  const byHand = givenByHand(seen);
   for (const { at, esim } of seen.writes) for (const { id } of esim.pendingEvents) if (!firstPending.has(id)) firstPending.set(id, at);
   return seen.published.flatMap(({ at, event }) => {
     if (event.name === "LowBalanceDetected" || event.name === "ReconciliationBreakFound") return [];
@@ -362,7 +407,7 @@ function nothingInvented({ seen, lives }: Case): string[] {
     const isPaid = paid.some((charge) => charge.at <= at);
     if (event.name === "RechargeSucceeded" && !(isPaid && isCredited)) return [`${event.id} was told, and it is not so`];
     if (NOTHING_TAKEN.has(event.name) && paid.length > 0) return [`${event.id} was told, and money was taken`];
-    const isGivenBack = isPaid && paid.every(({ refunds, wasTouched }) => refunds.length > 0 || wasTouched);
+    const isGivenBack = isPaid && (paid.every(({ givenBackAt, wasTouched }) => (givenBackAt ?? at + 1) <= at || wasTouched) || byHand.has(rechargeId));
     return event.name === "RechargeRefunded" && !isGivenBack ? [`${event.id} was told, and nothing was given back`] : [];
   });
 }
@@ -392,6 +437,27 @@ function everythingEnds({ seen }: Case): string[] {
     if (open.state.name !== "needs-review") return [`${open.rechargeId} is still ${open.state.name}`];
     return told.has(open.rechargeId) ? [] : [`${open.rechargeId} waits for a review of which nobody was told`];
   });
+}
+
+/** By payer and line, in the month that was counted last. */
+function limitsCount({ seen, lives }: Case): string[] {
+  return seen.lines.flatMap(({ iccid, spend }) =>
+    Object.entries(spend).flatMap(([subscriberId, { month, monthAmounts }]) => {
+      const counted = [...lives.values()].filter(({ first, end, isForgotten, ...life }) => {
+        const isHere = life.iccid === iccid && life.subscriberId === subscriberId && first.esim.open?.period.month === month;
+        return isHere && end?.name === "succeeded" && !isForgotten;
+      });
+      const taken = counted.flatMap(({ paid }) => paid).reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
+      const booked = monthAmounts.reduce((sum, { amount }) => sum + amount, 0);
+      return taken === booked ? [] : [`…${iccid.slice(-4)} counts ${booked} for ${subscriberId} in ${month}, and it is ${taken}`];
+    }),
+  );
+}
+
+function refundsAreCertain({ seen }: Case): string[] {
+  if (seen.answersAreFinal) return [];
+  const hasty = seen.bills.filter(({ end, reason }) => end === "refunded" && reason !== "resolved-by-operator");
+  return hasty.map(({ rechargeId }) => `${rechargeId} was given back, and its carrier may credit it yet`);
 }
 
 /** A low line is found, judged and recharged, or has a reason not to be, within so long after all faults are over. */

@@ -7,6 +7,8 @@ export interface Random {
   int(from: number, to: number): number;
   chance(probability: number): boolean;
   pick<T>(choices: readonly [T, ...T[]]): T;
+  /** Undefined where there is nothing to pick. */
+  pickOf<T>(choices: readonly T[]): T | undefined;
   /** In the form of a UUID; never the same twice. */
   id(): string;
 }
@@ -21,6 +23,7 @@ export function randomFrom(seed: number): Random {
     int,
     chance: (probability) => probability > 0 && int(0, FINENESS - 1) < probability * FINENESS,
     pick: (choices) => choices[int(0, choices.length - 1)] ?? choices[0],
+    pickOf: (choices) => (choices.length === 0 ? undefined : choices[int(0, choices.length - 1)]),
     id() {
       ids += 1;
       const hex = (digits: number) =>

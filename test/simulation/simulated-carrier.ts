@@ -1,13 +1,17 @@
+import * as z from "zod/mini";
 import { carrierOver } from "../../functions/adapters/http-carrier.ts";
+import type { Iccid } from "../../functions/domain/iccid.ts";
 import { OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { answerCarrierRequest } from "../../local/carrier/carrier-answers.ts";
-import { carrierModel } from "../../local/carrier/carrier-model.ts";
+import { type CarrierLine, carrierModel } from "../../local/carrier/carrier-model.ts";
 import type { Asked, Surroundings } from "./calls.ts";
-import type { Evidence } from "./evidence.ts";
+import type { At, Evidence } from "./evidence.ts";
 import { plainRecords } from "./plain-records.ts";
 
 /** Longer than that nobody waits for a carrier. Source: functions/contracts/carrier.ts */
 const PATIENCE_MILLISECONDS = 8000;
+
+const referenced = z.object({ reference: z.string() });
 
 /** A carrier of one kind or the other, and the port on it through the adapter and everything that can happen on the way. */
 export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surroundings) {
@@ -22,6 +26,9 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
     observe: (fact) => say(() => `THE CARRIER: ${fact.type} ${fact.reference}`),
   });
 
+  const orders: At<{ readonly reference: string }>[] = [];
+  const owners: At<{ readonly iccid: string; readonly subscriberId?: string }>[] = [];
+
   const carrier = carrierOver((request) => {
     const isOrder = request.method === "POST" && request.path === "/v1/top-ups";
     return calls.make({
@@ -33,6 +40,7 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
       act: () => {
         if (isOrder && faults.happens("carrier-refusal")) model.chooseNext("refuse");
         else if (isOrder && faults.happens("late-credit")) model.chooseNext("credit-later-but-error-503");
+        if (isOrder) orders.push({ at: scheduler.now(), reference: referenced.parse(JSON.parse(request.body)).reference });
         return answerCarrierRequest(model, request);
       },
       lost: () => new OutcomeUnknown("The carrier gave no answer"),
@@ -44,8 +52,18 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
   return {
     model,
     carrier,
-    seen: (): Pick<Evidence, "answersAreFinal" | "topUps" | "balances"> => ({
+    setOwner(iccid: Iccid, subscriberId: string): void {
+      owners.push({ at: scheduler.now(), iccid, subscriberId });
+      model.setOwner(iccid, { subscriberId });
+    },
+    addLine(line: CarrierLine): void {
+      owners.push({ at: scheduler.now(), iccid: line.iccid, subscriberId: line.owner.subscriberId });
+      model.addLine(line);
+    },
+    seen: (): Pick<Evidence, "answersAreFinal" | "orders" | "owners" | "topUps" | "balances"> => ({
       answersAreFinal,
+      orders,
+      owners,
       topUps: model.listTopUps().map(({ reference, iccid, at, amount, refusal }) => ({
         reference,
         iccid,

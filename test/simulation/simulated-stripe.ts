@@ -1,6 +1,9 @@
+import type { Stripe } from "stripe";
 import * as z from "zod/mini";
+import { stripeLedger } from "../../functions/adapters/stripe-ledger.ts";
 import { stripePayments } from "../../functions/adapters/stripe-payments.ts";
 import { STRIPE_EVENT_TYPES } from "../../functions/contracts/stripe-events.ts";
+import type { PaymentMethod } from "../../functions/domain/esim.ts";
 import type { Form } from "../../local/stripe/form.ts";
 import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { idOf } from "../../local/stripe/stripe-objects.ts";
@@ -18,15 +21,22 @@ const DAY = 24 * 3_600_000;
 
 const charged = z.object({ metadata: z.object({ rechargeId: z.string() }) });
 const refunds = z.object({ data: z.array(z.object({ charge: z.string(), status: z.string() })) });
-const intents = z.object({ data: z.array(z.object({ id: z.string(), status: z.string() })) });
+const refundEvent = z.object({
+  created: z.int(),
+  data: z.object({ object: z.object({ id: z.string(), charge: z.string(), amount: z.int(), status: z.string() }) }),
+});
+const intent = z.object({ client_secret: z.string(), status: z.string(), customer: z.string() });
+const intents = z.object({ data: z.array(z.object({ id: z.string(), canceled_at: z.nullable(z.int()) })) });
 
 export interface SimulatedStripeOptions extends Surroundings {
   /** Sends a webhook after so many milliseconds. */
   readonly deliver: (body: string, delay: number) => void;
+  /** Told when a cancellation has arrived, before it is carried out. */
+  readonly beforeCancel: (paymentIntentId: string) => void;
 }
 
 /** Stripe's model with issuers of all moods behind it and unreliable webhooks, and the port on it through the adapter and everything that can happen on the way. */
-export function simulatedStripe({ scheduler, random, faults, calls, say, deliver }: SimulatedStripeOptions) {
+export function simulatedStripe({ scheduler, random, faults, calls, say, deliver, beforeCancel }: SimulatedStripeOptions) {
   const { now } = scheduler;
   const model = stripeModel({
     records: plainRecords(),
@@ -36,6 +46,7 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
     observe: (fact) => say(() => `STRIPE: ${fact.type} ${fact.paymentIntentId} for ${fact.metadata.rechargeId}`),
   });
   const confirms: At<{ readonly paymentIntentId: string }>[] = [];
+  const succeededRefunds: At<{ readonly id: string; readonly charge: string; readonly amount: number }>[] = [];
   /** Charges that were refunded in the dashboard, or contested. */
   const touched = new Set<string>();
 
@@ -55,7 +66,10 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
 
   function arrived(request: string): void {
     if (request.endsWith("/confirm")) chooseAnswer();
-    if (request === "POST /v1/refunds" && faults.happens("refund-trouble")) model.chooseNext(random.pick(["pending", "fail-later"]), "refund");
+    if (request === "POST /v1/refunds" && faults.happens("refund-trouble"))
+      model.chooseNext(random.pick(["pending", "pending-then-failed", "fail-later"]), "refund");
+    const canceledId = /\/v1\/payment_intents\/(\w+)\/cancel$/.exec(request)?.[1];
+    if (canceledId !== undefined) beforeCancel(canceledId);
     if (faults.happens("forgotten-keys")) model.forgetKeys();
   }
 
@@ -68,13 +82,36 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
     else if (faults.happens("processing-then-failed")) model.chooseNext("processing-then-failed");
   }
 
+  /** The customer pays by one of these means, and passes or fails what their bank asks. Throws what Stripe says against it. */
+  function payAsCustomer(paymentIntentId: string, methods: readonly PaymentMethod[], passes: boolean): void {
+    const { client_secret: secret, status, customer } = ask("GET", `/v1/payment_intents/${paymentIntentId}`, {}, intent);
+    const method = random.pickOf(methods.filter(({ customerId }) => customerId === customer));
+    const confirmed = status === "requires_action" || method === undefined ? undefined : model.confirmAsCustomer(secret, method.payRequest ?? method.id);
+    if ((confirmed?.status ?? status) === "requires_action") model.authenticate(paymentIntentId, passes ? "succeed" : "fail");
+  }
+
   /** Stripe tells of whatever has happened there. */
   function sendWebhooks(): void {
     for (const { id, body } of model.dueDeliveries()) {
       model.delivered(id, 200); // how it is delivered is up to us
+      if (body.includes('"type":"refund.')) noteRefund(refundEvent.parse(JSON.parse(body)));
       if (!faults.happens("lost-webhook")) deliver(body, 0);
       if (faults.happens("duplicate-delivery")) deliver(body, random.int(1, random.pick([60_000, 3 * DAY])));
     }
+  }
+
+  function noteRefund({ created, data: { object } }: z.output<typeof refundEvent>): void {
+    if (object.status === "succeeded") succeededRefunds.push({ at: created * 1000, ...object });
+  }
+
+  /** When the last of it that was missing was given back, if ever. */
+  function givenBackAt({ id, amount }: Stripe.Charge): number | undefined {
+    const given = new Map<string, number>();
+    for (const refund of succeededRefunds) {
+      if (refund.charge === id) given.set(refund.id, refund.amount);
+      if ([...given.values()].reduce((sum, each) => sum + each, 0) >= amount) return refund.at;
+    }
+    return undefined;
   }
 
   const client = linkedStripe(model, calls, random, { asked, arrived, dealtWith: sendWebhooks });
@@ -83,8 +120,10 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
     model,
     ask,
     touched,
+    payAsCustomer,
     sendWebhooks,
     payments: stripePayments({ stripe: client, stage: SIMULATED_STAGE }),
+    ledger: stripeLedger({ stripe: client, stage: SIMULATED_STAGE }),
 
     /** What has come due by itself happens, and is told. */
     lookAround(): void {
@@ -92,7 +131,7 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
       sendWebhooks();
     },
 
-    seen(): Pick<Evidence, "charges" | "canceled" | "confirms"> {
+    seen(): Pick<Evidence, "charges" | "canceledAt" | "confirms"> {
       const refundsBy = new Map<string, string[]>();
       for (const { charge, status } of ask("GET", "/v1/refunds", { limit: "100" }, refunds).data) {
         refundsBy.set(charge, [...(refundsBy.get(charge) ?? []), status]);
@@ -107,12 +146,11 @@ export function simulatedStripe({ scheduler, random, faults, calls, say, deliver
           currency: charge.currency.toUpperCase(),
           refunded: charge.amount_refunded,
           refunds: refundsBy.get(charge.id) ?? [],
+          givenBackAt: givenBackAt(charge),
           wasTouched: touched.has(charge.id),
         })),
-        canceled: new Set(
-          ask("GET", "/v1/payment_intents", { limit: "100" }, intents)
-            .data.filter(({ status }) => status === "canceled")
-            .map(({ id }) => id),
+        canceledAt: new Map(
+          ask("GET", "/v1/payment_intents", { limit: "100" }, intents).data.flatMap(({ id, canceled_at: at }) => (at === null ? [] : [[id, at * 1000]])),
         ),
         confirms: confirms.map(({ at, paymentIntentId }) => ({
           at,

@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
 import { receiveEvent } from "../../functions/api/stripe-webhook/receive-event.ts";
 import { noticedEvent } from "../../functions/contracts/events.ts";
-import { checkRequest, rechargeMessage } from "../../functions/contracts/messages.ts";
+import { checkRequest, rechargeMessage, reconcileMessage } from "../../functions/contracts/messages.ts";
 import type { PaymentMethod } from "../../functions/domain/esim.ts";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
-import type { Esims, Events, Log } from "../../functions/domain/ports.ts";
+import type { Esims, Events, Log, ReconcileRequests } from "../../functions/domain/ports.ts";
 import { lookShard, slotKey, TIER_MINUTES } from "../../functions/domain/slots.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { checkBalances } from "../../functions/workers/check-balances/check-balances.ts";
@@ -13,6 +13,8 @@ import { notify } from "../../functions/workers/notify/notify.ts";
 import { planChecks } from "../../functions/workers/plan-checks/plan-checks.ts";
 import { look } from "../../functions/workers/recharge/look.ts";
 import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
+import { planReconcile, type ReconcileEvery } from "../../functions/workers/reconcile/plan-reconcile.ts";
+import { reconcile } from "../../functions/workers/reconcile/reconcile.ts";
 import { sweep } from "../../functions/workers/sweep/sweep.ts";
 import { luhnCheckDigit } from "../builders.ts";
 import { callsOver } from "./calls.ts";
@@ -30,7 +32,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** Of the functions, as infra/service-stack.ts gives them. */
-const SECONDS = { api: 29, recharge: 60, check: 60, plan: 60, sweep: 60, notify: 30 };
+const SECONDS = { api: 29, recharge: 60, check: 60, plan: 60, sweep: 60, notify: 30, reconcile: 60 };
 
 /** Just before months, years and clocks change. */
 const STARTS: readonly [string, ...string[]] = [
@@ -114,7 +116,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
   const { esims, recharges, subscribers, cards, controls } = tables;
 
   const shared = { scheduler, random, faults, calls, say };
-  const stripe = simulatedStripe({ ...shared, deliver: deliverWebhook });
+  const stripe = simulatedStripe({ ...shared, deliver: deliverWebhook, beforeCancel: payAtLastMoment });
   const carrierAtWork = simulatedCarrier(shared);
   const { payments } = stripe;
   const { carrier } = carrierAtWork;
@@ -170,6 +172,22 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     timeoutSeconds: SECONDS.notify,
     work: async (body) => notify({ subscribers, mail, clock, log }, noticedEvent.parse(body)),
   });
+  const reconcileRequests: ReconcileRequests = {
+    send: (requests, delaySeconds) =>
+      call("queues", "reconcileRequests.send", true, () => {
+        for (const request of requests) reconcileQueue.send(request, delaySeconds);
+      }),
+  };
+  const reconcilePorts = { esims, recharges, controls, payments, ledger: stripe.ledger, carrier, events, pokes, reconcileRequests, clock, log };
+  const reconcileQueue = queueOver({
+    ...shared,
+    name: "reconcile",
+    timeoutSeconds: SECONDS.reconcile,
+    work: async (body) => {
+      const message = reconcileMessage.parse(body);
+      await ("every" in message ? planReconcile(reconcilePorts, message) : reconcile({ ...reconcilePorts, timeLeft: () => 60_000 }, message));
+    },
+  });
   const checkRequests = {
     // Slots in which no line can stand are left out: checking them does nothing.
     send: (requests: readonly { readonly slot: string }[]) =>
@@ -201,6 +219,17 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     );
   }
 
+  function payAtLastMoment(paymentIntentId: string): void {
+    if (!links.has(paymentIntentId) || !faults.happens("last-moment-payment")) return;
+    say(() => `AT STRIPE: the customer pays ${paymentIntentId} at the last moment`);
+    const methods = people.flatMap((person) => person.methods);
+    try {
+      stripe.payAsCustomer(paymentIntentId, methods, true);
+    } catch (error) {
+      say(() => `STRIPE refuses: ${String(error)}`);
+    }
+  }
+
   // People and their lines.
   const subscriberCount = random.int(1, 2);
   const people: SimulatedSubscriber[] = [];
@@ -217,7 +246,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     const owner = people[random.int(0, people.length - 1)] ?? firstPerson;
     const topUpAmounts = random.chance(0.2) ? [3000, 5000, 10_000] : undefined;
     const line = { iccid, owner: { subscriberId: owner.subscriberId }, currency: "CNY", topUpAmounts };
-    carrierAtWork.model.addLine({ ...line, available: random.int(0, 6000), drainPerMinute: random.pick([0, 2, 10, 40]) });
+    carrierAtWork.addLine({ ...line, available: random.int(0, 6000), drainPerMinute: random.pick([0, 2, 10, 40]) });
   }
 
   async function newSubscriber(index: number): Promise<SimulatedSubscriber> {
@@ -288,6 +317,13 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     );
   }
 
+  /** Until all refunds have come to their end. */
+  function compareBooks(every: ReconcileEvery): void {
+    if (now() >= checkedUntil + (every === "day" ? 2 * DAY : 0)) return;
+    scheduler.at(now() + (every === "hour" ? HOUR : DAY), () => compareBooks(every));
+    if (!faults.happens("skipped-tick")) reconcileQueue.send({ every, scheduledTime: instant(now()) });
+  }
+
   async function evidence(): Promise<Evidence> {
     return {
       convergesAt,
@@ -315,13 +351,18 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     startsAt,
     stripe,
     carrier: carrierAtWork.model,
+    giveLineTo: carrierAtWork.setOwner,
     iccids,
     people,
     ports: { ...rechargePorts, identity: { whoIs: (_: string, subscriberId: string) => call("issuer", "identity.whoIs", false, () => ({ subscriberId })) } },
-    queues: [rechargeQueue, checkQueue, notifyQueue],
+    queues: [rechargeQueue, checkQueue, notifyQueue, reconcileQueue],
     links,
     tables,
-    start: tick,
+    start: () => {
+      tick();
+      compareBooks("day");
+      if (random.chance(0.2)) compareBooks("hour"); // it costs as much as all the rest
+    },
     /** No line is checked any more: only what was sent before still arrives. */
     stopChecking: () => {
       checkedUntil = now();
