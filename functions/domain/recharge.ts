@@ -186,7 +186,7 @@ function applyTold(esim: Esim, open: OpenRecharge, reason: string, now: Instant)
 export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind: "wait" }>, reading: Reading, now: Instant): Esim {
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || esim.quietUntil === decision.until) return esim;
-  const quiet = { ...esim, quietUntil: decision.until };
+  const quiet = { ...esim, quietUntil: decision.until, quietWhileLow: undefined };
   if (decision.reason !== "cap-reached" && decision.reason !== "daily-limit") return quiet; // these end by themselves, soon
   const limit = decision.reason === "cap-reached" ? "perMonth" : "timesPerDay";
   const event: LineEvent = {

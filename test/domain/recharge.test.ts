@@ -457,6 +457,9 @@ describe("a recharge that waits for its customer", () => {
     expect(decideRecharge(cleared, cny(999), { declines: [] }, later(1))).toEqual({ kind: "leave", reason: "quiet" });
     expect(decideRecharge(cleared, cny(1000), { declines: [] }, later(1))).toEqual({ kind: "wake" });
     expect(decideRecharge(cleared, cny(999), { declines: [] }, later(7 * 24)).kind).toBe("recharge");
+    // A time to wait for that comes later is waited for, well or low.
+    const declined = applyWait(cleared, { kind: "wait", reason: "card-backing-off", until: later(7 * 24 + 1) }, reading(0), later(7 * 24));
+    expect(decideRecharge(declined, cny(1000), { declines: [] }, later(7 * 24))).toEqual({ kind: "leave", reason: "quiet" });
     expect(decideRecharge(applyAwake(cleared), cny(999), { declines: [] }, later(2)).kind).toBe("recharge");
     expect(play([MOVES.paid], closing).open?.state.name).toBe("crediting"); // in the last second
     expect(play([MOVES.created, MOVES.awaiting, MOVES.paid, expired]).open?.state.name).toBe("crediting");

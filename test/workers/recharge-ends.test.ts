@@ -460,6 +460,24 @@ describe("after its end", () => {
     expect(world.published.flatMap((event) => ("kind" in event ? [event.kind] : []))).toEqual(["paid-after-end", "refunded"]);
   });
 
+  it("such money is told of also when Stripe refuses to give it back", async () => {
+    const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
+    await world.look();
+    const [bill] = await world.bills();
+    const stray = await world.client.paymentIntents.create({
+      amount: 5000,
+      currency: "cny",
+      customer: world.method.customerId,
+      payment_method: "pm_card_visa",
+      metadata: { rechargeId: bill?.rechargeId ?? "", stage: "test" },
+      confirm: true,
+      off_session: true,
+    });
+    world.stripe.dispute(stray.id, { reason: "fraudulent" });
+    await expect(world.lookAtPayment(stray.id)).rejects.toThrow("Stripe did not give back");
+    expect(world.published.flatMap((event) => ("kind" in event ? [event.kind] : []))).toEqual(["paid-after-end", "dispute-opened"]);
+  });
+
   it("of such money the rest is given back where a person had given back a part", async () => {
     const world = await rechargeWorld({ card: "pm_card_chargeDeclined" });
     await world.look();

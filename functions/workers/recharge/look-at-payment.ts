@@ -54,8 +54,9 @@ async function adjust(ports: RechargePorts, start: RechargeStart, bill: Bill, pa
   if (payment?.rechargeId !== bill.rechargeId) return;
   const { payments } = ports;
   const disputes = await payments.listDisputes(payment.id);
-  if (isUnbilled(bill, payment)) await giveBackUnbilled(ports, bill, payment);
   await keepAll(ports, start, bill, paymentFacts(bill, payment, await payments.listRefunds(payment.id), disputes));
+  // Told first: should Stripe refuse to give it back, a person knows of it.
+  if (isUnbilled(bill, payment)) await giveBackUnbilled(ports, bill, payment);
 }
 
 async function keepAll(ports: RechargePorts, start: RechargeStart, adjusted: Adjusted, facts: readonly PaymentFact[]): Promise<void> {
