@@ -32,17 +32,19 @@ async function passedLimits({ stripe, client }: ProofWorld, terms: readonly Term
     .filter((charge) => charge.paid)
     .map(({ id, amount, created }) => ({ id, amount, at: created * 1000 }))
     .map((charge) => ({ ...charge, terms: terms.findLast(({ from }) => from <= charge.at) }));
+  // A day that was left by moving ahead is over: what is charged after moving back counts in the later one.
+  const days: string[] = [];
   return charges.flatMap(({ at, amount, terms: inForce }, index) => {
     if (inForce === undefined) return [`charged at ${at} without terms`];
     const { zone, limits } = inForce;
     const earlier = charges.slice(0, index);
-    const day = dateIn(zone, at);
-    // What was charged under another zone counts in the period that it was then.
-    const here = earlier.filter((charge) => charge.terms?.zone === zone);
-    const inMonth = here.filter((charge) => dateIn(zone, charge.at).startsWith(day.slice(0, 7)));
+    const [today, before = ""] = [dateIn(zone, at), days.at(-1)];
+    const day = today > before ? today : before;
+    days.push(day);
+    const inMonth = earlier.filter((_, other) => days[other]?.startsWith(day.slice(0, 7)));
     const back = refunds.filter((refund) => refund.at <= at && inMonth.some(({ id }) => id === refund.charge)).reduce((sum, refund) => sum + refund.amount, 0);
     const spent = inMonth.reduce((sum, charge) => sum + charge.amount, amount) - back;
-    const times = here.filter((charge) => dateIn(zone, charge.at) === day).length + 1;
+    const times = earlier.filter((_, other) => days[other] === day).length + 1;
     const last = earlier.at(-1);
     const rest = last === undefined ? Number.POSITIVE_INFINITY : (at - last.at) / 60_000;
     return [
