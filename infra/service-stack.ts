@@ -98,6 +98,23 @@ export class ServiceStack extends Stack {
     recharges.grant(rechargesRead, ...GET, ...QUERY);
     data.stripeSecret.grantRead(rechargesRead);
 
+    const paymentMethods = new ServiceFunction(this, "PaymentMethods", {
+      name: "payment-methods",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 512,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        ...stripe,
+      },
+    });
+    esims.grant(paymentMethods, "dynamodb:BatchGetItem", ...QUERY);
+    subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...DELETE);
+    rechargeQueue.queue.grantSendMessages(paymentMethods);
+    data.stripeSecret.grantRead(paymentMethods);
+
     const stripeWebhook = new ServiceFunction(this, "StripeWebhook", {
       name: "stripe-webhook",
       bundles,
@@ -262,6 +279,7 @@ export class ServiceStack extends Stack {
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
       ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesRead)],
+      ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
       ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);
     const addRoute = (route: Omit<Route, "scope">, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {

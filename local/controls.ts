@@ -188,10 +188,15 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       path: /^\/local\/stripe\/customer$/,
       usage:
         'what a customer does in the browser: { "clientSecret": "pi_..._secret_...", "pays": "pm_card_visa" }, and "passes": false where their bank asks and they fail; ' +
-        "pays: a test card, or wechat_pay or alipay where it is a pay request",
+        "pays: a test card, or wechat_pay or alipay where it is a pay request; with the secret of a SetupIntent (seti_...) the card is saved instead",
       act: async ({ body }) => {
         const { clientSecret, pays, passes } = read(customerAct, await body());
         return refusable(() => {
+          if (clientSecret.startsWith("seti_")) {
+            const setup = ownStripe().confirmSetupAsCustomer(clientSecret, pays);
+            const { id, status } = setup.status === "requires_action" ? ownStripe().authenticateSetup(setup.id, passes ? "succeed" : "fail") : setup;
+            return { id, status };
+          }
           const confirmed = ownStripe().confirmAsCustomer(clientSecret, pays);
           const { id, status } = confirmed.status === "requires_action" ? ownStripe().authenticate(confirmed.id, passes ? "succeed" : "fail") : confirmed;
           return { id, status };

@@ -8,9 +8,11 @@ export class Unexpected extends Error {
   override name = "Unexpected";
 }
 
-const money = z.object({ amount: z.number(), currency: z.string() });
-const bill = z.object({
+export const money = z.object({ amount: z.number(), currency: z.string() });
+/** What is read here of a bill record. */
+export const bill = z.object({
   rechargeId: z.string(),
+  lineLastFour: z.string(),
   status: z.string(),
   reason: z.optional(z.string()),
   amount: money,
@@ -28,6 +30,7 @@ const entry = z.object({
 const waiting = z.object({ status: z.string(), action: z.object({ clientSecret: z.string() }) });
 const ruleStatus = z.object({ status: z.object({ state: z.string(), reason: z.optional(z.string()) }) });
 const adjusted = z.object({ adjustments: z.array(z.object({ kind: z.string() })) });
+const setup = z.object({ setupIntentId: z.string(), clientSecret: z.string() });
 const charge = z.object({ paid: z.boolean(), amount: z.number() });
 
 export class DemoSubscriber {
@@ -107,8 +110,17 @@ export class DemoSubscriber {
     return [status.state, status.reason];
   }
 
-  async saveTestCard(testCard: string): Promise<string> {
+  /** A card that is there already, however its bank would have taken it: gives its id. */
+  async putTestCard(testCard: string): Promise<string> {
     return z.parse(z.object({ id: z.string() }), (await this.#ask("POST", `/local/cards/${testCard}`, 200)).json).id;
+  }
+
+  /** A card entered in Stripe's own fields, as the web app does it. */
+  async saveTestCard(testCard: string): Promise<string> {
+    const { setupIntentId, clientSecret } = z.parse(setup, (await this.#ask("POST", "/v1/payment-methods/setup-intents", 201)).json);
+    await this.#ask("POST", "/local/stripe/customer", 200, { clientSecret, pays: testCard });
+    const saved = await this.#ask("POST", "/v1/payment-methods", [200, 201], { type: "card", setupIntentId });
+    return z.parse(z.object({ paymentMethodId: z.string() }), saved.json).paymentMethodId;
   }
 
   async setLine(iccid: string, change: { available?: number; drainPerMinute?: number }): Promise<void> {

@@ -83,7 +83,7 @@ async function play(ada: DemoSubscriber, card: string): Promise<string> {
   expectSame("nothing more was taken", await ada.taken(), [fifty.amount]);
 
   say("Ada changes to a card that her bank declines, and the line is low again");
-  const declining = await ada.saveTestCard("pm_card_chargeDeclined");
+  const declining = await ada.saveTestCard("pm_card_chargeCustomerFail");
   await ada.setLine(iccid, { available: 500 });
   const changed = await latest(ada);
   await ada.changeCard(iccid, declining);

@@ -221,6 +221,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   );
   const customerId = await kept("customer-id", async () => (await stripeApi.customers.create({ email: DEMO_USER.email })).id);
   const saveCard = async (testCard: string) => {
+    await subscribers.putCustomer(DEMO_USER.sub, customerId);
     const method = await saveTestCard(stripeApi, customerId, testCard);
     await subscribers.putMethod(DEMO_USER.sub, method);
     return method;

@@ -1,5 +1,7 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
+import type { SavedMethod } from "../domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
 import { storedMethod } from "./esim-item.ts";
@@ -13,9 +15,11 @@ const profile = z.object({
 }) satisfies z.ZodMiniType<Profile>;
 
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
+const customer = z.object({ customerId: z.string() });
+const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month: z.int(), year: z.int() })) }) satisfies z.ZodMiniType<SavedMethod>;
 const holder = z.object({ subscriberId: z.string() });
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `hold`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
+/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -24,6 +28,17 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
 
   async function put(subscriberId: string, part: string, fields: object): Promise<void> {
     await client.send(new PutCommand({ TableName: table, Item: { ...fields, subscriberId, part } }));
+  }
+
+  /** Whether the condition held. */
+  async function putIf(condition: string, subscriberId: string, part: string, fields: object): Promise<boolean> {
+    try {
+      await client.send(new PutCommand({ TableName: table, Item: { ...fields, subscriberId, part }, ConditionExpression: condition }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return false;
+    }
   }
 
   async function remove(subscriberId: string, part: string): Promise<void> {
@@ -36,12 +51,35 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       return item === undefined ? undefined : z.parse(profile, item);
     },
     putProfile: (item) => put(item.subscriberId, "profile", item),
+    async getCustomer(subscriberId) {
+      const item = await read(subscriberId, "customer");
+      return item === undefined ? undefined : z.parse(customer, item).customerId;
+    },
+    async putCustomer(subscriberId, customerId) {
+      if (await putIf("attribute_not_exists(part)", subscriberId, "customer", { customerId })) return customerId;
+      return z.parse(customer, await read(subscriberId, "customer")).customerId;
+    },
     async getMethod(subscriberId, paymentMethodId) {
       const item = await read(subscriberId, `method#${paymentMethodId}`);
       return item === undefined ? undefined : z.parse(storedMethod, item);
     },
     // `paymentMethodId` is the key of the index by which a Stripe event finds its subscriber.
     putMethod: (subscriberId, method) => put(subscriberId, `method#${method.id}`, { ...method, paymentMethodId: method.id }),
+    async refreshMethod(subscriberId, method) {
+      await putIf("attribute_exists(part)", subscriberId, `method#${method.id}`, { ...method, paymentMethodId: method.id });
+    },
+    async listMethods(subscriberId) {
+      // One page holds thousands.
+      const { Items } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: "subscriberId = :subscriberId AND begins_with(part, :part)",
+          ExpressionAttributeValues: { ":subscriberId": subscriberId, ":part": "method#" },
+          ConsistentRead: true,
+        }),
+      );
+      return (Items ?? []).map((item) => z.parse(savedMethod, item));
+    },
     removeMethod: (subscriberId, paymentMethodId) => remove(subscriberId, `method#${paymentMethodId}`),
     async listHolders(paymentMethodId) {
       // One page holds thousands: at Stripe a way to pay is one customer's.

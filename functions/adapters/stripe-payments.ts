@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import * as z from "zod/mini";
-import type { PaymentMethod } from "../domain/esim.ts";
+import type { SavedMethod } from "../domain/esim.ts";
 import { type Money, money } from "../domain/money.ts";
 import type { Dispute, PaymentAnswer, PaymentError, PaymentIntent, Refund } from "../domain/payment-outcomes.ts";
 import { OutcomeUnknown, type Payments } from "../domain/ports.ts";
@@ -41,7 +41,7 @@ const MOST_LISTED = 1000;
  * nothing that can be read, is an OutcomeUnknown. To lists and look-ups an error is one, too: they have found nothing out.
  */
 export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; readonly stage: string }): Payments {
-  const { paymentIntents, paymentMethods, refunds, disputes } = stripe;
+  const { paymentIntents, refunds, disputes } = stripe;
 
   async function answerOf(call: () => Promise<unknown>): Promise<PaymentAnswer> {
     const answer = await ask(call);
@@ -112,10 +112,7 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
 
     clientSecret: async (paymentIntentId) => (await find(stripeSecret, () => paymentIntents.retrieve(paymentIntentId)))?.client_secret,
 
-    async findMethod(paymentMethodId) {
-      const method = await find(stripeMethod, () => paymentMethods.retrieve(paymentMethodId));
-      return method && toMethod(method);
-    },
+    findMethod: (paymentMethodId) => findStripeMethod(stripe, paymentMethodId),
   };
 }
 
@@ -149,7 +146,7 @@ const stripeMethod = z.object({
   id: z.string(),
   type: z.string(),
   customer: z.nullable(z.string()),
-  card: z.optional(z.object({ brand: z.string(), last4: z.string(), fingerprint: z.nullish(z.string()) })),
+  card: z.optional(z.object({ brand: z.string(), last4: z.string(), fingerprint: z.nullish(z.string()), exp_month: z.int(), exp_year: z.int() })),
 });
 
 type Reply = { readonly kind: "reply"; readonly reply: unknown } | { readonly kind: "refused"; readonly error: PaymentError };
@@ -208,7 +205,10 @@ function toEntry({ id, status, created, ...sum }: z.output<typeof stripeRefund |
 }
 
 /** Undefined when it is nobody's: it was detached, or never saved. */
-function toMethod({ id, type, customer, card }: z.output<typeof stripeMethod>): PaymentMethod | undefined {
-  if (customer === null) return undefined;
-  return { id, customerId: customer, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? type, lastFour: card?.last4 ?? "" };
+export async function findStripeMethod(stripe: Stripe, paymentMethodId: string): Promise<SavedMethod | undefined> {
+  const method = await find(stripeMethod, () => stripe.paymentMethods.retrieve(paymentMethodId));
+  if (method === undefined || method.customer === null) return undefined;
+  const { id, type, customer, card } = method;
+  const expiry = card && { month: card.exp_month, year: card.exp_year };
+  return { id, customerId: customer, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? type, lastFour: card?.last4 ?? "", expiry };
 }

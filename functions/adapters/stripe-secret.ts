@@ -1,19 +1,33 @@
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Stripe } from "stripe";
 import { secrets } from "../contracts/environment.ts";
-import type { Payments } from "../domain/ports.ts";
+import type { Payments, Wallet } from "../domain/ports.ts";
 import { readSecret } from "./secrets-manager.ts";
 import { stripeClient, stripePayments } from "./stripe-payments.ts";
+import { stripeWallet } from "./stripe-wallet.ts";
 import { keptFor } from "./system.ts";
 
 const SECRET_MINUTES = 5;
 
+interface StripeEnvironment {
+  readonly STRIPE_SECRET_ARN: string;
+  readonly STAGE: string;
+}
+
 /** Stripe, with the key that its secret holds now. */
-export function paymentsFromSecret(
+export function paymentsFromSecret(client: Pick<SecretsManagerClient, "send">, environment: StripeEnvironment): () => Promise<Payments> {
+  return fromSecret(client, environment, stripePayments);
+}
+
+/** The like for ways to pay. */
+export function walletFromSecret(client: Pick<SecretsManagerClient, "send">, environment: StripeEnvironment): () => Promise<Wallet> {
+  return fromSecret(client, environment, stripeWallet);
+}
+
+function fromSecret<T>(
   client: Pick<SecretsManagerClient, "send">,
-  environment: { readonly STRIPE_SECRET_ARN: string; readonly STAGE: string },
-): () => Promise<Payments> {
-  return keptFor(SECRET_MINUTES, async () => {
-    const secret = await readSecret(client, environment.STRIPE_SECRET_ARN, secrets.stripe);
-    return stripePayments({ stripe: stripeClient(secret), stage: environment.STAGE });
-  });
+  { STRIPE_SECRET_ARN, STAGE }: StripeEnvironment,
+  make: (access: { readonly stripe: Stripe; readonly stage: string }) => T,
+): () => Promise<T> {
+  return keptFor(SECRET_MINUTES, async () => make({ stripe: stripeClient(await readSecret(client, STRIPE_SECRET_ARN, secrets.stripe)), stage: STAGE }));
 }

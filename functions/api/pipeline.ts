@@ -40,9 +40,22 @@ export function route<Shape extends z.core.$ZodType = z.core.$ZodUndefined>(
   method: Method,
   path: string,
   step: (request: ApiRequest<z.core.output<Shape>>) => Promise<ApiResponse>,
-  body?: Shape,
+  { body, reply }: RouteShapes<Shape> = {},
 ): ApiRoute {
-  return { method, path, respond: async (event) => toGateway(await step(requestFrom(event, body))) };
+  return { method, path, respond: async (event) => toGateway(checked(await step(requestFrom(event, body)), reply)) };
+}
+
+/** What a route takes, and what it answers when all is well. */
+export interface RouteShapes<Shape extends z.core.$ZodType> {
+  readonly body?: Shape;
+  /** Of the body of every good answer: what it does not name never leaves us. */
+  readonly reply?: z.core.$ZodType;
+}
+
+/** The answer as its schema has it. Throws when it is not what was promised: a fault of ours, which tests find. */
+function checked(response: ApiResponse, shape: z.core.$ZodType | undefined): ApiResponse {
+  if (shape === undefined || response.body === undefined) return response;
+  return { ...response, body: z.parse(shape, response.body) as object };
 }
 
 /** The one pipeline of every HTTP function: route, parse, answer; and every error as problem+json. */
@@ -61,6 +74,7 @@ export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
 
 const pathParams = z.object({
   iccid: z.optional(iccid),
+  paymentMethodId: z.optional(z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "is not the id of a way to pay" }))),
   rechargeId: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "is not the id of a recharge" }))),
 });
 

@@ -27,6 +27,7 @@ export const environments = {
   rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ISSUER_URL: url }),
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
   recharges: z.object({ ...esimsTable, ...rechargesTable, ...stripe }),
+  "payment-methods": z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...stripe }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),
   "plan-checks": z.object({
     ...controlsTable,

@@ -33,7 +33,7 @@ export const paymentMethodId = z.string().check(z.regex(/^pm_\w{1,252}$/));
 export const rechargeMessage = z.union([
   z.object({ iccid, judge: z.optional(z.boolean()), again: z.optional(z.iso.datetime()) }),
   z.object({ paymentIntentId, rechargeId: z.optional(rechargeId) }),
-  z.object({ paymentMethodId }),
+  z.object({ paymentMethodId, subscriberId: z.optional(z.string()) }),
   envelopeOf(lowBalanceDetected),
 ]);
 export type RechargeMessage = z.infer<typeof rechargeMessage>;

@@ -6,6 +6,8 @@ export const SCOPES = {
   "rules:write": "Change the rules of my lines",
   "esims:read": "See my lines and their balances",
   "recharges:read": "See my recharges",
+  "payment-methods:read": "See my ways to pay",
+  "payment-methods:write": "Add, choose and remove my ways to pay",
 } as const;
 
 export type Scope = keyof typeof SCOPES;
@@ -34,6 +36,10 @@ export const ROUTES = [
   { method: "GET", path: "/v1/esims", scope: "esims:read", function: "esims" },
   { method: "GET", path: "/v1/recharges", scope: "recharges:read", function: "recharges" },
   { method: "GET", path: "/v1/recharges/{rechargeId}", scope: "recharges:read", function: "recharges" },
+  { method: "POST", path: "/v1/payment-methods/setup-intents", scope: "payment-methods:write", function: "payment-methods" },
+  { method: "POST", path: "/v1/payment-methods", scope: "payment-methods:write", function: "payment-methods" },
+  { method: "GET", path: "/v1/payment-methods", scope: "payment-methods:read", function: "payment-methods" },
+  { method: "DELETE", path: "/v1/payment-methods/{paymentMethodId}", scope: "payment-methods:write", function: "payment-methods" },
 ] as const satisfies readonly Route[];
 
 /** Called by systems that sign what they send: no token, the function itself verifies the signature. */

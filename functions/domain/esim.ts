@@ -21,6 +21,11 @@ export interface PaymentMethod {
   readonly payRequest?: "wechat_pay" | "alipay";
 }
 
+/** A way to pay as its owner sees it. `expiry`: the last month in which a card can be used. */
+export interface SavedMethod extends PaymentMethod {
+  readonly expiry?: { readonly month: number; readonly year: number };
+}
+
 /** A balance as the carrier told it: what is available, and when it was read. */
 export interface Reading {
   readonly balance: Money;

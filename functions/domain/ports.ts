@@ -1,6 +1,6 @@
 import type { Bill } from "./bill.ts";
 import type { Decline } from "./declines.ts";
-import type { Esim, PaymentMethod, Reading } from "./esim.ts";
+import type { Esim, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
 import type { AdjustmentKind, DomainEvent } from "./events.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
@@ -166,8 +166,16 @@ export interface Hold {
 export interface Subscribers {
   getProfile(subscriberId: string): Promise<Profile | undefined>;
   putProfile(profile: Profile): Promise<void>;
+  /** Their customer at Stripe. */
+  getCustomer(subscriberId: string): Promise<string | undefined>;
+  /** Put-if-absent; gives the one that is kept. */
+  putCustomer(subscriberId: string, customerId: string): Promise<string>;
+  /** Strongly consistent, as is the list. */
   getMethod(subscriberId: string, paymentMethodId: string): Promise<PaymentMethod | undefined>;
-  putMethod(subscriberId: string, method: PaymentMethod): Promise<void>;
+  listMethods(subscriberId: string): Promise<SavedMethod[]>;
+  putMethod(subscriberId: string, method: SavedMethod): Promise<void>;
+  /** Puts it as it is now, unless it was removed meanwhile. */
+  refreshMethod(subscriberId: string, method: SavedMethod): Promise<void>;
   removeMethod(subscriberId: string, paymentMethodId: string): Promise<void>;
   /** Who saved this way to pay; the index may be a moment old. */
   listHolders(paymentMethodId: string): Promise<string[]>;
@@ -258,7 +266,28 @@ export interface Payments {
   /** With it the customer's browser can pay, or pass the issuer's check; undefined when Stripe does not know the PaymentIntent. Never kept, never logged. */
   clientSecret(paymentIntentId: string): Promise<string | undefined>;
   /** The way to pay as Stripe has it now; undefined when it is nobody's any more. */
-  findMethod(paymentMethodId: string): Promise<PaymentMethod | undefined>;
+  findMethod(paymentMethodId: string): Promise<SavedMethod | undefined>;
+}
+
+/** A card's way from its owner's browser to us. */
+export interface SetupIntent {
+  /** Stripe's: `succeeded` when the card is saved. */
+  readonly status: string;
+  readonly customerId?: string;
+  readonly paymentMethodId?: string;
+}
+
+/** Stripe's side of a subscriber's ways to pay. Every call throws OutcomeUnknown when nobody can tell what happened; each may be made again. */
+export interface Wallet {
+  /** Gives the customer's id. */
+  createCustomer(subscriberId: string): Promise<string>;
+  /** For a card that may be charged with its owner away. The secret lets a browser save a card for this customer; never kept, never logged. */
+  createSetupIntent(customerId: string, subscriberId: string): Promise<{ readonly id: string; readonly clientSecret: string }>;
+  findSetupIntent(setupIntentId: string): Promise<SetupIntent | undefined>;
+  /** Undefined when it is nobody's. */
+  findMethod(paymentMethodId: string): Promise<SavedMethod | undefined>;
+  /** Nothing can be charged by it any more, and it can never be saved again. */
+  detach(paymentMethodId: string): Promise<void>;
 }
 
 /** A line of a subscriber, as the carrier lists it. */
@@ -370,9 +399,10 @@ export interface PaymentPoke {
   readonly rechargeId?: string;
 }
 
-/** Asks it to look at a way to pay. */
+/** Asks it to look at a way to pay. `subscriberId`: whose it was, where that cannot be found any more. */
 export interface MethodPoke {
   readonly paymentMethodId: string;
+  readonly subscriberId?: string;
 }
 
 export type Poke = LinePoke | PaymentPoke | MethodPoke;

@@ -369,8 +369,9 @@ describe("a way to pay", () => {
     world.model.updateCard(id, { expMonth: 1, expYear: 2031, lastFour: "1881" });
     const after = await world.payments.findMethod(id);
 
-    expect(before).toEqual({ id, customerId, cardKey: expect.stringMatching(/./), brand: "visa", lastFour: "4242" });
-    expect(after).toEqual({ ...before, cardKey: expect.stringMatching(/./), lastFour: "1881" });
+    const expiry = { month: expect.any(Number), year: expect.any(Number) };
+    expect(before).toEqual({ id, customerId, cardKey: expect.stringMatching(/./), brand: "visa", lastFour: "4242", expiry });
+    expect(after).toEqual({ ...before, cardKey: expect.stringMatching(/./), lastFour: "1881", expiry: { month: 1, year: 2031 } });
     expect(after?.cardKey).not.toBe(before?.cardKey); // another number has another fingerprint
   });
 
@@ -383,10 +384,18 @@ describe("a way to pay", () => {
   });
 
   it("without a fingerprint is counted by its own id", async () => {
-    const method = { id: "pm_1", object: "payment_method", type: "card", customer: "cus_1", card: { brand: "visa", last4: "4242", fingerprint: null } };
+    const card = { brand: "visa", last4: "4242", fingerprint: null, exp_month: 2, exp_year: 2028 };
+    const method = { id: "pm_1", object: "payment_method", type: "card", customer: "cus_1", card };
     await using world = await paymentsBefore(answering(200, method));
 
-    expect(await world.payments.findMethod("pm_1")).toEqual({ id: "pm_1", customerId: "cus_1", cardKey: "pm_1", brand: "visa", lastFour: "4242" });
+    expect(await world.payments.findMethod("pm_1")).toEqual({
+      id: "pm_1",
+      customerId: "cus_1",
+      cardKey: "pm_1",
+      brand: "visa",
+      lastFour: "4242",
+      expiry: { month: 2, year: 2028 },
+    });
   });
 });
 

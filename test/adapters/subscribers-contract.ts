@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import type { PaymentMethod } from "../../functions/domain/esim.ts";
+import type { PaymentMethod, SavedMethod } from "../../functions/domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
 import { METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import type { MakeStore } from "./store-contract.ts";
@@ -59,6 +59,36 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toBeUndefined();
       expect(await store.getMethod(SUBSCRIBER, "pm_2")).toBeDefined();
       expect(await store.getMethod(STRANGER, METHOD.id)).toEqual(METHOD);
+    });
+
+    it("have one customer at Stripe, the first that was put, each their own", async () => {
+      expect(await store.getCustomer(SUBSCRIBER)).toBeUndefined();
+      expect(await store.putCustomer(SUBSCRIBER, "cus_1")).toBe("cus_1");
+      expect(await store.putCustomer(SUBSCRIBER, "cus_2")).toBe("cus_1");
+      expect(await store.putCustomer(STRANGER, "cus_3")).toBe("cus_3");
+      expect(await store.getCustomer(SUBSCRIBER)).toBe("cus_1");
+    });
+
+    it("have a list of their own ways to pay, which says until when a card can be used", async () => {
+      expect(await store.listMethods(SUBSCRIBER)).toEqual([]);
+      const card: Required<Omit<SavedMethod, "payRequest">> = { ...METHOD, id: "pm_b", expiry: { month: 2, year: 2028 } };
+      await store.putCustomer(SUBSCRIBER, "cus_1");
+      await store.putMethod(SUBSCRIBER, card);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_a" });
+      await store.putMethod(STRANGER, METHOD);
+      expect(await store.listMethods(SUBSCRIBER)).toEqual([{ ...METHOD, id: "pm_a" }, card]);
+      expect(await store.getMethod(SUBSCRIBER, "pm_b")).toEqual({ ...METHOD, id: "pm_b" }); // what a recharge freezes
+    });
+
+    it("have a way to pay refreshed, unless they removed it meanwhile", async () => {
+      await store.putMethod(SUBSCRIBER, METHOD);
+      await store.refreshMethod(SUBSCRIBER, { ...METHOD, lastFour: "0341", expiry: { month: 2, year: 2031 } });
+      expect(await store.listMethods(SUBSCRIBER)).toEqual([{ ...METHOD, lastFour: "0341", expiry: { month: 2, year: 2031 } }]);
+      expect(await store.listHolders(METHOD.id)).toEqual([SUBSCRIBER]);
+      await store.removeMethod(SUBSCRIBER, METHOD.id);
+      await store.refreshMethod(SUBSCRIBER, METHOD);
+      expect(await store.listMethods(SUBSCRIBER)).toEqual([]);
+      expect(await store.listHolders(METHOD.id)).toEqual([]);
     });
 
     it("are found by a way to pay, for as long as they have it", async () => {

@@ -1,23 +1,30 @@
 import type { Context, APIGatewayProxyEventV2WithJWTAuthorizer as Event } from "aws-lambda";
 import { Stripe } from "stripe";
 import * as z from "zod/mini";
+import { stripeWallet } from "../../functions/adapters/stripe-wallet.ts";
 import { stripeSignatures } from "../../functions/adapters/stripe-webhooks.ts";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
+import { addMethod, beginSetup } from "../../functions/api/payment-methods/add-method.ts";
+import { listMethods } from "../../functions/api/payment-methods/list-methods.ts";
+import { removeMethod } from "../../functions/api/payment-methods/remove-method.ts";
 import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
 import { listRecharges, type ReadRechargesPorts, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
 import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
+import { newPaymentMethodBody, paymentMethodReply, paymentMethodsReply, setupIntentReply } from "../../functions/contracts/payment-methods.ts";
 import { newRuleBody, ruleBody, ruleStateBody } from "../../functions/contracts/rules.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import { type Cards, OutcomeUnknown, type Poke, type Recharges } from "../../functions/domain/ports.ts";
+import { type Cards, OutcomeUnknown, type Poke, type Recharges, type Wallet } from "../../functions/domain/ports.ts";
 import { applyReserved } from "../../functions/domain/recharge.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
 import { memoryRecords } from "../../local/records.ts";
+import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
+import { inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
 
 export const STRANGER = "sub-eve";
@@ -27,6 +34,7 @@ export interface ApiPorts extends SaveRulePorts {
   readonly cards: Cards;
   readonly recharges: Recharges;
   readonly payments: ReadRechargesPorts["payments"];
+  readonly wallet: Wallet;
 }
 
 export const STAGE = "dev";
@@ -47,20 +55,26 @@ export function stripeSignature(
 }
 
 /** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
-export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges" | "stripe-webhook", readonly ApiRoute[]>> {
+export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges" | "payment-methods" | "stripe-webhook", readonly ApiRoute[]>> {
   return {
     rules: [
-      route("POST", "/v1/rules", (request) => createLineRule(ports, request), newRuleBody),
+      route("POST", "/v1/rules", (request) => createLineRule(ports, request), { body: newRuleBody }),
       route("GET", "/v1/rules", (request) => listRules(ports, request)),
       route("GET", "/v1/rules/{iccid}", (request) => readRule(ports, request)),
-      route("PUT", "/v1/rules/{iccid}", (request) => replaceLineRule(ports, request), ruleBody),
-      route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(ports, request), ruleStateBody),
+      route("PUT", "/v1/rules/{iccid}", (request) => replaceLineRule(ports, request), { body: ruleBody }),
+      route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(ports, request), { body: ruleStateBody }),
       route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(ports, request)),
     ],
     esims: [route("GET", "/v1/esims", (request) => listEsims(ports, request))],
     recharges: [
       route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
       route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
+    ],
+    "payment-methods": [
+      route("POST", "/v1/payment-methods/setup-intents", (request) => beginSetup(ports, request), { reply: setupIntentReply }),
+      route("POST", "/v1/payment-methods", (request) => addMethod(ports, request), { body: newPaymentMethodBody, reply: paymentMethodReply }),
+      route("GET", "/v1/payment-methods", (request) => listMethods(ports, request), { reply: paymentMethodsReply }),
+      route("DELETE", "/v1/payment-methods/{paymentMethodId}", (request) => removeMethod(ports, request)),
     ],
     "stripe-webhook": [stripeWebhookRoute(ports, [WEBHOOK_SECRET])],
   };
@@ -209,7 +223,17 @@ export async function apiWorld() {
   await subscribers.putMethod(SUBSCRIBER, METHOD);
   await subscribers.putMethod(STRANGER, { ...METHOD, id: "pm_eve" });
 
+  let stripeIds = 0;
+  const stripe = stripeModel({
+    records: memoryRecords(),
+    now: () => Date.parse(NOW),
+    ids: () => {
+      stripeIds += 1;
+      return String(stripeIds);
+    },
+  });
   const ports: ApiPorts = {
+    wallet: stripeWallet({ stripe: inProcessStripe(stripe), stage: STAGE }),
     esims,
     subscribers,
     carrier: inProcessCarrier(carrier),
@@ -238,6 +262,7 @@ export async function apiWorld() {
   return {
     ports,
     carrier,
+    stripe,
     pokes,
     logged,
     askedIssuer,

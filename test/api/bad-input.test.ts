@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { ROUTES, type Route, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
-import { cny, esimWithRule, ICCID, rechargeStart, SUBSCRIBER } from "../builders.ts";
+import { cny, esimWithRule, ICCID, METHOD, rechargeStart, SUBSCRIBER } from "../builders.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -33,6 +33,9 @@ const limits = { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 };
 const ifMatch = { headers: { "if-match": '"1"' } };
 
 const rules = "/v1/rules";
+/** A way to pay that nothing uses. */
+const SPARE = "pm_spare";
+const paymentMethods = "/v1/payment-methods";
 const rule = `/v1/rules/${ICCID}`;
 
 /** A good call of each route, of which all the bad ones are made: a new route needs one here, and gets every kind. */
@@ -45,6 +48,10 @@ const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "DELETE /v1/rules/{iccid}": { method: "DELETE", path: rule, ...ifMatch },
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },
   "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
+  "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
+  "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
+  "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
+  "DELETE /v1/payment-methods/{paymentMethodId}": { method: "DELETE", path: `${paymentMethods}/${SPARE}` },
   "GET /v1/recharges/{rechargeId}": { method: "GET", path: "/v1/recharges/re_1" },
 };
 
@@ -76,7 +83,8 @@ const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
   [/timesPerDay$/, /whole number from 1 to 24/],
   [/cooldownMinutes$/, /whole number from 15 to 10080/],
   [/topUp$/, /"type": "fixed".*"type": "target"/],
-  [/type$/, /"fixed" or "target"/],
+  [/topUp\/type$/, /"fixed" or "target"/],
+  [/^\/type$/, /"card", "alipay" or "wechat_pay"/],
   [/limits$/, /"perMonth"/],
   [/paymentMethodId$/, /id of a saved way to pay, e\.g\. pm_/],
   [/timeZone$/, /IANA time zone, e\.g\. Asia\/Shanghai/],
@@ -276,6 +284,7 @@ function watched(ports: ApiPorts): { readonly ports: ApiPorts; readonly acts: re
 /** A caller who is known, with a rule and an open recharge where the route wants one. */
 async function worldFor({ method }: ApiCall) {
   const world = await apiWorld();
+  await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: SPARE });
   await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
   if (method !== "POST") {
     await world.ports.recharges.putStart(rechargeStart());

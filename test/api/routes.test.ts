@@ -11,10 +11,11 @@ const handlers = {
   rules: (await import("../../functions/api/rules/handler.ts")).handler,
   esims: (await import("../../functions/api/esims/handler.ts")).handler,
   recharges: (await import("../../functions/api/recharges/handler.ts")).handler,
+  "payment-methods": (await import("../../functions/api/payment-methods/handler.ts")).handler,
   "stripe-webhook": (await import("../../functions/api/stripe-webhook/handler.ts")).handler,
 };
 const all = [...ROUTES, ...WEBHOOK_ROUTES];
-const functions = ["rules", "esims", "recharges", "stripe-webhook"] as const;
+const functions = ["rules", "esims", "recharges", "payment-methods", "stripe-webhook"] as const;
 const shown = ({ method, path }: Pick<Route, "method" | "path">) => `${method} ${path}`;
 
 describe("the routes of the API", () => {
@@ -29,7 +30,7 @@ describe("the routes of the API", () => {
 
   it.each(functions)("are answered by the deployed function %s, and no others", async (name) => {
     for (const route of all) {
-      const path = route.path.replace("{iccid}", ICCID).replace("{rechargeId}", "re_1");
+      const path = route.path.replace("{iccid}", ICCID).replace("{rechargeId}", "re_1").replace("{paymentMethodId}", "pm_1");
       const hasBody = route.method !== "GET" && route.method !== "DELETE";
       // Without a subject, or with a body of this size, a request goes no further than to its route.
       const body = hasBody ? { huge: "x".repeat(300_000) } : undefined;

@@ -9,6 +9,7 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   rules: "rules",
   esims: "esims",
   recharges: "recharges",
+  "payment-methods": "payment-methods",
   "stripe-webhook": "stripe-webhook",
   "plan-checks": "plan-checks",
   "check-balances": "check-balances",

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import { DRAINING_LINE, QUIET_LINE } from "../../local/demo-data.ts";
-import { DemoSubscriber } from "../../local/demo-subscriber.ts";
+import { bill, DemoSubscriber, money } from "../../local/demo-subscriber.ts";
 import { type Seen, type Stage, WELL } from "./ten-stories.ts";
 
 /** The line of the stories. The stack's other line, which it uses up by itself, is set to rest and left out of what is seen. */
@@ -13,24 +13,10 @@ const MINUTE = 60_000;
 /** The queues that the schedules fill every minute, which are hardly ever empty, and the operator's, which only a person empties. */
 const NEVER_EMPTY = /(PlanChecks|CheckBalances|Sweep|NeedsReview|PaymentAdjusted|BreakFound)Queue[0-9A-F]{8}$/;
 
-const money = z.object({ amount: z.number(), currency: z.string() });
 const esims = z.object({
   data: z.array(z.object({ iccid: z.string(), openRecharge: z.nullable(z.object({ rechargeId: z.string(), state: z.string() })) })),
 });
-const bills = z.object({
-  data: z.array(
-    z.object({
-      rechargeId: z.string(),
-      lineLastFour: z.string(),
-      status: z.string(),
-      reason: z.optional(z.string()),
-      amount: money,
-      charged: money,
-      credited: money,
-      refunded: money,
-    }),
-  ),
-});
+const bills = z.object({ data: z.array(bill) });
 const recharge = z.object({
   adjustments: z.optional(z.array(z.object({ kind: z.string(), amount: money }))),
   action: z.optional(z.object({ clientSecret: z.string(), expiresAt: z.string() })),
@@ -79,7 +65,7 @@ export async function localStage(url: string, memory: Memory): Promise<Stage> {
   return {
     async saveRule(testCard) {
       await ada.setLine(DRAINING_LINE.iccid, { available: WELL, drainPerMinute: 0 });
-      memory.methodId ??= await ada.saveTestCard(testCard);
+      memory.methodId ??= await ada.putTestCard(testCard);
       await ada.saveRule(iccid, memory.methodId);
       // Also the look at the line that follows the saving is over then: whoever finds it low is a check.
       return (await events()).includes("RuleSaved") && isQuiet();

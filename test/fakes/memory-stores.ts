@@ -4,7 +4,7 @@ import { pageKey, pageMark } from "../../functions/adapters/dynamodb-client.ts";
 import { carriesWriteId, esimFrom, itemOf, slotLineFrom } from "../../functions/adapters/esim-item.ts";
 import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
-import type { PaymentMethod } from "../../functions/domain/esim.ts";
+import type { SavedMethod } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import {
   type Adjustment,
@@ -178,14 +178,33 @@ export function memoryRecharges(): Recharges {
 
 export function memorySubscribers(): Subscribers {
   const profiles = new Map<string, Profile>();
-  const methods = new Map<string, { readonly subscriberId: string; readonly method: PaymentMethod }>();
+  const customers = new Map<string, string>();
+  const methods = new Map<string, { readonly subscriberId: string; readonly method: SavedMethod }>();
+  const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
   const holds = new Map<string, Hold>();
   const notices = new Set<string>();
   return {
     getProfile: async (subscriberId) => profiles.get(subscriberId),
     putProfile: async (profile) => void profiles.set(profile.subscriberId, copy(profile)),
-    getMethod: async (subscriberId, id) => methods.get(compositeKey(subscriberId, id))?.method,
-    putMethod: async (subscriberId, method) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method })),
+    getCustomer: async (subscriberId) => customers.get(subscriberId),
+    async putCustomer(subscriberId, customerId) {
+      const kept = customers.get(subscriberId) ?? customerId;
+      customers.set(subscriberId, kept);
+      return kept;
+    },
+    async getMethod(subscriberId, id) {
+      const { expiry: _shown, ...method } = methods.get(compositeKey(subscriberId, id))?.method ?? {};
+      return "id" in method ? method : undefined;
+    },
+    listMethods: async (subscriberId) =>
+      [...methods.values()]
+        .filter((each) => each.subscriberId === subscriberId)
+        .map(({ method }) => method)
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    putMethod: async (subscriberId, method) => putMethod(subscriberId, method),
+    async refreshMethod(subscriberId, method) {
+      if (methods.has(compositeKey(subscriberId, method.id))) putMethod(subscriberId, method);
+    },
     removeMethod: async (subscriberId, id) => void methods.delete(compositeKey(subscriberId, id)),
     listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
     getHold: async (subscriberId) => holds.get(subscriberId),

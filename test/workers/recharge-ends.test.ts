@@ -629,6 +629,29 @@ describe("a way to pay that changed at Stripe", () => {
     expect(world.eventNames()).toEqual(["RuleSuspended"]);
   });
 
+  it("stops the rules also when its owner removed it before we looked", async () => {
+    const world = await rechargeWorld();
+    await world.client.paymentMethods.detach(world.method.id);
+    await world.ports.subscribers.removeMethod(SUBSCRIBER, world.method.id);
+    await look(world.ports, { paymentMethodId: world.method.id, subscriberId: SUBSCRIBER });
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "payment-method-gone" });
+    expect(world.eventNames()).toEqual(["RuleSuspended"]);
+  });
+
+  it("is not put back when its owner removes it while we look", async () => {
+    const world = await rechargeWorld();
+    const findMethod = async (id: string) => {
+      const found = await world.ports.payments.findMethod(id);
+      await world.ports.subscribers.removeMethod(SUBSCRIBER, id);
+      return found;
+    };
+    // Between what we read of it and what we write.
+    const getMethod = async () => world.method;
+    const ports = { ...world.ports, payments: { ...world.ports.payments, findMethod }, subscribers: { ...world.ports.subscribers, getMethod } };
+    await look(ports, { paymentMethodId: world.method.id });
+    expect(await world.ports.subscribers.listMethods(SUBSCRIBER)).toEqual([]);
+  });
+
   it("is kept as it is now when its card was replaced", async () => {
     const world = await rechargeWorld();
     world.stripe.updateCard(world.method.id, { expMonth: 12, expYear: 2031, lastFour: "1881" });

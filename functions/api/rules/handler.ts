@@ -32,10 +32,10 @@ const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 const ports = async () => ({ ...local, carrier: await carrier() });
 
 export const handler = apiHandler(log, [
-  route("POST", "/v1/rules", async (request) => createLineRule(await ports(), request), newRuleBody),
+  route("POST", "/v1/rules", async (request) => createLineRule(await ports(), request), { body: newRuleBody }),
   route("GET", "/v1/rules", (request) => listRules(local, request)),
   route("GET", "/v1/rules/{iccid}", (request) => readRule(local, request)),
-  route("PUT", "/v1/rules/{iccid}", async (request) => replaceLineRule(await ports(), request), ruleBody),
-  route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(local, request), ruleStateBody),
+  route("PUT", "/v1/rules/{iccid}", async (request) => replaceLineRule(await ports(), request), { body: ruleBody }),
+  route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(local, request), { body: ruleStateBody }),
   route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(local, request)),
 ]);

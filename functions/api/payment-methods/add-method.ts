@@ -1,0 +1,82 @@
+import type { NewPaymentMethodBody } from "../../contracts/payment-methods.ts";
+import type { SavedMethod } from "../../domain/esim.ts";
+import type { Ids, Subscribers, Wallet } from "../../domain/ports.ts";
+import type { ApiRequest, ApiResponse } from "../pipeline.ts";
+import { HttpProblem } from "../problem.ts";
+import { methodView } from "./list-methods.ts";
+
+export interface AddMethodPorts {
+  readonly subscribers: Subscribers;
+  readonly wallet: Wallet;
+  readonly ids: Ids;
+}
+
+/** More than anybody needs, and few enough to be read at once. */
+const MOST_METHODS = 20;
+
+/** Begins to save a card: its owner enters it at Stripe, with the secret of this SetupIntent. */
+export async function beginSetup(ports: AddMethodPorts, { subscriberId }: ApiRequest<undefined>): Promise<ApiResponse> {
+  await roomFor(ports, subscriberId);
+  const { id, clientSecret } = await ports.wallet.createSetupIntent(await customerOf(ports, subscriberId), subscriberId);
+  return { status: 201, body: { setupIntentId: id, clientSecret } };
+}
+
+/** Saves what was set up. The same way to pay is saved once: asked again, or with the same card entered again, it is answered with the one that is there. */
+export async function addMethod(ports: AddMethodPorts, { subscriberId, body }: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
+  const saved = await ports.subscribers.listMethods(subscriberId);
+  const { type, setupIntentId = "" } = body;
+  return type === "card" ? addCard(ports, subscriberId, setupIntentId, saved) : addPayRequest(ports, subscriberId, type, saved);
+}
+
+async function addCard(ports: AddMethodPorts, subscriberId: string, setupIntentId: string, saved: readonly SavedMethod[]): Promise<ApiResponse> {
+  const { wallet } = ports;
+  const setup = await wallet.findSetupIntent(setupIntentId);
+  // Somebody else's is none: nobody learns that it exists.
+  if (setup?.customerId === undefined || setup.customerId !== (await ports.subscribers.getCustomer(subscriberId))) {
+    throw new HttpProblem(422, "no-such-setup", "You have not begun such a setup", [
+      { pointer: "/setupIntentId", detail: "must be the setupIntentId that POST /v1/payment-methods/setup-intents gave you" },
+    ]);
+  }
+  if (setup.status !== "succeeded" || setup.paymentMethodId === undefined) {
+    throw new HttpProblem(
+      409,
+      "setup-not-finished",
+      `The card is not set up yet (Stripe says ${setup.status}): finish that in the browser, then send this again`,
+    );
+  }
+  const known = saved.find(({ id }) => id === setup.paymentMethodId);
+  if (known !== undefined) return { status: 200, body: methodView(known) };
+  const method = await wallet.findMethod(setup.paymentMethodId);
+  if (method === undefined) throw new HttpProblem(409, "payment-method-gone", "This card was removed, or it is saved already under another id: see the list");
+  const same = saved.find(({ cardKey }) => cardKey === method.cardKey);
+  if (same === undefined) return save(ports, subscriberId, method, saved);
+  await wallet.detach(method.id);
+  return { status: 200, body: methodView(same) };
+}
+
+async function addPayRequest(ports: AddMethodPorts, subscriberId: string, type: "alipay" | "wechat_pay", saved: readonly SavedMethod[]): Promise<ApiResponse> {
+  const known = saved.find(({ payRequest }) => payRequest === type);
+  if (known !== undefined) return { status: 200, body: methodView(known) };
+  const id = `pm_${type}_${ports.ids.next().replaceAll("-", "")}`; // none of Stripe's: it makes one anew for each payment
+  const customerId = await customerOf(ports, subscriberId);
+  return save(ports, subscriberId, { id, customerId, cardKey: id, brand: type, lastFour: "", payRequest: type }, saved);
+}
+
+async function save(ports: AddMethodPorts, subscriberId: string, method: SavedMethod, saved: readonly SavedMethod[]): Promise<ApiResponse> {
+  if (saved.length >= MOST_METHODS) throw tooMany();
+  await ports.subscribers.putMethod(subscriberId, method);
+  return { status: 201, body: methodView(method) };
+}
+
+async function roomFor({ subscribers }: AddMethodPorts, subscriberId: string): Promise<void> {
+  if ((await subscribers.listMethods(subscriberId)).length >= MOST_METHODS) throw tooMany();
+}
+
+function tooMany(): HttpProblem {
+  return new HttpProblem(409, "too-many-payment-methods", `You have ${MOST_METHODS} ways to pay already: remove one first`);
+}
+
+/** The caller's customer at Stripe, made at the first need. Of two that are made at once one stays; nothing is ever paid through the other. */
+async function customerOf({ subscribers, wallet }: AddMethodPorts, subscriberId: string): Promise<string> {
+  return (await subscribers.getCustomer(subscriberId)) ?? subscribers.putCustomer(subscriberId, await wallet.createCustomer(subscriberId));
+}

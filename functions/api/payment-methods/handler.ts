@@ -1,0 +1,32 @@
+import { dynamoDb } from "../../adapters/dynamodb-client.ts";
+import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
+import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { secretsManager } from "../../adapters/secrets-manager.ts";
+import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
+import { walletFromSecret } from "../../adapters/stripe-secret.ts";
+import { randomIds } from "../../adapters/system.ts";
+import { readEnvironment } from "../../contracts/environment.ts";
+import { newPaymentMethodBody, paymentMethodReply, paymentMethodsReply, setupIntentReply } from "../../contracts/payment-methods.ts";
+import { apiHandler, route } from "../pipeline.ts";
+import { addMethod, beginSetup } from "./add-method.ts";
+import { listMethods } from "./list-methods.ts";
+import { removeMethod } from "./remove-method.ts";
+
+const environment = readEnvironment("payment-methods", process.env);
+const database = dynamoDb();
+const local = {
+  esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
+  subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
+  pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
+  ids: randomIds,
+};
+const wallet = walletFromSecret(secretsManager(), environment);
+const ports = async () => ({ ...local, wallet: await wallet() });
+
+export const handler = apiHandler(powertoolsLog("payment-methods"), [
+  route("POST", "/v1/payment-methods/setup-intents", async (request) => beginSetup(await ports(), request), { reply: setupIntentReply }),
+  route("POST", "/v1/payment-methods", async (request) => addMethod(await ports(), request), { body: newPaymentMethodBody, reply: paymentMethodReply }),
+  route("GET", "/v1/payment-methods", (request) => listMethods(local, request), { reply: paymentMethodsReply }),
+  route("DELETE", "/v1/payment-methods/{paymentMethodId}", async (request) => removeMethod(await ports(), request)),
+]);

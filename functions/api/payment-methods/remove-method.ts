@@ -1,0 +1,43 @@
+import type { Esims, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
+import type { ApiRequest, ApiResponse } from "../pipeline.ts";
+import { HttpProblem } from "../problem.ts";
+
+export interface RemoveMethodPorts {
+  readonly subscribers: Subscribers;
+  readonly wallet: Wallet;
+  readonly esims: Esims;
+  readonly pokes: Pokes;
+}
+
+/**
+ * Removes a way to pay: at Stripe first, so that nothing can be charged by it any more; then the recharge function suspends the rules that use it.
+ *
+ * Broken off anywhere, it is still in the list, and can be removed again.
+ */
+export async function removeMethod({ subscribers, wallet, esims, pokes }: RemoveMethodPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+  const { subscriberId, params } = request;
+  const { paymentMethodId = "" } = params;
+  const method = await subscribers.getMethod(subscriberId, paymentMethodId);
+  if (method === undefined) throw new HttpProblem(404, "not-found", "You have no such way to pay");
+  const rechargeId = await findOpenRecharge(esims, subscriberId, paymentMethodId);
+  if (rechargeId !== undefined) {
+    throw new HttpProblem(409, "payment-method-in-use", `Recharge ${rechargeId} uses this way to pay: remove it when that has ended`);
+  }
+  if (method.payRequest === undefined) await wallet.detach(paymentMethodId);
+  await pokes.send([{ paymentMethodId, subscriberId }]);
+  await subscribers.removeMethod(subscriberId, paymentMethodId);
+  return { status: 204 };
+}
+
+/** Of the caller's, by this way to pay. */
+async function findOpenRecharge(esims: Esims, subscriberId: string, paymentMethodId: string): Promise<string | undefined> {
+  let page: string | undefined;
+  do {
+    const { items, next } = await esims.listBySubscriber(subscriberId, page);
+    for (const { open } of await esims.loadMany(items)) {
+      if (open?.subscriberId === subscriberId && open.method.id === paymentMethodId && open.state.name !== "ended") return open.rechargeId;
+    }
+    page = next;
+  } while (page !== undefined);
+  return undefined;
+}

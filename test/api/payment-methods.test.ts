@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import * as z from "zod/mini";
+import { paymentMethodReply, setupIntentReply } from "../../functions/contracts/payment-methods.ts";
+import { OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { esimWithRule, ICCID, METHOD, SUBSCRIBER } from "../builders.ts";
+import { type ApiWorld, apiWorld, listIn, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
+
+const PATH = "/v1/payment-methods";
+
+describe("ways to pay", () => {
+  let world: ApiWorld;
+  beforeEach(async () => {
+    world = await apiWorld();
+    await world.ports.subscribers.removeMethod(SUBSCRIBER, METHOD.id);
+  });
+
+  async function begin(sub = SUBSCRIBER) {
+    const answer = await world.send({ method: "POST", path: `${PATH}/setup-intents`, sub });
+    expect(answer.status).toBe(201);
+    return z.parse(setupIntentReply, answer.body);
+  }
+
+  /** A card entered in the browser, up to where we are told of it. */
+  async function setUp(testCard = "pm_card_visa", sub = SUBSCRIBER) {
+    const { setupIntentId, clientSecret } = await begin(sub);
+    const { id, status } = world.stripe.confirmSetupAsCustomer(clientSecret, testCard);
+    if (status === "requires_action") world.stripe.authenticateSetup(id, "succeed");
+    return setupIntentId;
+  }
+
+  const save = (body: object, changes: Parameters<ApiWorld["send"]>[1] = {}, sub = SUBSCRIBER) =>
+    world.send({ method: "POST", path: PATH, body, sub }, changes);
+  const saveCard = async (testCard?: string) => save({ type: "card", setupIntentId: await setUp(testCard) });
+  const list = async (sub = SUBSCRIBER) => listIn(await world.send({ method: "GET", path: PATH, sub })).data;
+  const remove = (id: string, changes: Parameters<ApiWorld["send"]>[1] = {}, sub = SUBSCRIBER) =>
+    world.send({ method: "DELETE", path: `${PATH}/${id}`, sub }, changes);
+  const saved = async (testCard?: string) => z.parse(paymentMethodReply, (await saveCard(testCard)).body).paymentMethodId;
+
+  it("are saved as cards through Stripe's own fields, and listed without anything that could pay", async () => {
+    expect(await list()).toEqual([]);
+    const answer = await saveCard();
+    expect(answer).toMatchObject({ status: 201, body: { type: "card", brand: "visa", lastFour: "4242" } });
+    const [listed] = await list();
+    expect(listed).toEqual(answer.body);
+    expect(Object.keys(listed ?? {}).toSorted()).toEqual(["brand", "expiry", "lastFour", "paymentMethodId", "type"]);
+  });
+
+  it("are set up for charges with their owner away, for one customer per subscriber", async () => {
+    await begin();
+    await begin();
+    const { setupIntentId } = await begin();
+    const setups = world.stripe.handle({ method: "GET", path: "/v1/setup_intents", form: {}, authorization: "Bearer sk_test_1" });
+    const { data } = z.parse(
+      z.object({ data: z.array(z.object({ id: z.string(), customer: z.string(), usage: z.string() })) }),
+      "body" in setups ? setups.body : {},
+    );
+    expect(data).toHaveLength(3);
+    expect(new Set(data.map(({ customer }) => customer))).toEqual(new Set([await world.ports.subscribers.getCustomer(SUBSCRIBER)]));
+    expect(data.find(({ id }) => id === setupIntentId)?.usage).toBe("off_session");
+  });
+
+  it("that two browsers begin at once belong to the one customer that is kept", async () => {
+    await Promise.all([begin(), begin()]);
+    const kept = await world.ports.subscribers.getCustomer(SUBSCRIBER);
+    const first = await saved();
+    expect((await world.ports.subscribers.getMethod(SUBSCRIBER, first))?.customerId).toBe(kept);
+  });
+
+  it("are answered with what is there when they are saved again", async () => {
+    const setupIntentId = await setUp();
+    const [first, again] = [await save({ type: "card", setupIntentId }), await save({ type: "card", setupIntentId })];
+    expect([first.status, again.status]).toEqual([201, 200]);
+    expect(again.body).toEqual(first.body);
+  });
+
+  it("are one when the same card is entered twice: the second is let go at Stripe", async () => {
+    const first = await saved();
+    const again = await saveCard();
+    expect(again).toMatchObject({ status: 200, body: { paymentMethodId: first } });
+    expect(await list()).toHaveLength(1);
+    const methods = await world.ports.wallet.findMethod(first);
+    expect(methods?.id).toBe(first);
+  });
+
+  it("are several when the cards differ", async () => {
+    await saved();
+    await saved("pm_card_mastercard");
+    expect(new Set((await list()).map(({ brand }) => brand))).toEqual(new Set(["mastercard", "visa"]));
+  });
+
+  it("are not saved before their owner has finished", async () => {
+    const { setupIntentId } = await begin();
+    const { code, detail } = problemIn(await save({ type: "card", setupIntentId }));
+    expect(code).toBe("setup-not-finished");
+    expect(detail).toContain("requires_payment_method");
+    expect(await list()).toEqual([]);
+  });
+
+  it.each(["seti_nobodys", "theirs"])("are not saved from a setup of somebody else's, or of nobody's: %s", async (which) => {
+    const setupIntentId = which === "theirs" ? await setUp("pm_card_visa", STRANGER) : which;
+    for (const customer of ["none yet", "one"]) {
+      if (customer === "one") await begin();
+      const problem = problemIn(await save({ type: "card", setupIntentId }));
+      expect(problem).toMatchObject({ status: 422, code: "no-such-setup", errors: [{ pointer: "/setupIntentId" }] });
+    }
+    expect(await list()).toEqual([]);
+  });
+
+  it.each([undefined, 7, "", "pi_1", "seti_", "seti_1/2", `seti_${"x".repeat(101)}`])("are not saved from what is no setup: %j", async (setupIntentId) => {
+    const { status, errors } = problemIn(await save({ type: "card", setupIntentId }));
+    expect(status).toBe(400);
+    expect(errors).toEqual([{ pointer: "/setupIntentId", detail: expect.stringMatching(/POST \/v1\/payment-methods\/setup-intents gave/) }]);
+  });
+
+  it("of which only a card names a setup", async () => {
+    const { status, errors } = problemIn(await save({ type: "alipay", setupIntentId: "seti_1" }));
+    expect([status, errors]).toEqual([400, [{ pointer: "/setupIntentId", detail: "is only for a card" }]]);
+  });
+
+  it.each(["alipay", "wechat_pay"])("are also requests that are confirmed each time: %s, once", async (type) => {
+    const [first, again] = [await save({ type }), await save({ type })];
+    expect([first.status, again.status]).toEqual([201, 200]);
+    expect(first.body).toMatchObject({ type, brand: type, lastFour: "" });
+    expect(again.body).toEqual(first.body);
+    const [kept] = await world.ports.subscribers.listMethods(SUBSCRIBER);
+    expect(kept).toMatchObject({ payRequest: type, customerId: await world.ports.subscribers.getCustomer(SUBSCRIBER) });
+  });
+
+  it("are twenty at most", async () => {
+    for (let number = 0; number < 20; number++) await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: `pm_${number}`, cardKey: `fp_${number}` });
+    expect(problemIn(await world.send({ method: "POST", path: `${PATH}/setup-intents` })).code).toBe("too-many-payment-methods");
+    expect(problemIn(await save({ type: "alipay" })).code).toBe("too-many-payment-methods");
+  });
+
+  it("can be used in a rule at once", async () => {
+    const paymentMethodId = await saved();
+    const rule = { iccid: ICCID, ...(await import("./api-world.ts")).ruleSettingsBody({ paymentMethodId }) };
+    expect((await world.send({ method: "POST", path: "/v1/rules", body: rule })).status).toBe(201);
+  });
+
+  it("that are removed can be charged by nobody any more, and the recharge function is told", async () => {
+    const id = await saved();
+    expect((await remove(id)).status).toBe(204);
+    expect(await list()).toEqual([]);
+    expect(await world.ports.wallet.findMethod(id)).toBeUndefined();
+    expect(world.pokes).toEqual([{ paymentMethodId: id, subscriberId: SUBSCRIBER }]);
+    expect(problemIn(await remove(id)).status).toBe(404);
+  });
+
+  it("are removed also when Stripe had let them go before", async () => {
+    const id = await saved();
+    await world.ports.wallet.detach(id);
+    expect((await remove(id)).status).toBe(204);
+  });
+
+  it("stay when Stripe does not answer, and can be removed again", async () => {
+    const id = await saved();
+    const detach = async () => {
+      throw new OutcomeUnknown("Stripe gave no clear answer");
+    };
+    expect(problemIn(await remove(id, { wallet: { ...world.ports.wallet, detach } }))).toMatchObject({ status: 503, code: "try-again" });
+    expect(await list()).toHaveLength(1);
+    expect((await remove(id)).status).toBe(204);
+  });
+
+  it("stay when the recharge function cannot be told", async () => {
+    const id = await saved();
+    const pokes = {
+      send: async () => {
+        throw new Error("SQS is away");
+      },
+    };
+    expect(problemIn(await remove(id, { pokes })).status).toBe(500);
+    expect(await list()).toHaveLength(1);
+    expect((await remove(id)).status).toBe(204);
+  });
+
+  it("are not removed while an open recharge uses them", async () => {
+    await world.ports.subscribers.putMethod(SUBSCRIBER, METHOD);
+    await world.store(withOpenRecharge(esimWithRule(), "re_1"));
+    const { status, code, detail } = problemIn(await remove(METHOD.id));
+    expect([status, code]).toEqual([409, "payment-method-in-use"]);
+    expect(detail).toContain("re_1");
+    expect(await list()).toHaveLength(1);
+    expect(world.pokes).toEqual([]);
+    const other = await saved();
+    expect((await remove(other)).status).toBe(204);
+  });
+
+  it("of somebody else are nobody's business", async () => {
+    expect(problemIn(await remove("pm_eve")).status).toBe(404);
+    expect(await list(STRANGER)).toHaveLength(1);
+    expect(await list()).toEqual([]);
+  });
+});
