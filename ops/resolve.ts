@@ -56,7 +56,7 @@ export async function resolve(ports: OpsPorts, { rechargeId, as, note, yes, by: 
   if (!yes) return print("Nothing was written: say --yes to do it.");
   if ((await esims.save(next, ids.next())) === undefined)
     throw new Error("The line was changed at this very moment: look at the recharge again, and repeat it");
-  await pokes.send([{ iccid: start.iccid }]);
   await audit(ports, { by: who, verb: "resolve", subject: rechargeId, why: `as ${as}: ${note}` });
+  await pokes.send([{ iccid: start.iccid }]);
   print(`Written. "show ${rechargeId}" tells what came of it.`);
 }

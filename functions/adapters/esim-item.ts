@@ -85,7 +85,7 @@ const state = z.union([
     name: z.literal("needs-review"),
     paymentIntentId,
     paidAt: z.optional(at),
-    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch", "refund-failed"]),
+    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch", "refund-failed", "refund-by-hand"]),
     since: at,
   }),
   z.object({ ...ended, end: z.literal("succeeded"), paidAt: at }),

@@ -117,6 +117,15 @@ export function applyPublished(esim: Esim, published: readonly LineEvent[]): Esi
   return { ...esim, pendingEvents, lookAt: done ? undefined : esim.lookAt };
 }
 
+/** How long after a bus has refused a line's events it is tried again. */
+const PUBLISH_AGAIN_MINUTES = 10;
+
+/** The bus did not take the events of a line on which nothing is open: they are tried again a little later. */
+export function applyUnpublished(esim: Esim, now: Instant): Esim {
+  if (esim.open !== undefined || esim.pendingEvents.length === 0) return esim;
+  return { ...esim, lookAt: plusMinutes(now, PUBLISH_AGAIN_MINUTES) };
+}
+
 export type RuleRefusal = "rule-exists" | "no-rule" | "version-mismatch";
 export type RuleDecision = { readonly kind: "changed"; readonly esim: Esim; readonly rule: Rule } | { readonly kind: "refused"; readonly reason: RuleRefusal };
 

@@ -37,7 +37,9 @@ export type ReviewReason =
   /** Stripe's PaymentIntent has another amount or currency than was recorded. */
   | "payment-mismatch"
   /** Paid, finally refused by the carrier, and Stripe could not give the money back. */
-  | "refund-failed";
+  | "refund-failed"
+  /** Paid, not credited yet, and somebody gives the money back by hand. */
+  | "refund-by-hand";
 
 /** Where an open recharge stands, with what the next step needs. */
 export type RechargeState =

@@ -178,7 +178,7 @@ function overdueReason(open: OpenRecharge, now: Instant): string | undefined {
 function applyTold(esim: Esim, open: OpenRecharge, reason: string, now: Instant): Esim {
   const { id, ...told } = rechargeEvent(esim, open, "RechargeNeedsReview", now);
   // A review keeps its id; what is only unclear has one of its own, as it may still be parked, which is told then.
-  const event = { ...told, id: open.state.name === "needs-review" ? id : `${id}/${reason}`, reason };
+  const event = { ...told, id: open.state.name === "needs-review" ? reviewId(id, open.state) : `${id}/${reason}`, reason };
   return withEvent({ ...esim, open: { ...open, toldAt: now } }, event, now);
 }
 
@@ -383,14 +383,20 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
 function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant): Esim {
   const told = withEvent(esim, endEvent(esim, open, ended), now);
   // What the carrier refuses for good would be charged and given back at every check.
-  if (ended.end === "refunded") return suspendRule(told, "carrier-refused", now);
+  if (ended.end === "refunded") return told.subscriberId === open.subscriberId ? suspendRule(told, "carrier-refused", now) : told;
   const isLast = ended.end === "declined" && ended.retryAt === undefined;
   if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
   return suspendRule(told, ended.severity === "hard" ? "card-refused-for-good" : "declined-too-often", now);
 }
 
+/** Told again under the same id; a second review of the same recharge is another one. */
+function reviewId(id: string, { since }: { readonly since: Instant }): string {
+  return `${id}/${since}`;
+}
+
 function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeState, { name: "needs-review" }>, now: Instant): Esim {
-  const event = { ...rechargeEvent(esim, open, "RechargeNeedsReview", now), reason: state.reason } as const;
+  const { id, ...told } = rechargeEvent(esim, open, "RechargeNeedsReview", now);
+  const event = { ...told, id: reviewId(id, state), reason: state.reason } as const;
   const parked = { ...open, state, toldAt: now, resolution: undefined, lease: { ...open.lease, attempts: 0, crashes: 0 } };
   return withEvent({ ...esim, open: parked }, event, now); // told first; the next lease then sets the daily look
 }

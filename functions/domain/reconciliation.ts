@@ -30,6 +30,8 @@ export interface Books {
   /** The payment that was looked at, or else the one that our books name; undefined when Stripe does not know that. */
   readonly payment?: Payment;
   readonly credit?: Credit;
+  /** The carrier could not be asked: `credit` says nothing, and what depends on it must wait. */
+  readonly isCreditUnclear?: boolean;
   /** The carrier's entries under this reference, as far as its list was read. */
   readonly topUps: readonly ListedTopUp[];
 }
@@ -212,7 +214,7 @@ const CHECKS = {
 
   "charge-after-unpaid-end": (books) => {
     const { history, payment } = books;
-    if (!isUnpaid(history.bill) || !isKept(payment) || !isStored(books) || isCredited(books)) return NOTHING;
+    if (books.isCreditUnclear === true || !isUnpaid(history.bill) || !isKept(payment) || !isStored(books) || isCredited(books)) return NOTHING;
     return [{ objectId: objectOf(books), detail: `Paid, though the recharge ended ${history.bill.end}`, ...poked(paidAt(payment)) }];
   },
 

@@ -69,6 +69,7 @@ const REVIEW_REASONS: { readonly [Reason in ReviewReason]: true } = {
   "carrier-conflict": true,
   "payment-mismatch": true,
   "refund-failed": true,
+  "refund-by-hand": true,
 };
 const SUSPENSION_REASONS: { readonly [Reason in SuspensionReason]: true } = {
   "card-refused-for-good": true,

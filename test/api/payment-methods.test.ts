@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { paymentMethodReply, setupIntentReply } from "../../functions/contracts/payment-methods.ts";
+import type { Esim } from "../../functions/domain/esim.ts";
 import { OutcomeUnknown } from "../../functions/domain/ports.ts";
-import { esimWithRule, ICCID, METHOD, SUBSCRIBER } from "../builders.ts";
-import { type ApiWorld, apiWorld, listIn, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
+import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import { type ApiWorld, apiWorld, listIn, problemIn, ruleSettingsBody, STRANGER, withOpenRecharge } from "./api-world.ts";
 
 const PATH = "/v1/payment-methods";
 
@@ -26,6 +27,13 @@ describe("ways to pay", () => {
     const { id, status } = world.stripe.confirmSetupAsCustomer(clientSecret, testCard);
     if (status === "requires_action") world.stripe.authenticateSetup(id, "succeed");
     return setupIntentId;
+  }
+
+  /** The caller's cards, as Stripe has them. */
+  async function attached() {
+    const customerId = await world.ports.subscribers.getCustomer(SUBSCRIBER);
+    const reply = world.stripe.handle({ method: "GET", path: `/v1/customers/${customerId}/payment_methods`, form: {}, authorization: "Bearer sk_test_1" });
+    return z.parse(z.object({ data: z.array(z.object({ id: z.string() })) }), "body" in reply ? reply.body : {}).data.map(({ id }) => id);
   }
 
   const save = (body: object, changes: Parameters<ApiWorld["send"]>[1] = {}, sub = SUBSCRIBER) =>
@@ -78,8 +86,7 @@ describe("ways to pay", () => {
     const again = await saveCard();
     expect(again).toMatchObject({ status: 200, body: { paymentMethodId: first } });
     expect(await list()).toHaveLength(1);
-    const methods = await world.ports.wallet.findMethod(first);
-    expect(methods?.id).toBe(first);
+    expect(await attached()).toEqual([first]);
   });
 
   it("are several when the cards differ", async () => {
@@ -94,6 +101,15 @@ describe("ways to pay", () => {
     expect(code).toBe("setup-not-finished");
     expect(detail).toContain("requires_payment_method");
     expect(await list()).toEqual([]);
+  });
+
+  it("are not saved before their bank is content", async () => {
+    const { setupIntentId, clientSecret } = await begin();
+    const { id, status } = world.stripe.confirmSetupAsCustomer(clientSecret, "pm_card_authenticationRequired");
+    expect(status).toBe("requires_action");
+    expect(problemIn(await save({ type: "card", setupIntentId })).code).toBe("setup-not-finished");
+    world.stripe.authenticateSetup(id, "succeed");
+    expect((await save({ type: "card", setupIntentId })).status).toBe(201);
   });
 
   it.each(["seti_nobodys", "theirs"])("are not saved from a setup of somebody else's, or of nobody's: %s", async (which) => {
@@ -134,7 +150,7 @@ describe("ways to pay", () => {
 
   it("can be used in a rule at once", async () => {
     const paymentMethodId = await saved();
-    const rule = { iccid: ICCID, ...(await import("./api-world.ts")).ruleSettingsBody({ paymentMethodId }) };
+    const rule = { iccid: ICCID, ...ruleSettingsBody({ paymentMethodId }) };
     expect((await world.send({ method: "POST", path: "/v1/rules", body: rule })).status).toBe(201);
   });
 
@@ -185,6 +201,14 @@ describe("ways to pay", () => {
     expect(world.pokes).toEqual([]);
     const other = await saved();
     expect((await remove(other)).status).toBe(204);
+  });
+
+  it("can be removed as soon as the recharge that used them has its end", async () => {
+    await world.ports.subscribers.putMethod(SUBSCRIBER, METHOD);
+    const esim = withOpenRecharge(esimWithRule(), "re_1");
+    const ended: Esim = { ...esim, open: esim.open && { ...esim.open, state: { name: "ended", end: "cancelled", reason: "kill-switch", at: NOW } } };
+    await world.store(ended);
+    expect((await remove(METHOD.id)).status).toBe(204);
   });
 
   it("of somebody else are nobody's business", async () => {

@@ -554,7 +554,7 @@ describe("a review that nobody resolves", () => {
     const parked = { ...play([MOVES.created, MOVES.paid, MOVES.puzzled]), pendingEvents: [] };
     expect(applyLease(parked, later(23))?.pendingEvents).toEqual([]);
     const again = applyLease(parked, later(25));
-    expect(again?.pendingEvents).toMatchObject([{ name: "RechargeNeedsReview", id: `${ID}/RechargeNeedsReview`, reason: "carrier-unclear" }]);
+    expect(again?.pendingEvents).toMatchObject([{ name: "RechargeNeedsReview", id: `${ID}/RechargeNeedsReview/${NOW}`, reason: "carrier-unclear" }]);
     expect(again?.open?.toldAt).toBe(later(25));
   });
 });

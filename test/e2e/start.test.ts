@@ -7,6 +7,8 @@ import { testAssembly } from "../assembly.ts";
 import { endLocal, type LocalProcess, runLocal, temporaryFolder } from "./local-process.ts";
 
 const TIMEOUT_MILLISECONDS = 60_000;
+/** The draining line is low after ten minutes, and every line of its tier is looked at every fifteen. */
+const MINUTES_UNTIL_LOW_AND_SEEN = 16;
 
 function start(state: string, ...args: string[]): LocalProcess {
   return runLocal("start", ["--assembly", testAssembly(), "--state", state, "--port", "0", ...args]);
@@ -40,6 +42,7 @@ describe("npm start", () => {
   let url: string;
   let token: string;
   const get = async (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const play = (path: string, body: object) => fetch(`${url}${path}`, { method: "POST", body: JSON.stringify(body) });
 
   beforeAll(async () => {
     folder = temporaryFolder();
@@ -56,6 +59,8 @@ describe("npm start", () => {
   it(
     "recharges the draining line by itself, and says so in the terminal",
     async () => {
+      await stack.until(/events +RuleSaved/); // the look at a line that was given a rule; the next one is on schedule
+      await play("/local/clock", { advanceMinutes: MINUTES_UNTIL_LOW_AND_SEEN });
       await stack.until(/events +RechargeSucceeded +…0017 +\w{8} +CNY 50\.00/);
       const happened = stack.output();
       expect(happened).toMatch(/events +LowBalanceDetected +…0017/);
@@ -75,7 +80,6 @@ describe("npm start", () => {
   it(
     "calls a person when the carrier takes what was paid for another order",
     async () => {
-      const play = (path: string, body: object) => fetch(`${url}${path}`, { method: "POST", body: JSON.stringify(body) });
       await play("/local/carrier/next", { outcome: "error-409" });
       await play(`/local/lines/${DRAINING_LINE.iccid}`, { available: 0 });
       await play("/local/clock", { advanceMinutes: 60 });

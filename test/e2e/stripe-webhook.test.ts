@@ -39,6 +39,8 @@ describe("npm start, with the local Stripe", () => {
   it(
     "hears at once of a charge that the cardholder contests, and calls a person",
     async () => {
+      await stack.until(/events +RuleSaved/);
+      await play("/local/clock", { advanceMinutes: 16 }); // the draining line is low by then, and looked at
       await stack.until(/RechargeSucceeded/);
       const rechargeId = (await readTimeline(url)).find(({ what }) => what === "RechargeSucceeded")?.rechargeId;
       expect(await play("/local/stripe/disputes", { rechargeId, reason: "product_not_received" })).toMatchObject({

@@ -23,6 +23,15 @@ describe("resolve", () => {
     expect((await written()).audit).toMatchObject([{ by: OPERATOR, verb: "resolve", subject: RECHARGE, why: "as credited: seen at the carrier" }]);
   });
 
+  it("is in the audit also when the recharge function cannot be told", async () => {
+    const { ports, written } = await worldInReview();
+    const send = async () => {
+      throw new Error("SQS is away");
+    };
+    await expect(resolve({ ...ports, pokes: { send } }, SEEN)).rejects.toThrow("SQS is away");
+    expect((await written()).audit).toMatchObject([{ verb: "resolve", subject: RECHARGE }]);
+  });
+
   it("only says what would happen without --yes", async () => {
     const { ports, written, text } = await worldInReview();
     const before = await written();

@@ -299,14 +299,19 @@ function isWantedIn({ rule, subscriberId, open }: Esim): boolean {
   return rule?.status.state === "active" && subscriberId === open?.subscriberId && rule.version === open?.ruleVersion;
 }
 
-/** Within the lifetime of the worker that reserved it, the carrier said that the line is the payer's. */
+/** Within the lifetime of the worker that reserved it, and of each that had the card charged, the carrier said that the line is the payer's. */
 function ownLine({ seen, lives }: Case): string[] {
-  return [...lives.values()].flatMap(({ rechargeId, iccid, subscriberId, first }) => {
-    const turns = seen.owners.filter((turn) => turn.iccid === iccid && turn.at <= first.at);
-    const since = turns.findLastIndex(({ at }) => at <= first.at - WORKER);
-    const isOwn = turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
-    return isOwn ? [] : [`${rechargeId} was made for a line of somebody else's`];
+  const isOwn = ({ iccid, subscriberId }: Life, at: number) => {
+    const turns = seen.owners.filter((turn) => turn.iccid === iccid && turn.at <= at);
+    const since = turns.findLastIndex((turn) => turn.at <= at - WORKER);
+    return turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
+  };
+  const reserved = [...lives.values()].filter((life) => !isOwn(life, life.first.at));
+  const confirmed = seen.confirms.flatMap(({ at, rechargeId }) => {
+    const life = lives.get(rechargeId);
+    return life === undefined || isOwn(life, at) ? [] : [life];
   });
+  return [...reserved, ...confirmed].map(({ rechargeId }) => `${rechargeId} was made for a line of somebody else's`);
 }
 
 function lowAndFresh({ seen, lives }: Case): string[] {

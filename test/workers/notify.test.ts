@@ -155,6 +155,17 @@ describe("the notifier", () => {
     expect(world.sent.map((message) => message.subject)).toEqual([succeeded, declined].map((event) => noticeText(event).subject));
   });
 
+  it("asks nobody for what cannot be done any more, however late it is redriven", async () => {
+    const world = await notifierWorld();
+    const late = actionRequired(false);
+    if (late.name !== "RechargeActionRequired") throw new Error("Another event");
+    await notify({ ...world.ports, clock: { now: () => late.expiresAt } }, late);
+    expect(world.sent).toEqual([]);
+    expect(world.logged).toMatchObject([{ code: "notice-outdated" }]);
+    await notify(world.ports, late);
+    expect(world.sent).toHaveLength(1);
+  });
+
   it.each([
     ["without an e-mail address", SUBSCRIBER],
     ["of whom nothing is known", "sub-nobody"],

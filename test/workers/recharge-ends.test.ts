@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { OutcomeUnknown, UnreadableLine } from "../../functions/domain/ports.ts";
 import { applyResolution } from "../../functions/domain/recharge.ts";
+import { plusMinutes } from "../../functions/domain/time.ts";
 import { look } from "../../functions/workers/recharge/look.ts";
 import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
 import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
@@ -786,5 +787,139 @@ describe("a line that makes every worker fall over", () => {
     const log = { ...world.ports.log, error: (code: string) => void logged.push(code) };
     await expect(world.look({ esims, log })).rejects.toThrow(UnreadableLine);
     expect([postponed, logged]).toEqual([["2026-11-24T08:00:00.000Z"], ["unreadable-line"]]);
+  });
+});
+
+describe("what a bus, a carrier or a person does in between", () => {
+  it("a bus that is down for an hour after a success makes no review of it", async () => {
+    const world = await rechargeWorld();
+    const publish = async () => {
+      throw new Error("the bus is down");
+    };
+    for (let look = 0; look < 12; look++) {
+      await expect(world.look({ events: { publish } })).rejects.toThrow();
+      world.advanceMinutes(70);
+    }
+    await world.look({}, false);
+    await expectOneRecharge(world);
+  });
+
+  it("events that a bus refuses do not bring a free line up every minute", async () => {
+    const world = await rechargeWorld({ balance: 5000 });
+    await world.pause();
+    const publish = async () => {
+      throw new Error("the bus is down");
+    };
+    await expect(world.look({ events: { publish } }, false)).rejects.toThrow("the bus is down");
+    expect((await world.line()).lookAt).toBe(plusMinutes(NOW, 10));
+    await world.look({}, false);
+    expect([world.eventNames(), (await world.line()).lookAt]).toEqual([["RulePaused"], undefined]);
+  });
+
+  it.each([
+    ["reserved", "create"],
+    ["confirming", "confirm"],
+  ] as const)("a line that changed hands while its recharge was %s is not charged", async (state, call) => {
+    const world = await rechargeWorld();
+    const away = async () => {
+      throw new OutcomeUnknown("Stripe is away");
+    };
+    await expect(world.look({ payments: { ...world.ports.payments, [call]: away } })).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe(state);
+    world.carrier.setOwner(ICCID, { subscriberId: "sub-bob" });
+    world.advanceMinutes(50);
+    await world.look();
+    expect([world.taken(), world.credited(), (await world.bills())[0]]).toMatchObject([[], [], { end: "cancelled", reason: "rule-changed" }]);
+  });
+
+  it("whose line it is must be known before a charge that another worker began", async () => {
+    const world = await rechargeWorld();
+    const away = async () => {
+      throw new OutcomeUnknown("It is away");
+    };
+    await expect(world.look({ payments: { ...world.ports.payments, confirm: away } })).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(3);
+    await expect(world.look({ carrier: { ...world.ports.carrier, listEsims: away } })).rejects.toThrow(OutcomeUnknown);
+    expect(world.taken()).toEqual([]);
+    world.advanceMinutes(3);
+    await world.look();
+    await expectOneRecharge(world);
+  });
+
+  it("a refusal of one payer's recharge leaves the next payer's rule alone", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    const line = await world.line();
+    await world.ports.esims.save({ ...line, subscriberId: "sub-bob" }, "bob takes the line over");
+    world.advanceMinutes(3);
+    world.carrier.chooseNext("refuse");
+    await world.look({}, false);
+    expect((await world.line()).rule?.status.state).toBe("active");
+    expect(world.eventNames()).toEqual(["RechargeRefunded"]);
+  });
+
+  it("money that a person gives back while the credit waits is not credited as well", async () => {
+    const world = await rechargeWorld();
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    await world.client.refunds.create({ payment_intent: (await payment(world)).id, amount: 2000 });
+    world.advanceMinutes(3);
+    await world.look({}, false);
+    expect([world.credited(), (await world.line()).open?.state]).toMatchObject([[], { name: "needs-review", reason: "refund-by-hand" }]);
+    expect(world.eventNames()).toEqual(["RechargeNeedsReview"]);
+    world.advanceMinutes(24 * 60 + 5);
+    await resolve(world, "refunded");
+    expect(await world.bills()).toMatchObject([{ end: "refunded" }]);
+    expect((await refunds(world)).toSorted(([a], [b]) => Number(a) - Number(b))).toEqual([
+      [2000, "succeeded"],
+      [3000, "succeeded"],
+    ]);
+  });
+
+  it("what the carrier has credited is not given back on a person's word", async () => {
+    const world = await rechargeWorld();
+    const silent = async () => {
+      throw new OutcomeUnknown("The carrier is away");
+    };
+    world.carrier.chooseNext("credit-but-lose-reply");
+    await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(25 * 60);
+    await world.look({ carrier: { ...world.ports.carrier, findTopUp: silent } }, false);
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-unclear" });
+    world.advanceMinutes(3);
+    await resolve(world, "refunded");
+    expect([await world.bills(), await refunds(world)]).toMatchObject([[{ end: "succeeded" }], []]);
+  });
+
+  it("the kill switch closes a pay request, which nobody has confirmed yet, and no check that a bank asked for", async () => {
+    const throwSwitch = (world: RechargeWorld) => world.ports.controls.putKillSwitch({ on: true, at: NOW, by: "grace", why: "a wrong price" });
+    const asked = await rechargeWorld();
+    await asked.ports.subscribers.putMethod(SUBSCRIBER, { ...asked.method, brand: "alipay", lastFour: "", payRequest: "alipay" });
+    const wary = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    for (const world of [asked, wary]) {
+      await world.look();
+      await throwSwitch(world);
+      world.advanceMinutes(3);
+      await world.look({}, false);
+    }
+    expect([(await asked.bills())[0], (await payment(asked)).status]).toMatchObject([{ end: "cancelled", reason: "kill-switch" }, "canceled"]);
+    expect((await wary.line()).open?.state.name).toBe("awaiting-customer");
+  });
+
+  it("a second review of one recharge is told as another one", async () => {
+    const world = await rechargeWorld({ answersAreFinal: false });
+    world.carrier.chooseNext("refuse");
+    await world.look();
+    world.advanceMinutes(3);
+    world.stripe.chooseNext("pending-then-failed", "refund");
+    await resolve(world, "refunded");
+    for (let look = 0; look < 4; look++) {
+      world.advanceMinutes(60);
+      await world.look({}, false);
+    }
+    const told = world.published.flatMap((event) => (event.name === "RechargeNeedsReview" ? [event] : []));
+    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(["carrier-refused", "refund-failed"]));
+    expect(new Set(told.map(({ id }) => id)).size).toBe(2);
   });
 });

@@ -464,7 +464,7 @@ describe("a payment that stays unclear for a day", () => {
     await world.look();
     expect(world.published.map(({ name, id }) => [name, id])).toEqual([
       ["RechargeNeedsReview", expect.stringMatching(/\/RechargeNeedsReview\/payment-unclear$/)],
-      ["RechargeNeedsReview", expect.stringMatching(/\/RechargeNeedsReview$/)],
+      ["RechargeNeedsReview", expect.stringMatching(/\/RechargeNeedsReview\/2026-/)],
     ]);
   });
 

@@ -751,6 +751,29 @@ describe("a list", () => {
     await expect(world.audit({ carrier: { ...world.ports.carrier, findTopUp: silent } })).rejects.toThrow(OutcomeUnknown);
   });
 
+  it("is compared with our books also while the carrier says nothing, and comes back", async () => {
+    const world = await succeeded(reconcileWorld);
+    const { rechargeId } = await world.ended();
+    await world.plantPayment(rechargeId);
+    world.advanceMinutes(AN_HOUR);
+    const silent = () => Promise.reject(new OutcomeUnknown("down"));
+    const carrier = { ...world.ports.carrier, findTopUp: silent };
+    for (let day = 0; day < 2; day++) {
+      await expect(world.audit({ carrier })).rejects.toThrow(OutcomeUnknown);
+      world.requests.splice(0);
+      world.advanceMinutes(180);
+    }
+    expect(world.published.flatMap((event) => (event.name === "ReconciliationBreakFound" ? [event.kind] : []))).toEqual(["second-charge"]);
+  });
+
+  it("gives nothing back for an unpaid end while the carrier cannot say whether it credited", async () => {
+    const world = await succeeded(reconcileWorld);
+    const bills = await rewriteBill(world, (bill) => ({ ...bill, end: "cancelled", charged: NOTHING, credited: NOTHING }));
+    const silent = () => Promise.reject(new OutcomeUnknown("down"));
+    await expect(world.audit({ ...bills, carrier: { ...world.ports.carrier, findTopUp: silent } })).rejects.toThrow(OutcomeUnknown);
+    expect(world.pokes.filter((poke) => "paymentIntentId" in poke)).toEqual([]);
+  });
+
   it("is read for the last hours each hour, for the last days each day, and never up to now", async () => {
     const world = await reconcileWorld();
     const rangesOf = async (every: "hour" | "day") => {

@@ -35,7 +35,7 @@ async function findOpenRecharge(esims: Esims, subscriberId: string, paymentMetho
   do {
     const { items, next } = await esims.listBySubscriber(subscriberId, page);
     for (const { open } of await esims.loadMany(items)) {
-      if (open?.subscriberId === subscriberId && open.method.id === paymentMethodId && open.state.name !== "ended") return open.rechargeId;
+      if (open?.method.id === paymentMethodId && open.state.name !== "ended") return open.rechargeId;
     }
     page = next;
   } while (page !== undefined);

@@ -17,6 +17,8 @@ export interface NotifyPorts {
 export async function notify({ subscribers, mail, clock, log }: NotifyPorts, event: NoticedEvent): Promise<void> {
   const { subscriberId, id } = event;
   if (await subscribers.wasNoticed(subscriberId, id)) return;
+  // It came late, or was redriven: nobody can do any more what it asks for.
+  if (event.name === "RechargeActionRequired" && event.expiresAt <= clock.now()) return log.warn("notice-outdated", { subscriberId, event: event.name });
   const email = (await subscribers.getProfile(subscriberId))?.email;
   if (email === undefined) log.error("notice-undeliverable", { subscriberId, event: event.name });
   else await mail.send({ to: email, ...noticeText(event) });

@@ -1,4 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { hasFailed } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
 import type { ReviewReason } from "../../domain/recharge-states.ts";
 import { type Instant, plusMinutes } from "../../domain/time.ts";
@@ -15,7 +16,14 @@ export async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharg
   if (own) return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
   const seen = await findTopUp(ports, open);
   const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
+  if (mayOrder && (await isGivenBack(ports, open))) return move(ports, esim, open, { type: "puzzled", reason: "refund-by-hand", at: ports.clock.now() });
   return moveByTopUp(ports, esim, open, mayOrder ? await orderTopUp(ports, esim, open) : seen, isOverdue);
+}
+
+/** Whether somebody gave back, in Stripe's dashboard, what was paid for a credit that had to wait: all of it, or a part. */
+async function isGivenBack({ payments }: RechargePorts, { state }: OpenRecharge): Promise<boolean> {
+  if (state.name !== "crediting") return false;
+  return (await payments.listRefunds(state.paymentIntentId)).some((refund) => !hasFailed(refund));
 }
 
 /**

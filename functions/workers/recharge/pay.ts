@@ -23,7 +23,7 @@ export async function createPayment(ports: RechargePorts, esim: Esim, open: Open
     );
     if (made !== undefined) return adopt(ports, esim, open, made);
   }
-  const against = lineAgainst(esim, open, ports.clock.now()) ?? (own ? undefined : await worldAgainst(ports, open));
+  const against = own ? lineAgainst(esim, open, ports.clock.now()) : await againstGoingOn(ports, esim, open);
   if (against !== undefined) return move(ports, esim, open, { type: "dropped", reason: against, at: ports.clock.now() });
 
   const answer = await ports.payments.create({ rechargeId, amount, method, idempotencyKey: `${rechargeId}/create/${esim.version}` });
@@ -42,6 +42,13 @@ export async function createPayment(ports: RechargePorts, esim: Esim, open: Open
     const unwanted = lineAgainst(current, open, at) ?? worldSays;
     return applyMove(current, rechargeId, unwanted === undefined ? madeMove(open, paymentIntentId, at) : unpaid(paymentIntentId, unwanted), at);
   });
+}
+
+/** What speaks against charging what another worker began, perhaps an hour ago: also that the line has changed hands at the carrier since. */
+async function againstGoingOn(ports: RechargePorts, esim: Esim, open: OpenRecharge): Promise<CancelReason | undefined> {
+  const against = lineAgainst(esim, open, ports.clock.now()) ?? (await worldAgainst(ports, open));
+  if (against !== undefined) return against;
+  return (await lineOf(ports, esim.iccid, open.subscriberId)) === undefined ? "rule-changed" : undefined;
 }
 
 /** A pay request is confirmed by the customer; everything else by us. */
@@ -67,7 +74,7 @@ export async function confirmPayment(ports: RechargePorts, esim: Esim, open: Ope
   if (!own) {
     const seen = await ports.payments.retrieve(paymentIntentId);
     if (paymentOutcome(seen, open.amount).kind !== "unconfirmed") return moveByPayment(ports, esim, open, paymentIntentId, seen);
-    const unwanted = lineAgainst(esim, open, ports.clock.now()) ?? (await worldAgainst(ports, open));
+    const unwanted = await againstGoingOn(ports, esim, open);
     if (unwanted !== undefined) return move(ports, esim, open, unpaid(paymentIntentId, unwanted));
   }
   const answer = await ports.payments.confirm(paymentIntentId, `${open.rechargeId}/confirm/${esim.version}`);
@@ -89,7 +96,9 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
   const now = ports.clock.now();
   if (!isStillWanted(esim, open) || (await isOthersNow(ports, esim, open))) return move(ports, esim, open, unpaid(paymentIntentId, "rule-changed"));
   const stop = await stopOf(ports, open.subscriberId);
-  if (stop === "paused-by-operator") return move(ports, esim, open, unpaid(paymentIntentId, stop));
+  // What the bank asked of them was confirmed by us before; a pay request is still to be.
+  const isStopped = stop === "paused-by-operator" || (stop === "kill-switch" && open.method.payRequest !== undefined);
+  if (stop !== undefined && isStopped) return move(ports, esim, open, unpaid(paymentIntentId, stop));
   if (now >= expiresAt) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
   if (remindAt === undefined || now < remindAt) return "wait";
   return record(ports, esim, (current) => applyReminder(current, open.rechargeId, now));

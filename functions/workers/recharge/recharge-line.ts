@@ -1,5 +1,5 @@
 import type { Esim, Reading } from "../../domain/esim.ts";
-import { applyPublished } from "../../domain/esim.ts";
+import { applyPublished, applyUnpublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
 import { applyLease, applyUnknown, isParked } from "../../domain/recharge.ts";
@@ -102,6 +102,12 @@ async function takeOver(ports: RechargePorts, esim: Esim, again: Instant | undef
 export async function publishPending(ports: RechargePorts, esim: Esim): Promise<void> {
   const { pendingEvents } = esim;
   if (pendingEvents.length === 0) return;
-  await ports.events.publish(pendingEvents);
+  try {
+    await ports.events.publish(pendingEvents);
+  } catch (error) {
+    // Not each minute: every look that fails may become a dead letter.
+    if (esim.open === undefined) await record(ports, esim, (current) => applyUnpublished(current, ports.clock.now()));
+    throw error;
+  }
   await record(ports, esim, (current) => applyPublished(current, pendingEvents));
 }

@@ -33,6 +33,11 @@ async function resolve(ports: RechargePorts, esim: Esim, open: OpenRecharge, { n
     case "refunded":
       // Nobody can tell what was paid: nothing is given back that was not taken.
       if (paidAt === undefined && !(await isPaid(ports, paymentIntentId))) return move(ports, esim, open, unpaid(paymentIntentId, "resolved-by-operator"));
+      // What the carrier knows for certain stands above what a person believes.
+      if (!NOT_THE_CARRIERS.has(reason) && (await findTopUp(ports, open)).kind === "credited") {
+        ports.log.error("resolution-refused", { rechargeId, as: resolution.as });
+        return move(ports, esim, open, { type: "credited", at });
+      }
       // Stripe cannot do it, so it was done by another way; in all other cases Stripe is asked, and does it unless it was done.
       return move(ports, esim, open, reason === "refund-failed" ? { type: "refunded", at } : { type: "refused", code: "resolved-by-operator" });
     case "nothing-taken":

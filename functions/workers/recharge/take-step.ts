@@ -1,6 +1,6 @@
 import { type Bill, billOf, saysTheSame } from "../../domain/bill.ts";
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
-import { BillConflict } from "../../domain/ports.ts";
+import { BillConflict, OutcomeUnknown } from "../../domain/ports.ts";
 import { applyCleared } from "../../domain/recharge.ts";
 import { record } from "../record.ts";
 import { credit } from "./credit.ts";
@@ -44,8 +44,17 @@ export function takeStep(ports: RechargePorts, esim: Esim, open: OpenRecharge, o
 async function settle(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
   const { pendingEvents } = esim;
   await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
-  await ports.events.publish(pendingEvents);
+  await publish(ports, pendingEvents);
   return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));
+}
+
+/** A bus that does not take them is no fault of this line, which would be parked and told of as unclear. */
+async function publish({ events }: RechargePorts, pendingEvents: Esim["pendingEvents"]): Promise<void> {
+  try {
+    await events.publish(pendingEvents);
+  } catch (error) {
+    throw new OutcomeUnknown("The bus did not take the events of an ended recharge", { cause: error });
+  }
 }
 
 /** A line that came back from a backup ends a second time what has its bill already: that one stands, if it says the same of the money. */

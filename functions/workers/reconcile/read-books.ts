@@ -20,8 +20,14 @@ export async function readBooks(ports: ReconcilePorts, { rechargeId, paymentInte
   const named = paymentIntentId ?? storedPayment({ history, open });
   const found = named === undefined ? undefined : await ports.ledger.find(named);
   const payment = found && (await readMoves(ports, found, isMoved || mayHaveMoved(found, history)));
-  const credit = topUps.some(({ status }) => status === "credited") ? "credited" : await readCredit(ports, rechargeId, history, open);
-  return { rechargeId, history, open, payment, credit, topUps };
+  const books = { rechargeId, history, open, payment, topUps };
+  if (topUps.some(({ status }) => status === "credited")) return { ...books, credit: "credited" };
+  try {
+    return { ...books, credit: await readCredit(ports, rechargeId, history, open) };
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error;
+    return { ...books, isCreditUnclear: true }; // what Stripe says is compared all the same
+  }
 }
 
 async function readOurs({ recharges, esims }: ReconcilePorts, rechargeId: string): Promise<Pick<Books, "history" | "open">> {

@@ -81,7 +81,8 @@ async function findBreaksOf(ports: ReconcilePorts, sighting: Sighting): Promise<
   const { rechargeId } = sighting;
   try {
     const books = await readBooks(ports, sighting);
-    return { breaks: findBreaks(books, ports.clock.now()), books };
+    if (books.isCreditUnclear === true) ports.log.error("reconcile-unclear", { rechargeId });
+    return { breaks: findBreaks(books, ports.clock.now()), books, isUnclear: books.isCreditUnclear };
   } catch (error) {
     if (!(error instanceof UnreadableLine)) {
       ports.log.error("reconcile-unclear", { rechargeId, error }); // it may pass: the message comes back
