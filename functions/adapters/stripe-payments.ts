@@ -55,6 +55,7 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
       amount: moneyOf(intent),
       amountReceived: intent.amount_received,
       lastError: intent.last_payment_error ? toError(intent.last_payment_error) : undefined,
+      methodId: intent.payment_method ?? intent.last_payment_error?.payment_method?.id, // a declined one is taken off the PaymentIntent
       rechargeId: metadata?.stage === stage ? metadata.rechargeId : undefined,
     };
   }
@@ -122,6 +123,7 @@ const stripeError = z.object({
   decline_code: z.nullish(z.string()),
   advice_code: z.nullish(z.string()),
   param: z.nullish(z.string()),
+  payment_method: z.nullish(z.object({ id: z.string() })),
 });
 
 const stripeMoney = { amount: z.int(), currency: z.string() };
@@ -131,6 +133,7 @@ const stripeIntent = z.object({
   status: z.string(),
   ...stripeMoney,
   amount_received: z.int(),
+  payment_method: z.nullish(z.string()),
   last_payment_error: z.nullish(stripeError),
   metadata: z.nullish(z.record(z.string(), z.string())),
 });

@@ -22,6 +22,8 @@ export interface PaymentIntent {
   readonly amount: Money;
   readonly amountReceived: number;
   readonly lastError?: PaymentError;
+  /** The way by which it was paid, or was tried last. */
+  readonly methodId?: string;
   /** From its metadata; missing when it is not of this stage. */
   readonly rechargeId?: string;
 }

@@ -83,6 +83,7 @@ describe("payments by Stripe", () => {
       status: "requires_confirmation",
       amount: { amount: 5000, currency: "CNY" },
       amountReceived: 0,
+      methodId: world.request.method.id,
       lastError: undefined,
       rechargeId: "r1",
     });

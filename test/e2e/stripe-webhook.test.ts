@@ -49,7 +49,9 @@ describe("npm start, with the local Stripe", () => {
       });
       await stack.until(/events +RechargeAdjusted/);
       await stack.until(/alarm +ALARM[^\n]*PaymentAdjusted[^\n]*contests a charge/);
-      expect((await readTimeline(url)).filter(({ what }) => what === "RechargeAdjusted")).toMatchObject([{ rechargeId }]);
+      // At least once: several webhooks tell of it at the same moment.
+      const told = (await readTimeline(url)).filter(({ what }) => what === "RechargeAdjusted");
+      expect(new Set(told.map((entry) => entry.rechargeId))).toEqual(new Set([rechargeId]));
       // It was the webhook: nobody looks at an ended recharge on schedule.
       expect(stack.output()).not.toMatch(/function +error/);
     },

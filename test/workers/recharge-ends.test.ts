@@ -922,4 +922,30 @@ describe("what a bus, a carrier or a person does in between", () => {
     expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(["carrier-refused", "refund-failed"]));
     expect(new Set(told.map(({ id }) => id)).size).toBe(2);
   });
+
+  it("what a customer pays, or fails to pay, with another card says nothing about the saved one", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    const { cardKey } = world.method;
+    const declined = { rechargeId: "r-before", at: plusMinutes(NOW, -600), code: "insufficient_funds", severity: "soft" } as const;
+    await world.ports.cards.putDecline(cardKey, declined);
+    await world.look();
+    const { id, client_secret: secret } = await payment(world);
+
+    world.stripe.chooseNext("processing-then-failed");
+    world.stripe.confirmAsCustomer(secret ?? "", "pm_card_visa");
+    world.advanceMinutes(3);
+    await world.look({}, false);
+    for (let look = 0; look < 3 && (await payment(world)).status === "processing"; look++) world.advanceMinutes(24 * 60);
+    expect((await payment(world)).status).toBe("requires_payment_method");
+    await world.look({}, false);
+    expect((await world.line()).open?.state.name).toBe("awaiting-customer");
+    expect(await world.ports.cards.listDeclines(cardKey)).toEqual([declined]);
+
+    world.stripe.confirmAsCustomer(secret ?? "", "pm_card_visa");
+    expect((await world.client.paymentIntents.retrieve(id)).status).toBe("succeeded");
+    world.advanceMinutes(3);
+    await world.look({}, false);
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+    expect(await world.ports.cards.listDeclines(cardKey)).toEqual([declined]);
+  });
 });

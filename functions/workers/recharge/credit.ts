@@ -9,14 +9,22 @@ import { move, type Step } from "./step.ts";
 
 /** After this long the subscriber is told, and a person looks. No order is made any more: a carrier keeps its answers for 30 days only. */
 const CREDIT_HOURS = 24;
+/** A backup is older than this, and a recharge that waits for nobody is paid sooner. */
+const FRESH_MINUTES = 10;
 
 /** Tops the line up, once. Whoever finds this state asks the carrier first whether that was done. */
 export async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharge, paidAt: Instant, own: boolean): Step {
   const isOverdue = ports.clock.now() > plusMinutes(paidAt, CREDIT_HOURS * 60);
-  if (own) return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
+  const byHand = () => move(ports, esim, open, { type: "puzzled", reason: "refund-by-hand", at: ports.clock.now() });
+  if (own) {
+    // Begun long ago, it may come from a backup, and what was paid may have been given back since.
+    const isFresh = ports.clock.now() <= plusMinutes(open.reservedAt, FRESH_MINUTES);
+    if (!isFresh && (await isGivenBack(ports, open))) return byHand();
+    return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
+  }
   const seen = await findTopUp(ports, open);
   const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
-  if (mayOrder && (await isGivenBack(ports, open))) return move(ports, esim, open, { type: "puzzled", reason: "refund-by-hand", at: ports.clock.now() });
+  if (mayOrder && (await isGivenBack(ports, open))) return byHand();
   return moveByTopUp(ports, esim, open, mayOrder ? await orderTopUp(ports, esim, open) : seen, isOverdue);
 }
 

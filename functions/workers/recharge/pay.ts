@@ -138,7 +138,7 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
   const outcome = paymentOutcome(answer, open.amount);
   switch (outcome.kind) {
     case "paid":
-      await cards.clear(cardKey, open.reservedAt); // a success ends the series of declines before it
+      if (!isByAnother(answer, open)) await cards.clear(cardKey, open.reservedAt); // a success ends the series of declines before it
       return move(ports, esim, open, { type: "paid", at: clock.now() });
     case "processing": {
       const isKnown = open.state.name === "processing";
@@ -151,6 +151,8 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
     case "declined": {
       // The customer was there and could not pay: that says nothing about what we may charge by ourselves.
       if (open.method.payRequest !== undefined) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
+      // Nor does another card of theirs say anything about the saved one: they may try again.
+      if (isByAnother(answer, open)) return move(ports, esim, open, { type: "awaiting", paymentIntentId, at: clock.now() });
       // Counted before the end is written, so that no crash forgets it.
       const decline = { rechargeId: open.rechargeId, at: clock.now(), code: outcome.code, severity: outcome.severity };
       await cards.putDecline(cardKey, decline);
@@ -172,6 +174,11 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
     case "unknown":
       throw new OutcomeUnknown(`Stripe's answer leaves the payment ${outcome.kind}`);
   }
+}
+
+/** Whether the customer, who had the link, paid or tried with another card than the one that the rule charges. */
+function isByAnother(answer: PaymentAnswer, { method }: OpenRecharge): boolean {
+  return answer.kind === "intent" && answer.intent.methodId !== undefined && answer.intent.methodId !== method.id;
 }
 
 /** What the operator must see: a refusal that is a fault of ours. */
