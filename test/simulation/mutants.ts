@@ -309,8 +309,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "whoever takes over orders the credit without asking first",
     file: "workers/recharge/credit.ts",
-    find: "if (own) return moveByTopUp",
-    replace: "if (own || !isOverdue) return moveByTopUp",
+    find: "  const seen = await findTopUp(ports, open);\n  const mayOrder",
+    replace: '  const seen: TopUpOutcome = { kind: "unseen" };\n  const mayOrder',
   },
   {
     name: "a carrier that forgets its answers is asked to credit again",

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { testAssembly } from "../assembly.ts";
-import { readTimeline, runMainJob } from "../e2e/main-job.ts";
+import { readTimeline, runMainJob } from "./main-job.ts";
 
 /** What the local stack is for: a fault in the wiring, planted into a copy of the assembly, stops the start or the main job. */
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { testAssembly } from "../assembly.ts";
-import { endLocal, runLocal, temporaryFolder } from "./local-process.ts";
+import { endLocal, runLocal, temporaryFolder } from "../e2e/local-process.ts";
 
 const TIMEOUT_MILLISECONDS = 120_000;
 
