@@ -42,7 +42,7 @@ function describeRechargeMessage(message: RechargeMessage): string {
 }
 
 function describeEvent(event: DomainEvent): string {
-  const about = "iccid" in event ? `line …${lastFour(event.iccid)}` : event.objectId;
+  const about = "iccid" in event ? `line …${lastFour(event.iccid)}` : "objectId" in event ? event.objectId : `subscriber ${event.subscriberId}`;
   return [event.name, "of", about, "rechargeId" in event && event.rechargeId !== undefined ? `(recharge ${event.rechargeId})` : "", "at", event.at]
     .filter((word) => word !== "")
     .join(" ");

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { DomainEvent, EventName, LineEvent } from "../domain/events.ts";
+import type { DomainEvent, EventName, LineEvent, SubscriberEvent } from "../domain/events.ts";
 import { balance as anyMoney } from "./money.ts";
 
 /** The bus and the source of everything we publish. */
@@ -9,6 +9,11 @@ const at = z.iso.datetime();
 
 function happened<Name extends EventName, Fields extends z.core.$ZodLooseShape>(name: Name, fields: Fields) {
   return z.object({ name: z.literal(name), id: z.string(), version: z.literal(1), at, iccid: z.string(), subscriberId: z.string(), ...fields });
+}
+
+/** The same for what concerns none of their lines. */
+function concerned<Name extends EventName, Fields extends z.core.$ZodLooseShape>(name: Name, fields: Fields) {
+  return z.object({ name: z.literal(name), id: z.string(), version: z.literal(1), at, subscriberId: z.string(), ...fields });
 }
 
 const recharge = { rechargeId: z.string(), amount: anyMoney };
@@ -28,12 +33,13 @@ const suspensionReason = z.enum([
 /** The details of our events. Unknown fields are let through: a later version may say more. */
 export const lowBalanceDetected = happened("LowBalanceDetected", { balance: anyMoney, readAt: at, cycle: z.int() });
 
-/** The events that tell the subscriber something: `notify` gets these and no others. */
-export const noticedEvent = z.discriminatedUnion("name", [
+/** Those of them that tell the subscriber something about a line. */
+const noticedLineEvent = z.discriminatedUnion("name", [
   happened("RechargeSucceeded", recharge),
   happened("RechargeDeclined", { ...recharge, reason: z.string(), nextTryAt: z.optional(at) }),
   happened("RechargeCancelled", { ...recharge, reason: z.string() }),
   happened("RechargeActionRequired", { ...recharge, expiresAt: at, isReminder: z.boolean() }),
+  happened("RechargeAnnounced", { ...recharge, chargeAt: at }),
   happened("RechargeExpired", recharge),
   happened("RechargeRefunded", { ...recharge, reason: z.string() }),
   happened("RechargeAdjusted", {
@@ -45,6 +51,20 @@ export const noticedEvent = z.discriminatedUnion("name", [
   happened("RuleSuspended", { ...rule, reason: suspensionReason }),
   happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: anyMoney, until: at }),
 ]);
+
+const subscriberEvent = z.discriminatedUnion("name", [
+  concerned("PaymentMethodExpiring", {
+    paymentMethodId: z.string(),
+    brand: z.string(),
+    lastFour: z.string(),
+    expiry: z.object({ month: z.int(), year: z.int() }),
+    daysLeft: z.int(),
+  }),
+  concerned("MonthEnded", { month: z.string(), totals: z.readonly(z.array(z.readonly(z.object({ recharges: z.int(), charged: anyMoney })))) }),
+]) satisfies z.ZodMiniType<SubscriberEvent>;
+
+/** The events that tell the subscriber something: `notify` gets these and no others. */
+export const noticedEvent = z.discriminatedUnion("name", [noticedLineEvent, subscriberEvent]);
 export type NoticedEvent = z.infer<typeof noticedEvent>;
 
 export const reconciliationBreakFound = z.object({
@@ -62,16 +82,19 @@ export const reconciliationBreakFound = z.object({
 /** What a line's outbox holds. */
 export const lineEvent = z.discriminatedUnion("name", [
   lowBalanceDetected,
-  noticedEvent,
+  noticedLineEvent,
   happened("RuleSaved", rule),
   happened("RulePaused", rule),
   happened("RuleDeleted", rule),
 ]) satisfies z.ZodMiniType<LineEvent>;
 
-export const domainEvent = z.discriminatedUnion("name", [lineEvent, reconciliationBreakFound]) satisfies z.ZodMiniType<DomainEvent>;
+export const domainEvent = z.discriminatedUnion("name", [lineEvent, subscriberEvent, reconciliationBreakFound]) satisfies z.ZodMiniType<DomainEvent>;
 
 /** Their names, for the rule on the bus that feeds `notify`. */
-export const NOTICED_EVENTS = noticedEvent.def.options.flatMap((option) => [...option.def.shape.name.def.values]);
+export const NOTICED_EVENTS = [
+  ...noticedLineEvent.def.options.flatMap((option) => [...option.def.shape.name.def.values]),
+  ...subscriberEvent.def.options.flatMap((option) => [...option.def.shape.name.def.values]),
+];
 
 /** What EventBridge puts around a detail. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
 export function envelopeOf<Detail extends z.core.$ZodType>(detail: Detail) {

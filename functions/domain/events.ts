@@ -68,6 +68,11 @@ export interface RechargeAdjusted extends Happened<"RechargeAdjusted">, OfRechar
   readonly objectId: string;
 }
 
+/** The payer asked to be told before each charge: it comes at `chargeAt`, unless they skip it, the rule changes or the line is not low any more by then. */
+export interface RechargeAnnounced extends Happened<"RechargeAnnounced">, OfRecharge {
+  readonly chargeAt: Instant;
+}
+
 interface OfRule {
   readonly ruleVersion: number;
 }
@@ -86,6 +91,32 @@ export interface CapReached extends Happened<"CapReached"> {
   readonly timesPerDay: number;
   readonly balance: Money;
   readonly until: Instant;
+}
+
+/** What concerns a subscriber and none of their lines. */
+interface Concerned<Name extends string> {
+  readonly name: Name;
+  readonly id: string;
+  readonly version: 1;
+  readonly at: Instant;
+  readonly subscriberId: string;
+}
+
+/** A saved card ends soon: told 30 and 7 days before the end of its last month. */
+export interface PaymentMethodExpiring extends Concerned<"PaymentMethodExpiring"> {
+  readonly paymentMethodId: string;
+  readonly brand: string;
+  readonly lastFour: string;
+  /** The last month in which it can be used. */
+  readonly expiry: { readonly month: number; readonly year: number };
+  readonly daysLeft: number;
+}
+
+/** What a subscriber's recharges of a month came to, by the calendar of their time zone; `month` as in 2026-11. */
+export interface MonthEnded extends Concerned<"MonthEnded"> {
+  readonly month: string;
+  /** How many were charged and credited, and what was charged less what was given back; one entry per currency. */
+  readonly totals: readonly { readonly recharges: number; readonly charged: Money }[];
 }
 
 /** Our records, Stripe's and the carrier's do not agree. About the books, not about one subscriber, so it names no line. */
@@ -111,6 +142,7 @@ export type LineEvent =
   | RechargeDeclined
   | RechargeCancelled
   | RechargeActionRequired
+  | RechargeAnnounced
   | RechargeExpired
   | RechargeRefunded
   | RechargeAdjusted
@@ -121,6 +153,8 @@ export type LineEvent =
   | RuleDeleted
   | CapReached;
 
-export type DomainEvent = LineEvent | ReconciliationBreakFound;
+export type SubscriberEvent = PaymentMethodExpiring | MonthEnded;
+
+export type DomainEvent = LineEvent | SubscriberEvent | ReconciliationBreakFound;
 
 export type EventName = DomainEvent["name"];

@@ -144,7 +144,7 @@ const FULL: Required<Esim> = {
   tier: "6h",
   quietUntil: LATER,
   quietWhileLow: true,
-  pendingEvents: Object.values(SAMPLE_EVENTS).filter((event) => event.name !== "ReconciliationBreakFound"),
+  pendingEvents: Object.values(SAMPLE_EVENTS).filter((event) => "iccid" in event),
   lookAt: LATER,
 };
 

@@ -16,6 +16,9 @@ const TOLD: EventName[] = [
   "RechargeNeedsReview",
   "RuleSuspended",
   "CapReached",
+  "RechargeAnnounced",
+  "PaymentMethodExpiring",
+  "MonthEnded",
 ];
 
 describe.each(Object.entries(SAMPLE_EVENTS))("the event %s", (name, event) => {

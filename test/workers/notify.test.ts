@@ -5,6 +5,7 @@ import { noticeText } from "../../functions/workers/notify/notice-text.ts";
 import { type NotifyPorts, notify } from "../../functions/workers/notify/notify.ts";
 import { cny, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { memorySubscribers } from "../fakes/memory-stores.ts";
+import { SAMPLE_EVENTS } from "../sample-events.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
 const happened = { version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER } as const;
@@ -75,7 +76,9 @@ const events: readonly NoticedEvent[] = [
 
 describe("the text of a notice", () => {
   it("exists for every event that is noticed", () => {
-    expect(new Set(events.map((event) => event.name))).toEqual(new Set(NOTICED_EVENTS));
+    const told = [...events, SAMPLE_EVENTS.RechargeAnnounced, SAMPLE_EVENTS.PaymentMethodExpiring, SAMPLE_EVENTS.MonthEnded];
+    expect(new Set(told.map((event) => event.name))).toEqual(new Set(NOTICED_EVENTS));
+    for (const event of told) expect(noticeText(event).subject).not.toBe("");
   });
 
   it.each([

@@ -39,7 +39,7 @@ function isPaid(reason: string): boolean {
 
 /** What to tell the subscriber. Says what happened, how much, and what (if anything) they should do; each says whether money was taken. */
 export function noticeText(event: NoticedEvent): Notice {
-  const line = `eSIM …${lastFour(event.iccid)}`;
+  const line = "iccid" in event ? `eSIM …${lastFour(event.iccid)}` : "";
   switch (event.name) {
     case "RechargeSucceeded":
       return {
@@ -62,6 +62,21 @@ export function noticeText(event: NoticedEvent): Notice {
       return {
         subject: `${line}: ${event.isReminder ? "reminder: " : ""}confirm your recharge of ${formatMoney(event.amount)}`,
         text: `Your ${line} is low, and the recharge of ${formatMoney(event.amount)} needs you: open your account and confirm the payment before ${event.expiresAt}. Nothing was taken yet.\nRecharge ${event.rechargeId}`,
+      };
+    case "RechargeAnnounced":
+      return {
+        subject: `${line}: we will charge ${formatMoney(event.amount)}`,
+        text: `Your ${line} is low. We will charge ${formatMoney(event.amount)} after ${event.chargeAt}, unless you skip it before. Nothing was taken yet.\nRecharge ${event.rechargeId}`,
+      };
+    case "PaymentMethodExpiring":
+      return {
+        subject: `Your ${event.brand} …${event.lastFour} expires soon`,
+        text: `Your ${event.brand} …${event.lastFour} can be used until the end of ${event.expiry.month}/${event.expiry.year}, in ${event.daysLeft} days. Add another way to pay before, so that your lines are recharged further.`,
+      };
+    case "MonthEnded":
+      return {
+        subject: `Your recharges of ${event.month}`,
+        text: event.totals.map(({ recharges, charged }) => `${recharges} recharges, ${formatMoney(charged)}`).join("\n"),
       };
     case "RechargeExpired":
       return {
