@@ -8,7 +8,7 @@ import { EmailIdentity, Identity } from "aws-cdk-lib/aws-ses";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { EVENT_SOURCE } from "../functions/contracts/events.ts";
-import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/route.ts";
 import type { Stage } from "./stages.ts";
 
 const ARCHIVE_DAYS = 30;

@@ -6,7 +6,8 @@ import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
-import { RESOURCE_SERVER, ROUTES, type Route, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, type Route } from "../functions/contracts/route.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
 import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-function.ts";
@@ -282,7 +283,7 @@ export class ServiceStack extends Stack {
       ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
       ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);
-    const addRoute = (route: Omit<Route, "scope">, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {
+    const addRoute = (route: Route, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {
       const integration = integrations.get(route.function);
       if (integration === undefined) throw new Error(`No function answers ${route.method} ${route.path}`);
       api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });

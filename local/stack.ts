@@ -4,7 +4,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
 import { stripeClient } from "../functions/adapters/stripe-payments.ts";
 import { SIGNATURE_TOLERANCE_SECONDS } from "../functions/contracts/carrier.ts";
-import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/route.ts";
 import type { PaymentMethod } from "../functions/domain/esim.ts";
 import { type CarrierModel, carrierModel } from "./carrier/carrier-model.ts";
 import { startCarrierServer } from "./carrier/carrier-server.ts";

@@ -1,6 +1,5 @@
 import type { Stripe } from "stripe";
-import { WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
-import { STRIPE_EVENT_TYPES } from "../functions/contracts/stripe-events.ts";
+import { STRIPE_EVENT_TYPES, stripeWebhookRoutes } from "../functions/contracts/stripe-events.ts";
 
 /** The stack's endpoint at Stripe. */
 export interface WebhookEndpoint {
@@ -9,7 +8,7 @@ export interface WebhookEndpoint {
   moveTo(apiUrl: string): Promise<void>;
 }
 
-const [{ path }] = WEBHOOK_ROUTES;
+const { path } = stripeWebhookRoutes.receiveStripeEvent;
 
 /** Makes the endpoint at the first start: its secret is shown only then, and what Stripe has still to send waits for the endpoint's later starts. */
 export async function keptWebhookEndpoint(

@@ -2,8 +2,8 @@ import middy from "@middy/core";
 import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, APIGatewayProxyStructuredResultV2 as Result } from "aws-lambda";
 import * as z from "zod/mini";
-import type { Method } from "../contracts/routes.ts";
-import { iccid } from "../contracts/rules.ts";
+import { PATH_PARAMETERS } from "../contracts/parameters.ts";
+import type { Method, Route, SubscriberRoute } from "../contracts/route.ts";
 import { CallerUnknown, type Log, OutcomeUnknown } from "../domain/ports.ts";
 import type { Problem } from "../domain/rule.ts";
 import { parseJsonBody } from "./json-body.ts";
@@ -29,33 +29,33 @@ export interface ApiResponse {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** One route of a function: what its body must be, and the step that answers it. */
+/** One route of a function, and how it answers. */
 export interface ApiRoute {
   readonly method: Method;
   readonly path: string;
   readonly respond: (event: Event) => Promise<Result>;
 }
 
-export function route<Shape extends z.core.$ZodType = z.core.$ZodUndefined>(
-  method: Method,
-  path: string,
-  step: (request: ApiRequest<z.core.output<Shape>>) => Promise<ApiResponse>,
-  { body, reply }: RouteShapes<Shape> = {},
+type BodyOf<Contract extends Route> = Contract extends { readonly body: infer Shape extends z.core.$ZodType } ? z.core.output<Shape> : undefined;
+
+/** A route as its contract has it, answered by a step. */
+export function route<const Contract extends SubscriberRoute>(
+  contract: Contract,
+  step: (request: ApiRequest<BodyOf<Contract>>) => Promise<ApiResponse>,
 ): ApiRoute {
-  return { method, path, respond: async (event) => toGateway(checked(await step(requestFrom(event, body)), reply)) };
+  const { method, path } = contract;
+  return { method, path, respond: async (event) => toGateway(checked(await step(requestFrom(event, contract)), contract)) };
 }
 
-/** What a route takes, and what it answers when all is well. */
-export interface RouteShapes<Shape extends z.core.$ZodType> {
-  readonly body?: Shape;
-  /** Of the body of every good answer: what it does not name never leaves us. */
-  readonly reply?: z.core.$ZodType;
-}
-
-/** The answer as its schema has it. Throws when it is not what was promised: a fault of ours, which tests find. */
-function checked(response: ApiResponse, shape: z.core.$ZodType | undefined): ApiResponse {
-  if (shape === undefined || response.body === undefined) return response;
-  return { ...response, body: z.parse(shape, response.body) as object };
+/** The answer as its contract has it. Throws when it is not what was promised: a fault of ours, which tests find. */
+function checked(response: ApiResponse, { replies, method, path }: Route): ApiResponse {
+  const { status, body, headers = {} } = response;
+  const promised = replies[status];
+  const isPromised = promised !== undefined && (promised.body === undefined) === (body === undefined);
+  if (!isPromised || Object.keys(headers).toSorted().join() !== [...(promised.headers ?? [])].toSorted().join()) {
+    throw new Error(`${method} ${path} does not say that it answers ${status} like this`);
+  }
+  return promised.body === undefined ? response : { ...response, body: z.parse(promised.body, body) as object };
 }
 
 /** The one pipeline of every HTTP function: route, parse, answer; and every error as problem+json. */
@@ -72,13 +72,9 @@ export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
     .handler<Event, Result>(router);
 }
 
-const pathParams = z.object({
-  iccid: z.optional(iccid),
-  paymentMethodId: z.optional(z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "is not the id of a way to pay" }))),
-  rechargeId: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "is not the id of a recharge" }))),
-});
+const pathParams = z.partial(z.object(PATH_PARAMETERS));
 
-function requestFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape | undefined): ApiRequest<z.core.output<Shape>> {
+function requestFrom<Contract extends SubscriberRoute>(event: Event, contract: Contract): ApiRequest<BodyOf<Contract>> {
   const { sub } = event.requestContext.authorizer.jwt.claims;
   if (typeof sub !== "string" || sub === "") throw new HttpProblem(403, "no-subject", "The token names nobody");
   const params = z.safeParse(pathParams, event.pathParameters ?? {});
@@ -89,14 +85,17 @@ function requestFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape |
     subscriberId: sub,
     accessToken: (event.headers.authorization ?? "").replace(/^Bearer\s+/i, ""),
     params: Object.fromEntries(Object.entries(params.data).filter((entry): entry is [string, string] => entry[1] !== undefined)),
-    page: event.queryStringParameters?.page,
-    body: bodyFrom(event, shape),
-    expectedVersion: () => versionFrom(event.headers["if-match"]),
+    page: contract.query?.includes("page") === true ? event.queryStringParameters?.page : undefined,
+    body: bodyFrom(event, contract.body) as BodyOf<Contract>, // TypeScript cannot follow the schema through the contract
+    expectedVersion: () => {
+      if (contract.headers?.includes("if-match") !== true) throw new Error(`${contract.method} ${contract.path} does not say that it takes If-Match`);
+      return versionFrom(event.headers["if-match"]);
+    },
   };
 }
 
-function bodyFrom<Shape extends z.core.$ZodType>(event: Event, shape: Shape | undefined): z.core.output<Shape> {
-  if (shape === undefined) return undefined as z.core.output<Shape>;
+function bodyFrom(event: Event, shape: z.core.$ZodType | undefined): unknown {
+  if (shape === undefined) return undefined;
   const result = z.safeParse(shape, parseJsonBody(event));
   if (result.success) return result.data;
   throw new HttpProblem(400, "invalid-body", "The body is not what this route takes", result.error.issues.flatMap(problemsOf));

@@ -1,4 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import type { PROBLEMS, ProblemCode } from "../contracts/problems.ts";
 import type { Problem } from "../domain/rule.ts";
 
 /**
@@ -6,14 +7,20 @@ import type { Problem } from "../domain/rule.ts";
  *
  * `code` is stable: callers may decide by it. `errors` names each field (JSON pointer) and what would be right.
  */
-export class HttpProblem extends Error {
+export class HttpProblem<Code extends ProblemCode = ProblemCode> extends Error {
   override name = "HttpProblem";
   readonly status: number;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly errors: readonly Problem[];
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, detail: string, errors: readonly Problem[] = [], headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: (typeof PROBLEMS)[Code]["status"],
+    code: Code,
+    detail: string,
+    errors: readonly Problem[] = [],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(detail);
     this.status = status;
     this.code = code;

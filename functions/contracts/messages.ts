@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { envelopeOf, lowBalanceDetected } from "./events.ts";
-import { iccid } from "./rules.ts";
+import { iccid } from "./iccid.ts";
 
 /** The schedule's tick, in the queue of `plan-checks` and of `sweep`. */
 export const tick = z.object({ scheduledTime: z.iso.datetime() });

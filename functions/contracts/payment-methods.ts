@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
+import type { SubscriberRoutes } from "./route.ts";
 
-/** POST /v1/payment-methods/setup-intents: with the secret Stripe's own fields in the browser or app save a card; no card number comes to us. */
-export const setupIntentReply = z.object({ setupIntentId: z.string(), clientSecret: z.string() });
+/** With the secret Stripe's own fields in the browser or app save a card; no card number comes to us. */
+export const setupIntentReply = z.object({ setupIntentId: z.string(), clientSecret: z.string() }).check(z.meta({ id: "SetupIntent" }));
 
 const TYPES = ["card", "alipay", "wechat_pay"] as const;
 
@@ -9,7 +10,7 @@ const setupIntentId = z
   .string({ error: "must be the setupIntentId that POST /v1/payment-methods/setup-intents gave, e.g. seti_1Nv0FG" })
   .check(z.regex(/^seti_\w{1,100}$/, { error: "must be the setupIntentId that POST /v1/payment-methods/setup-intents gave, e.g. seti_1Nv0FG" }));
 
-/** POST /v1/payment-methods. A card names the SetupIntent by which its owner entered it. */
+/** A card names the SetupIntent by which its owner entered it. */
 export const newPaymentMethodBody = z
   .strictObject(
     { type: z.enum(TYPES, { error: 'must be "card", "alipay" or "wechat_pay"' }), setupIntentId: z.optional(setupIntentId) },
@@ -21,17 +22,68 @@ export const newPaymentMethodBody = z
       const message = type === "card" ? "must be given for a card: what POST /v1/payment-methods/setup-intents gave" : "is only for a card";
       context.addIssue({ code: "custom", path: ["setupIntentId"], message });
     }),
+    z.meta({ id: "NewPaymentMethod", description: "`setupIntentId` must be given for a card, and only for a card." }),
   );
 export type NewPaymentMethodBody = z.infer<typeof newPaymentMethodBody>;
 
 /** A saved way to pay. Alipay and WeChat Pay cannot be charged with the customer away: each recharge is a request that they confirm. */
-export const paymentMethodReply = z.object({
-  paymentMethodId: z.string(),
-  type: z.enum(TYPES),
-  brand: z.string(),
-  /** Empty where there is no number. */
-  lastFour: z.string(),
-  /** The last month in which a card can be used. */
-  expiry: z.optional(z.object({ month: z.int(), year: z.int() })),
-});
-export const paymentMethodsReply = z.object({ data: z.array(paymentMethodReply) });
+export const paymentMethodReply = z
+  .object({
+    paymentMethodId: z.string(),
+    type: z.enum(TYPES),
+    brand: z.string(),
+    lastFour: z.string().check(z.describe("Empty where there is no number")),
+    expiry: z.optional(z.object({ month: z.int(), year: z.int() }).check(z.describe("The last month in which a card can be used"))),
+  })
+  .check(
+    z.meta({
+      id: "PaymentMethod",
+      description: "A card can be charged with its owner away. Alipay and WeChat Pay cannot: each recharge is a request that the customer confirms.",
+    }),
+  );
+
+export const paymentMethodRoutes = {
+  beginSetup: {
+    method: "POST",
+    path: "/v1/payment-methods/setup-intents",
+    scope: "payment-methods:write",
+    function: "payment-methods",
+    summary: "Begin to save a card",
+    description:
+      "Its owner then enters the card in Stripe's own fields, with the client secret, and POST /v1/payment-methods saves it. No card number comes to us.",
+    replies: { 201: { says: "What Stripe's fields in the browser or app need.", body: setupIntentReply } },
+    problems: ["too-many-payment-methods"],
+  },
+  addPaymentMethod: {
+    method: "POST",
+    path: "/v1/payment-methods",
+    scope: "payment-methods:write",
+    function: "payment-methods",
+    summary: "Save a way to pay",
+    body: newPaymentMethodBody,
+    replies: {
+      200: { says: "The same way to pay was saved before: this one.", body: paymentMethodReply },
+      201: { says: "The way to pay that was saved.", body: paymentMethodReply },
+    },
+    problems: ["no-such-setup", "setup-not-finished", "payment-method-gone", "too-many-payment-methods"],
+  },
+  listPaymentMethods: {
+    method: "GET",
+    path: "/v1/payment-methods",
+    scope: "payment-methods:read",
+    function: "payment-methods",
+    summary: "List my ways to pay",
+    replies: { 200: { says: "All of them.", body: z.object({ data: z.array(paymentMethodReply) }) } },
+    problems: [],
+  },
+  removePaymentMethod: {
+    method: "DELETE",
+    path: "/v1/payment-methods/{paymentMethodId}",
+    scope: "payment-methods:write",
+    function: "payment-methods",
+    summary: "Remove a way to pay",
+    description: "Nothing can be charged by it any more. Rules that use it are suspended.",
+    replies: { 204: { says: "It is removed." } },
+    problems: ["not-found", "payment-method-in-use"],
+  },
+} as const satisfies SubscriberRoutes;

@@ -1,46 +1,23 @@
-import type { FunctionName } from "./environment.ts";
+import { esimRoutes } from "./esims.ts";
+import { paymentMethodRoutes } from "./payment-methods.ts";
+import { rechargeRoutes } from "./recharges.ts";
+import type { Route, SubscriberRoute } from "./route.ts";
+import { ruleRoutes } from "./rules.ts";
+import { stripeWebhookRoutes } from "./stripe-events.ts";
 
-/** The scopes of the resource server; a token must carry the one of its route. */
-export const SCOPES = {
-  "rules:read": "Read the rules of my lines",
-  "rules:write": "Change the rules of my lines",
-  "esims:read": "See my lines and their balances",
-  "recharges:read": "See my recharges",
-  "payment-methods:read": "See my ways to pay",
-  "payment-methods:write": "Add, choose and remove my ways to pay",
-} as const;
+/** The API for subscribers by the names of its operations. A function imports the routes of its own resource only, so that its bundle stays small. */
+export const SUBSCRIBER_OPERATIONS = { ...ruleRoutes, ...esimRoutes, ...rechargeRoutes, ...paymentMethodRoutes } as const;
 
-export type Scope = keyof typeof SCOPES;
+/** What systems call that sign what they send: no token, the function itself verifies the signature. */
+export const WEBHOOK_OPERATIONS = { ...stripeWebhookRoutes } as const;
 
-/** Identifier of the resource server: scopes read `auto-recharge/rules:read` in tokens. */
-export const RESOURCE_SERVER = "auto-recharge";
+/** A route with the name of its operation. */
+export type Operation<Each extends Route = Route> = Each & { readonly operation: string };
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-/** One route of the API: `{...}` in the path are parameters. */
-export interface Route {
-  readonly method: Method;
-  readonly path: string;
-  readonly scope: Scope;
-  readonly function: FunctionName;
+function listed<Each extends Route>(routes: { readonly [operation: string]: Each }): readonly Operation<Each>[] {
+  return Object.entries(routes).map(([operation, route]) => ({ ...route, operation }));
 }
 
-/** The API. The stacks make these routes; each function answers exactly its own. */
-export const ROUTES = [
-  { method: "POST", path: "/v1/rules", scope: "rules:write", function: "rules" },
-  { method: "GET", path: "/v1/rules", scope: "rules:read", function: "rules" },
-  { method: "GET", path: "/v1/rules/{iccid}", scope: "rules:read", function: "rules" },
-  { method: "PUT", path: "/v1/rules/{iccid}", scope: "rules:write", function: "rules" },
-  { method: "PATCH", path: "/v1/rules/{iccid}", scope: "rules:write", function: "rules" },
-  { method: "DELETE", path: "/v1/rules/{iccid}", scope: "rules:write", function: "rules" },
-  { method: "GET", path: "/v1/esims", scope: "esims:read", function: "esims" },
-  { method: "GET", path: "/v1/recharges", scope: "recharges:read", function: "recharges" },
-  { method: "GET", path: "/v1/recharges/{rechargeId}", scope: "recharges:read", function: "recharges" },
-  { method: "POST", path: "/v1/payment-methods/setup-intents", scope: "payment-methods:write", function: "payment-methods" },
-  { method: "POST", path: "/v1/payment-methods", scope: "payment-methods:write", function: "payment-methods" },
-  { method: "GET", path: "/v1/payment-methods", scope: "payment-methods:read", function: "payment-methods" },
-  { method: "DELETE", path: "/v1/payment-methods/{paymentMethodId}", scope: "payment-methods:write", function: "payment-methods" },
-] as const satisfies readonly Route[];
-
-/** Called by systems that sign what they send: no token, the function itself verifies the signature. */
-export const WEBHOOK_ROUTES = [{ method: "POST", path: "/webhooks/stripe", function: "stripe-webhook" }] as const satisfies readonly Omit<Route, "scope">[];
+/** The stacks make these routes; each function answers exactly its own. */
+export const ROUTES = listed<SubscriberRoute>(SUBSCRIBER_OPERATIONS);
+export const WEBHOOK_ROUTES = listed<Route>(WEBHOOK_OPERATIONS);

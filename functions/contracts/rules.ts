@@ -1,18 +1,13 @@
 import * as z from "zod/mini";
-import { iccidProblem } from "../domain/iccid.ts";
-import { DEFAULT_COOLDOWN_MINUTES, DEFAULT_TIMES_PER_DAY, SHORTEST_COOLDOWN_MINUTES } from "../domain/rule.ts";
+import { DEFAULT_COOLDOWN_MINUTES, DEFAULT_TIMES_PER_DAY, SHORTEST_COOLDOWN_MINUTES, type SuspensionReason } from "../domain/rule.ts";
 import { isTimeZone } from "../domain/time.ts";
-import { nonNegativeMoney, positiveMoney } from "./money.ts";
+import { iccid } from "./iccid.ts";
+import { balance, nonNegativeMoney, positiveMoney } from "./money.ts";
+import { pageOf } from "./parameters.ts";
+import type { SubscriberRoutes } from "./route.ts";
 
 /** The version of the terms of automatic recharging that a subscriber agrees to today. */
 export const TERMS_VERSION = "2026-11-01";
-
-export const iccid = z.string({ error: "must be a text of 18 to 22 digits" }).check(
-  z.superRefine((text, context) => {
-    const problem = iccidProblem(text);
-    if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-  }),
-);
 
 const MINUTES_PER_WEEK = 10_080;
 
@@ -53,17 +48,125 @@ const settings = {
   ),
 };
 
-/** PUT /v1/rules/{iccid} */
-export const ruleBody = z.strictObject(settings, { error: "must be a JSON object with all settings of the rule" });
+export const ruleBody = z.strictObject(settings, { error: "must be a JSON object with all settings of the rule" }).check(z.meta({ id: "RuleSettings" }));
 export type RuleBody = z.infer<typeof ruleBody>;
 
-/** POST /v1/rules */
-export const newRuleBody = z.strictObject({ iccid, ...settings }, { error: "must be a JSON object with the iccid and all settings of the rule" });
+export const newRuleBody = z
+  .strictObject({ iccid, ...settings }, { error: "must be a JSON object with the iccid and all settings of the rule" })
+  .check(z.meta({ id: "NewRule" }));
 export type NewRuleBody = z.infer<typeof newRuleBody>;
 
-/** PATCH /v1/rules/{iccid} */
 export const ruleStateBody = z.strictObject(
   { status: z.enum(["active", "paused"], { error: 'must be "active" or "paused"' }) },
   { error: 'must be { "status": "active" } or { "status": "paused" }' },
 );
 export type RuleStateBody = z.infer<typeof ruleStateBody>;
+
+const SUSPENSION_REASONS = {
+  "card-refused-for-good": "card-refused-for-good",
+  "declined-too-often": "declined-too-often",
+  "line-not-yours": "line-not-yours",
+  "currency-changed": "currency-changed",
+  "payment-method-gone": "payment-method-gone",
+  "amount-not-offered": "amount-not-offered",
+  "carrier-refused": "carrier-refused",
+  "payment-disputed": "payment-disputed",
+  "paused-by-operator": "paused-by-operator",
+} as const satisfies { readonly [Reason in SuspensionReason]: Reason };
+
+const moment = z.iso.datetime();
+
+export const ruleStatus = z
+  .discriminatedUnion("state", [
+    z.object({ state: z.literal("active") }),
+    z.object({ state: z.literal("paused"), at: moment }),
+    z.object({ state: z.literal("suspended"), at: moment, reason: z.enum(SUSPENSION_REASONS) }),
+  ])
+  .check(z.meta({ id: "RuleStatus", description: "A paused rule was stopped by its owner, a suspended one by us: both rest until their owner resumes them." }));
+
+const ruleReply = z
+  .object({
+    iccid: z.string(),
+    threshold: balance,
+    topUp: z.discriminatedUnion("type", [z.object({ type: z.literal("fixed"), amount: balance }), z.object({ type: z.literal("target"), target: balance })]),
+    limits: z.object({ perMonth: balance, timesPerDay: z.int(), cooldownMinutes: z.int() }),
+    paymentMethodId: z.string(),
+    timeZone: z.string(),
+    consent: z.object({ termsVersion: z.string(), at: moment }),
+    version: z.int().check(z.describe("The number in the rule's ETag")),
+    status: ruleStatus,
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .check(z.meta({ id: "Rule" }));
+
+const ruleNow = { says: "The rule as it is now.", body: ruleReply, headers: ["etag"] } as const;
+
+export const ruleRoutes = {
+  createRule: {
+    method: "POST",
+    path: "/v1/rules",
+    scope: "rules:write",
+    function: "rules",
+    summary: "Save the first rule of a line",
+    description: "The line must be the caller's, as the carrier says. A line that is low already is recharged at once.",
+    body: newRuleBody,
+    replies: { 201: { says: "The rule that was saved.", body: ruleReply, headers: ["etag", "location"] } },
+    problems: ["caller-unknown", "not-found", "rule-exists", "rule-makes-no-sense"],
+  },
+  listRules: {
+    method: "GET",
+    path: "/v1/rules",
+    scope: "rules:read",
+    function: "rules",
+    summary: "List my rules",
+    description: "By ICCID. A page may hold fewer rules than the next one, and even none.",
+    query: ["page"],
+    replies: { 200: { says: "A page of the caller's rules.", body: pageOf(ruleReply) } },
+    problems: [],
+  },
+  readRule: {
+    method: "GET",
+    path: "/v1/rules/{iccid}",
+    scope: "rules:read",
+    function: "rules",
+    summary: "Read the rule of a line",
+    replies: { 200: ruleNow },
+    problems: ["not-found"],
+  },
+  replaceRule: {
+    method: "PUT",
+    path: "/v1/rules/{iccid}",
+    scope: "rules:write",
+    function: "rules",
+    summary: "Replace the settings of a rule",
+    description: "All of them. Whether the rule is active stays as it is: saving settings resumes nothing.",
+    headers: ["if-match"],
+    body: ruleBody,
+    replies: { 200: ruleNow },
+    problems: ["caller-unknown", "not-found", "rule-changed", "rule-makes-no-sense"],
+  },
+  setRuleState: {
+    method: "PATCH",
+    path: "/v1/rules/{iccid}",
+    scope: "rules:write",
+    function: "rules",
+    summary: "Pause or resume a rule",
+    description: "Resuming also lifts a suspension, unless the rule's card is refused for good.",
+    headers: ["if-match"],
+    body: ruleStateBody,
+    replies: { 200: ruleNow },
+    problems: ["not-found", "card-refused-for-good", "payment-method-gone", "rule-changed"],
+  },
+  deleteRule: {
+    method: "DELETE",
+    path: "/v1/rules/{iccid}",
+    scope: "rules:write",
+    function: "rules",
+    summary: "Delete a rule",
+    description: "What was spent goes on to count. An open recharge goes on to its end: unpaid, unless it is being paid already.",
+    headers: ["if-match"],
+    replies: { 204: { says: "There is no such rule any more." } },
+    problems: ["not-found", "rule-changed"],
+  },
+} as const satisfies SubscriberRoutes;

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { paymentIntentId } from "./messages.ts";
+import type { Routes } from "./route.ts";
 
 const metadata = z.nullish(z.record(z.string(), z.string()));
 
@@ -31,3 +32,17 @@ export type StripeEvent = z.infer<typeof stripeEvent>;
 
 /** What an endpoint at Stripe has to be told to send. */
 export const STRIPE_EVENT_TYPES = stripeEvent.def.options.flatMap((option) => option.def.shape.type.options);
+
+export const stripeWebhookRoutes = {
+  receiveStripeEvent: {
+    method: "POST",
+    path: "/webhooks/stripe",
+    function: "stripe-webhook",
+    summary: "Take an event of Stripe's",
+    description: "For Stripe alone, which signs what it sends. Events of other types are taken and left alone.",
+    headers: ["stripe-signature"],
+    body: z.looseObject({ type: z.string() }),
+    replies: { 200: { says: "It was taken." } },
+    problems: ["not-from-stripe", "unreadable-event", "body-too-large", "try-again", "internal", "webhooks-not-set-up"],
+  },
+} as const satisfies Routes;

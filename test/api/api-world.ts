@@ -13,8 +13,11 @@ import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
-import { newPaymentMethodBody, paymentMethodReply, paymentMethodsReply, setupIntentReply } from "../../functions/contracts/payment-methods.ts";
-import { newRuleBody, ruleBody, ruleStateBody } from "../../functions/contracts/rules.ts";
+import { esimRoutes } from "../../functions/contracts/esims.ts";
+import { paymentMethodRoutes } from "../../functions/contracts/payment-methods.ts";
+import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
+import { ruleRoutes } from "../../functions/contracts/rules.ts";
+import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import { type Cards, OutcomeUnknown, type Poke, type Recharges, type Wallet } from "../../functions/domain/ports.ts";
 import { applyReserved } from "../../functions/domain/recharge.ts";
@@ -43,7 +46,7 @@ export const WEBHOOK_SECRET = "whsec_now";
 /** Of a stage whose operator has written these secrets of webhooks, if any. */
 export function stripeWebhookRoute(ports: Omit<StripeWebhookPorts, "findVerifier" | "stage">, secrets: readonly string[] | undefined): ApiRoute {
   const findVerifier = async () => secrets && stripeSignatures(secrets);
-  return { method: "POST", path: "/webhooks/stripe", respond: (event) => receiveEvent({ ...ports, findVerifier, stage: STAGE }, event) };
+  return { ...stripeWebhookRoutes.receiveStripeEvent, respond: (event) => receiveEvent({ ...ports, findVerifier, stage: STAGE }, event) };
 }
 
 /** The header with which Stripe signs a text. */
@@ -58,23 +61,23 @@ export function stripeSignature(
 export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges" | "payment-methods" | "stripe-webhook", readonly ApiRoute[]>> {
   return {
     rules: [
-      route("POST", "/v1/rules", (request) => createLineRule(ports, request), { body: newRuleBody }),
-      route("GET", "/v1/rules", (request) => listRules(ports, request)),
-      route("GET", "/v1/rules/{iccid}", (request) => readRule(ports, request)),
-      route("PUT", "/v1/rules/{iccid}", (request) => replaceLineRule(ports, request), { body: ruleBody }),
-      route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(ports, request), { body: ruleStateBody }),
-      route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(ports, request)),
+      route(ruleRoutes.createRule, (request) => createLineRule(ports, request)),
+      route(ruleRoutes.listRules, (request) => listRules(ports, request)),
+      route(ruleRoutes.readRule, (request) => readRule(ports, request)),
+      route(ruleRoutes.replaceRule, (request) => replaceLineRule(ports, request)),
+      route(ruleRoutes.setRuleState, (request) => setLineRuleState(ports, request)),
+      route(ruleRoutes.deleteRule, (request) => deleteLineRule(ports, request)),
     ],
-    esims: [route("GET", "/v1/esims", (request) => listEsims(ports, request))],
+    esims: [route(esimRoutes.listEsims, (request) => listEsims(ports, request))],
     recharges: [
-      route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
-      route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
+      route(rechargeRoutes.listRecharges, (request) => listRecharges(ports, request)),
+      route(rechargeRoutes.readRecharge, (request) => readRecharge(ports, request)),
     ],
     "payment-methods": [
-      route("POST", "/v1/payment-methods/setup-intents", (request) => beginSetup(ports, request), { reply: setupIntentReply }),
-      route("POST", "/v1/payment-methods", (request) => addMethod(ports, request), { body: newPaymentMethodBody, reply: paymentMethodReply }),
-      route("GET", "/v1/payment-methods", (request) => listMethods(ports, request), { reply: paymentMethodsReply }),
-      route("DELETE", "/v1/payment-methods/{paymentMethodId}", (request) => removeMethod(ports, request)),
+      route(paymentMethodRoutes.beginSetup, (request) => beginSetup(ports, request)),
+      route(paymentMethodRoutes.addPaymentMethod, (request) => addMethod(ports, request)),
+      route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(ports, request)),
+      route(paymentMethodRoutes.removePaymentMethod, (request) => removeMethod(ports, request)),
     ],
     "stripe-webhook": [stripeWebhookRoute(ports, [WEBHOOK_SECRET])],
   };

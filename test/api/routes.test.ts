@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { ROUTES, type Route, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import type { Route } from "../../functions/contracts/route.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
 import { ICCID } from "../builders.ts";
 import { GOOD_ENVIRONMENT } from "../environment-values.ts";
 import { apiRoutes, apiWorld, callApi, problemIn } from "./api-world.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
-import { iccid, newRuleBody, ruleBody, ruleStateBody, TERMS_VERSION } from "../../functions/contracts/rules.ts";
+import { iccid } from "../../functions/contracts/iccid.ts";
+import { newRuleBody, ruleBody, ruleStateBody, TERMS_VERSION } from "../../functions/contracts/rules.ts";
 import { ICCID } from "../builders.ts";
 
 const cny = (amount: unknown) => ({ amount, currency: "CNY" });

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { environments } from "../../functions/contracts/environment.ts";
-import { RESOURCE_SERVER, ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import { RESOURCE_SERVER } from "../../functions/contracts/route.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readStacks, readTemplates } from "./templates.ts";
 

@@ -7,6 +7,7 @@ import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
+import { esimRoutes } from "../../contracts/esims.ts";
 import { apiHandler, route } from "../pipeline.ts";
 import { listEsims } from "./list-esims.ts";
 
@@ -21,5 +22,5 @@ const local = {
 const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 
 export const handler = apiHandler(powertoolsLog("esims"), [
-  route("GET", "/v1/esims", async (request) => listEsims({ ...local, carrier: await carrier() }, request)),
+  route(esimRoutes.listEsims, async (request) => listEsims({ ...local, carrier: await carrier() }, request)),
 ]);

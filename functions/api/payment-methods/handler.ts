@@ -7,7 +7,7 @@ import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { walletFromSecret } from "../../adapters/stripe-secret.ts";
 import { randomIds } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
-import { newPaymentMethodBody, paymentMethodReply, paymentMethodsReply, setupIntentReply } from "../../contracts/payment-methods.ts";
+import { paymentMethodRoutes } from "../../contracts/payment-methods.ts";
 import { apiHandler, route } from "../pipeline.ts";
 import { addMethod, beginSetup } from "./add-method.ts";
 import { listMethods } from "./list-methods.ts";
@@ -25,8 +25,8 @@ const wallet = walletFromSecret(secretsManager(), environment);
 const ports = async () => ({ ...local, wallet: await wallet() });
 
 export const handler = apiHandler(powertoolsLog("payment-methods"), [
-  route("POST", "/v1/payment-methods/setup-intents", async (request) => beginSetup(await ports(), request), { reply: setupIntentReply }),
-  route("POST", "/v1/payment-methods", async (request) => addMethod(await ports(), request), { body: newPaymentMethodBody, reply: paymentMethodReply }),
-  route("GET", "/v1/payment-methods", (request) => listMethods(local, request), { reply: paymentMethodsReply }),
-  route("DELETE", "/v1/payment-methods/{paymentMethodId}", async (request) => removeMethod(await ports(), request)),
+  route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
+  route(paymentMethodRoutes.addPaymentMethod, async (request) => addMethod(await ports(), request)),
+  route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(local, request)),
+  route(paymentMethodRoutes.removePaymentMethod, async (request) => removeMethod(await ports(), request)),
 ]);

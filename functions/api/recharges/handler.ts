@@ -5,6 +5,7 @@ import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { paymentsFromSecret } from "../../adapters/stripe-secret.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
+import { rechargeRoutes } from "../../contracts/recharges.ts";
 import { apiHandler, route } from "../pipeline.ts";
 import { listRecharges, readRecharge } from "./read-recharges.ts";
 
@@ -17,6 +18,6 @@ const ports = {
 };
 
 export const handler = apiHandler(powertoolsLog("recharges"), [
-  route("GET", "/v1/recharges", (request) => listRecharges(ports, request)),
-  route("GET", "/v1/recharges/{rechargeId}", (request) => readRecharge(ports, request)),
+  route(rechargeRoutes.listRecharges, (request) => listRecharges(ports, request)),
+  route(rechargeRoutes.readRecharge, (request) => readRecharge(ports, request)),
 ]);

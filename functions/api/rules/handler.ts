@@ -9,7 +9,7 @@ import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { randomIds, systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
-import { newRuleBody, ruleBody, ruleStateBody } from "../../contracts/rules.ts";
+import { ruleRoutes } from "../../contracts/rules.ts";
 import { apiHandler, route } from "../pipeline.ts";
 import { listRules, readRule } from "./read-rules.ts";
 import { createLineRule, replaceLineRule } from "./save-rule.ts";
@@ -32,10 +32,10 @@ const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 const ports = async () => ({ ...local, carrier: await carrier() });
 
 export const handler = apiHandler(log, [
-  route("POST", "/v1/rules", async (request) => createLineRule(await ports(), request), { body: newRuleBody }),
-  route("GET", "/v1/rules", (request) => listRules(local, request)),
-  route("GET", "/v1/rules/{iccid}", (request) => readRule(local, request)),
-  route("PUT", "/v1/rules/{iccid}", async (request) => replaceLineRule(await ports(), request), { body: ruleBody }),
-  route("PATCH", "/v1/rules/{iccid}", (request) => setLineRuleState(local, request), { body: ruleStateBody }),
-  route("DELETE", "/v1/rules/{iccid}", (request) => deleteLineRule(local, request)),
+  route(ruleRoutes.createRule, async (request) => createLineRule(await ports(), request)),
+  route(ruleRoutes.listRules, (request) => listRules(local, request)),
+  route(ruleRoutes.readRule, (request) => readRule(local, request)),
+  route(ruleRoutes.replaceRule, async (request) => replaceLineRule(await ports(), request)),
+  route(ruleRoutes.setRuleState, (request) => setLineRuleState(local, request)),
+  route(ruleRoutes.deleteRule, (request) => deleteLineRule(local, request)),
 ]);

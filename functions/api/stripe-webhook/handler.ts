@@ -4,6 +4,7 @@ import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { stripeSignatures } from "../../adapters/stripe-webhooks.ts";
 import { keptFor, systemClock } from "../../adapters/system.ts";
 import { readEnvironment, secrets } from "../../contracts/environment.ts";
+import { stripeWebhookRoutes } from "../../contracts/stripe-events.ts";
 import { apiHandler } from "../pipeline.ts";
 import { receiveEvent } from "./receive-event.ts";
 
@@ -23,4 +24,4 @@ const ports = {
   stage: environment.STAGE,
 };
 
-export const handler = apiHandler(log, [{ method: "POST", path: "/webhooks/stripe", respond: (event) => receiveEvent(ports, event) }]);
+export const handler = apiHandler(log, [{ ...stripeWebhookRoutes.receiveStripeEvent, respond: (event) => receiveEvent(ports, event) }]);

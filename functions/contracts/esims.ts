@@ -1,0 +1,30 @@
+import * as z from "zod/mini";
+import { balance, currency } from "./money.ts";
+import { stateName } from "./recharges.ts";
+import type { SubscriberRoutes } from "./route.ts";
+import { ruleStatus } from "./rules.ts";
+
+const esimReply = z
+  .object({
+    iccid: z.string(),
+    currency,
+    rule: z.nullable(z.object({ status: ruleStatus, leftThisMonth: balance.check(z.describe("What is left of the rule's monthly cap")) })),
+    openRecharge: z.nullable(z.object({ rechargeId: z.string(), amount: balance, state: stateName, reservedAt: z.iso.datetime() })),
+    balance: z.nullable(balance).check(z.describe("What is available on the line; null when the carrier does not say it")),
+    balanceReadAt: z.nullable(z.iso.datetime()),
+  })
+  .check(z.meta({ id: "Esim" }));
+
+export const esimRoutes = {
+  listEsims: {
+    method: "GET",
+    path: "/v1/esims",
+    scope: "esims:read",
+    function: "esims",
+    summary: "List my lines",
+    description:
+      "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open.",
+    replies: { 200: { says: "The caller's lines.", body: z.object({ data: z.array(esimReply) }) } },
+    problems: ["caller-unknown"],
+  },
+} as const satisfies SubscriberRoutes;

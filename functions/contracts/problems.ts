@@ -1,0 +1,33 @@
+/**
+ * Everything by which a request can be refused: the stable code, which callers may decide by, and its status.
+ *
+ * Which routes answer with which stands in the route table, and in the OpenAPI document that is made of it.
+ */
+export const PROBLEMS = {
+  "malformed-json": { status: 400, says: "The body is no JSON." },
+  "invalid-body": { status: 400, says: "The body is not what this route takes; `errors` says what would be right." },
+  "invalid-page": { status: 400, says: "`page` is not the `next` of an answer of this list." },
+  "invalid-if-match": { status: 400, says: "`If-Match` is no ETag of this API." },
+  "not-from-stripe": { status: 400, says: "Nothing shows that Stripe has just sent this." },
+  "unreadable-event": { status: 400, says: "This is not an event as Stripe describes them." },
+  "no-subject": { status: 403, says: "The token names nobody." },
+  "caller-unknown": { status: 403, says: "The issuer does not say who you are: sign in again, with the scope `openid`." },
+  "not-found": { status: 404, says: "There is nothing of that name, or it is somebody else's." },
+  "rule-exists": { status: 409, says: "The line has a rule already." },
+  "card-refused-for-good": { status: 409, says: "The bank refuses the rule's card for good: choose another way to pay." },
+  "payment-method-gone": { status: 409, says: "The way to pay was removed." },
+  "payment-method-in-use": { status: 409, says: "An open recharge uses this way to pay." },
+  "setup-not-finished": { status: 409, says: "The card is not set up yet: finish that in the browser, then send this again." },
+  "too-many-payment-methods": { status: 409, says: "You have as many ways to pay as anybody may have." },
+  "rule-changed": { status: 412, says: "The rule was changed since you read it: read it again." },
+  "body-too-large": { status: 413, says: "The body is too large." },
+  "json-required": { status: 415, says: "The body is not sent as application/json, in UTF-8." },
+  "rule-makes-no-sense": { status: 422, says: "The rule would never do what it says; `errors` says what would be right." },
+  "no-such-setup": { status: 422, says: "You have not begun such a setup." },
+  "if-match-required": { status: 428, says: "Send the ETag of what you change in `If-Match`, so that no change of somebody else is lost." },
+  internal: { status: 500, says: "Something went wrong on our side." },
+  "try-again": { status: 503, says: "A system that we depend on does not answer; nothing was changed. `Retry-After` says when to ask again." },
+  "webhooks-not-set-up": { status: 503, says: "The secret of this stage's webhooks is not known yet." },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;

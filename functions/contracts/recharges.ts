@@ -1,0 +1,108 @@
+import * as z from "zod/mini";
+import type { AdjustmentKind } from "../domain/events.ts";
+import type { RechargeEnd, StateName } from "../domain/recharge-states.ts";
+import { balance } from "./money.ts";
+import { pageOf } from "./parameters.ts";
+import type { SubscriberRoutes } from "./route.ts";
+
+const moment = z.iso.datetime();
+
+const ENDS = {
+  succeeded: "succeeded",
+  declined: "declined",
+  cancelled: "cancelled",
+  expired: "expired",
+  refunded: "refunded",
+} as const satisfies { readonly [End in RechargeEnd]: End };
+
+const OPEN_STATES = {
+  reserved: "reserved",
+  confirming: "confirming",
+  processing: "processing",
+  "awaiting-customer": "awaiting-customer",
+  crediting: "crediting",
+  refunding: "refunding",
+  closing: "closing",
+  "needs-review": "needs-review",
+} as const satisfies { readonly [Open in Exclude<StateName, "ended">]: Open };
+
+const ADJUSTMENT_KINDS = {
+  refunded: "refunded",
+  "refund-failed": "refund-failed",
+  "dispute-opened": "dispute-opened",
+  "dispute-won": "dispute-won",
+  "dispute-lost": "dispute-lost",
+  "paid-after-end": "paid-after-end",
+} as const satisfies { readonly [Kind in AdjustmentKind]: Kind };
+
+/** Where an open recharge stands; `ended` for the moment between its end and its bill. */
+export const stateName = z.enum({ ...OPEN_STATES, ended: "ended" });
+
+/** What every view of a recharge shows. */
+const recharge = {
+  rechargeId: z.string(),
+  lineLastFour: z.string().check(z.describe("The last four digits of the line's ICCID")),
+  amount: balance.check(z.describe("What is, or was, to be recharged")),
+  method: z.object({ id: z.string(), brand: z.string(), lastFour: z.string() }),
+  ruleVersion: z.int(),
+  consent: z.object({ termsVersion: z.string(), at: moment, timeZone: z.string() }).check(z.describe("What the recharge stands on")),
+  reading: z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided")),
+  reservedAt: moment,
+};
+
+const bill = {
+  ...recharge,
+  status: z.enum(ENDS),
+  reason: z.optional(z.string().check(z.describe("Why it did not succeed"))),
+  charged: balance,
+  credited: balance,
+  refunded: balance.check(z.describe("What was given back before it ended; later refunds are adjustments")),
+  paymentIntentId: z.optional(z.string()),
+  period: z.object({ month: z.string(), day: z.string() }).check(z.describe("The month and day in which it counts towards the limits")),
+  paidAt: z.optional(moment),
+  endedAt: moment,
+};
+
+const billReply = z.object(bill).check(z.meta({ id: "Bill", description: "An ended recharge. It never changes any more." }));
+
+const adjustmentReply = z
+  .object({ adjustmentId: z.string(), kind: z.enum(ADJUSTMENT_KINDS), amount: balance, at: moment })
+  .check(z.meta({ id: "Adjustment", description: "Something that happened to the payment since the recharge ended." }));
+
+const adjustedBillReply = z.object({ ...bill, adjustments: z.array(adjustmentReply) }).check(z.meta({ id: "AdjustedBill" }));
+
+const openRechargeReply = z
+  .object({
+    ...recharge,
+    status: z.enum({ ...OPEN_STATES, ...ENDS }),
+    action: z.optional(
+      z
+        .object({ expiresAt: moment, clientSecret: z.optional(z.string()) })
+        .check(z.describe("What the customer's browser needs to pay this very PaymentIntent at Stripe, and until when")),
+    ),
+  })
+  .check(z.meta({ id: "OpenRecharge" }));
+
+export const rechargeRoutes = {
+  listRecharges: {
+    method: "GET",
+    path: "/v1/recharges",
+    scope: "recharges:read",
+    function: "recharges",
+    summary: "List my ended recharges",
+    description: "The bill records, newest first. Open recharges stand in the list of lines.",
+    query: ["page"],
+    replies: { 200: { says: "A page of bill records.", body: pageOf(billReply) } },
+    problems: [],
+  },
+  readRecharge: {
+    method: "GET",
+    path: "/v1/recharges/{rechargeId}",
+    scope: "recharges:read",
+    function: "recharges",
+    summary: "Read one recharge",
+    description: "Ended, with what happened to its payment since; or open, with what its payer needs to act if it waits for them.",
+    replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply]) } },
+    problems: ["not-found"],
+  },
+} as const satisfies SubscriberRoutes;
