@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { KillSwitch } from "../functions/domain/ports.ts";
+import { pagesOfBusyLines } from "./list.ts";
 import { audit, by, CHANGING, CHANGING_HELP, defineVerb, needed, type OpsPorts } from "./verb.ts";
 
 const why = needed("--why must say why");
@@ -36,7 +37,18 @@ export async function setKillSwitch(ports: OpsPorts, input: KillSwitchInput): Pr
   const killSwitch = { on: input.state === "on", at: clock.now(), by: input.by, why: input.why };
   await controls.putKillSwitch(killSwitch);
   print(describe(killSwitch));
+  if (killSwitch.on) await wake(ports);
   await audit(ports, { by: input.by, verb: "kill-switch", subject: input.state, why: input.why });
+}
+
+/** Has every open recharge looked at now: one that waits for its customer could be paid until its next look, which may be an hour away. */
+async function wake({ esims, pokes, print }: OpsPorts): Promise<void> {
+  let lines = 0;
+  for await (const iccids of pagesOfBusyLines(esims)) {
+    await pokes.send(iccids.map((iccid) => ({ iccid })));
+    lines += iccids.length;
+  }
+  print(`${lines} lines are looked at now.`);
 }
 
 function describe(killSwitch: KillSwitch | undefined): string {

@@ -23,19 +23,26 @@ export const listVerb = defineVerb({
   },
 });
 
-/** Prints the open recharges, the oldest first. A line that cannot be read is named too, as its recharge may be open. */
-export async function list({ esims, print }: Pick<OpsPorts, "esims" | "print">, { onlyReview }: { readonly onlyReview: boolean }): Promise<void> {
-  const lines: Esim[] = [];
-  const unreadable: Iccid[] = [];
+/** Every line on which something is open or to be told, a page at a time. */
+export async function* pagesOfBusyLines(esims: Pick<Esims, "listDue">): AsyncGenerator<readonly Iccid[]> {
   for (let shard = 0; shard < LOOK_SHARDS; shard++) {
     let page: string | undefined;
     do {
       const { items, next } = await esims.listDue(`look#${shard}`, END_OF_TIME, page);
-      const read = await readLines(esims, items);
-      lines.push(...read.lines);
-      unreadable.push(...read.unreadable);
+      yield items;
       page = next;
     } while (page !== undefined);
+  }
+}
+
+/** Prints the open recharges, the oldest first. A line that cannot be read is named too, as its recharge may be open. */
+export async function list({ esims, print }: Pick<OpsPorts, "esims" | "print">, { onlyReview }: { readonly onlyReview: boolean }): Promise<void> {
+  const lines: Esim[] = [];
+  const unreadable: Iccid[] = [];
+  for await (const iccids of pagesOfBusyLines(esims)) {
+    const read = await readLines(esims, iccids);
+    lines.push(...read.lines);
+    unreadable.push(...read.unreadable);
   }
 
   const found = lines.flatMap(({ iccid, open }) => (open === undefined || (onlyReview && !waitsForPerson(open)) ? [] : [{ iccid, open }]));

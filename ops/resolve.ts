@@ -18,30 +18,40 @@ ${Object.entries(CONSEQUENCES)
   .map(([as, consequence]) => `  ${as.padEnd(16)}  it ${consequence}`)
   .join("\n")}
   --note <text>     what you found out, and where
+  --carrier-gone    for refunded: gives back although the carrier does not say whether it credited. Without it that is waited for
   --yes             does it; without it nothing is written
 ${CHANGING_HELP}`,
   words: ["rechargeId"],
-  options: { ...CHANGING, as: { type: "string" }, note: { type: "string" }, yes: { type: "boolean", default: false } },
+  options: {
+    ...CHANGING,
+    as: { type: "string" },
+    note: { type: "string" },
+    "carrier-gone": { type: "boolean", default: false },
+    yes: { type: "boolean", default: false },
+  },
   input: z.object({
     rechargeId: needed("Name the recharge: list --review shows their ids"),
     as: z.enum(["credited", "refunded", "nothing-taken"], { error: "--as must be credited, refunded or nothing-taken" }),
     note: needed("--note must say what you found out"),
+    "carrier-gone": z.boolean(),
     yes: z.boolean(),
     by,
   }),
-  act: resolve,
+  act: (ports, { "carrier-gone": withoutCarrier, ...input }) => resolve(ports, { ...input, withoutCarrier }),
 });
 
 export interface ResolveInput {
   readonly rechargeId: string;
   readonly as: Resolution["as"];
   readonly note: string;
+  /** Does not wait for the carrier's word on what is to be given back. */
+  readonly withoutCarrier?: boolean;
   readonly yes: boolean;
   readonly by: string;
 }
 
 /** Writes an operator's word on a recharge that needs a review. A line that was changed since it was read is not forced: what was decided may no longer be right. */
-export async function resolve(ports: OpsPorts, { rechargeId, as, note, yes, by: who }: ResolveInput): Promise<void> {
+export async function resolve(ports: OpsPorts, { rechargeId, as, note, withoutCarrier = false, yes, by: who }: ResolveInput): Promise<void> {
   const { esims, recharges, pokes, clock, ids, print } = ports;
   const start = await recharges.getStart(rechargeId);
   if (start === undefined) throw new UsageError(`There is no recharge ${rechargeId}`);
@@ -49,7 +59,7 @@ export async function resolve(ports: OpsPorts, { rechargeId, as, note, yes, by: 
   const problem = resolutionProblem(esim?.open?.rechargeId === rechargeId ? esim.open : undefined, as);
   if (problem !== undefined) throw new UsageError(`Recharge ${rechargeId} cannot be resolved as ${as}: ${problem}`);
   const now = clock.now();
-  const next = esim && applyResolution(esim, rechargeId, { as, by: who, at: now, note }, now);
+  const next = esim && applyResolution(esim, rechargeId, { as, by: who, at: now, note, ...(withoutCarrier && { withoutCarrier }) }, now);
   if (next === undefined) throw new Error(`Recharge ${rechargeId} takes no resolution`);
 
   print(`Recharge ${rechargeId} of ${formatMoney(start.amount)}, line …${lastFour(start.iccid)}, ${CONSEQUENCES[as]}.`);

@@ -64,6 +64,7 @@ const cancelled = {
     "amount-refused",
     "payment-fault",
     "payment-canceled-elsewhere",
+    "payment-unclear",
   ]),
 };
 const expired = { end: z.literal("expired") };
@@ -77,7 +78,7 @@ const state = z.union([
   z.object({ name: z.literal("processing"), paymentIntentId }),
   z.object({ name: z.literal("awaiting-customer"), paymentIntentId, remindAt: z.optional(at), expiresAt: at }),
   z.object({ name: z.literal("crediting"), paymentIntentId, paidAt: at }),
-  z.object({ name: z.literal("refunding"), paymentIntentId, paidAt: at, code: z.string() }),
+  z.object({ name: z.literal("refunding"), paymentIntentId, paidAt: at, code: z.string(), taken: z.optional(storedMoney) }),
   z.object({ ...closing, ...declined }),
   z.object({ ...closing, ...cancelled }),
   z.object({ ...closing, ...expired }),
@@ -85,11 +86,11 @@ const state = z.union([
     name: z.literal("needs-review"),
     paymentIntentId,
     paidAt: z.optional(at),
-    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch", "refund-failed", "refund-by-hand"]),
+    reason: z.enum(["carrier-refused", "carrier-unclear", "carrier-conflict", "payment-mismatch", "refund-failed", "refund-by-hand", "payment-unclear"]),
     since: at,
   }),
   z.object({ ...ended, end: z.literal("succeeded"), paidAt: at }),
-  z.object({ ...ended, end: z.literal("refunded"), paidAt: at, code: z.string() }),
+  z.object({ ...ended, end: z.literal("refunded"), paidAt: at, code: z.string(), taken: z.optional(storedMoney) }),
   z.object({ ...ended, ...declined }),
   z.object({ ...ended, ...cancelled }),
   z.object({ ...ended, ...expired }),
@@ -128,7 +129,9 @@ const open = z.object({
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
   state,
   toldAt: z.optional(at),
-  resolution: z.optional(z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string() })),
+  resolution: z.optional(
+    z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string(), withoutCarrier: z.optional(z.boolean()) }),
+  ),
 });
 
 const aggregate = z.object({

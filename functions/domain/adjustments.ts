@@ -3,8 +3,8 @@ import { type Esim, withEvent } from "./esim.ts";
 import type { AdjustmentKind } from "./events.ts";
 import type { Money } from "./money.ts";
 import { type Dispute, hasFailed, type PaymentIntent, type Refund } from "./payment-outcomes.ts";
-import { giveBack, takeBack } from "./spend.ts";
-import type { Instant } from "./time.ts";
+import { giveBack, periodAt, takeBack } from "./spend.ts";
+import { endOfPeriod, type Instant } from "./time.ts";
 
 /** A fact about the payment of a recharge after its end, as Stripe tells it. */
 export interface PaymentFact {
@@ -87,5 +87,16 @@ export function applyAdjustment(esim: Esim, adjusted: Adjusted, fact: PaymentFac
   if (spend === undefined || end !== "succeeded" || fact.paymentIntentId !== paymentIntentId || fact.amount.currency !== amount.currency) return told;
   const change = fact.kind === "refunded" ? giveBack : fact.kind === "refund-failed" ? takeBack : undefined;
   const changed = change?.(spend, period, fact.objectId, fact.amount) ?? spend;
-  return changed === spend ? told : { ...told, spend: { ...told.spend, [subscriberId]: changed } };
+  if (changed === spend) return told;
+  return {
+    ...(isQuietForCap(told, now) && fact.kind === "refunded" ? { ...told, quietUntil: undefined } : told),
+    spend: { ...told.spend, [subscriberId]: changed },
+  };
+}
+
+/** Whether the line waits for the next month, as its cap was reached: what is given back may leave room again. */
+function isQuietForCap({ rule, subscriberId, spend, quietUntil }: Esim, now: Instant): boolean {
+  if (rule === undefined || subscriberId === undefined || quietUntil === undefined) return false;
+  const { timeZone } = rule.consent;
+  return quietUntil === endOfPeriod(timeZone, periodAt(spend[subscriberId], timeZone, now).month, now);
 }

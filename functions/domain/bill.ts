@@ -45,8 +45,7 @@ export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill
   const { state, amount, method } = open;
   if (state.name !== "ended") throw new Error(`Recharge ${open.rechargeId} is ${state.name}: it has no bill yet`);
   const nothing = money(0, amount.currency);
-  const [charged, credited, refunded] =
-    state.end === "succeeded" ? [amount, amount, nothing] : state.end === "refunded" ? [amount, nothing, amount] : [nothing, nothing, nothing];
+  const [charged, credited, refunded] = sumsOf(state, amount, nothing);
   return {
     rechargeId: open.rechargeId,
     subscriberId: open.subscriberId,
@@ -68,6 +67,21 @@ export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill
     paidAt: "paidAt" in state ? state.paidAt : undefined,
     endedAt: state.at,
   };
+}
+
+function sumsOf(state: Extract<OpenRecharge["state"], { name: "ended" }>, amount: Money, nothing: Money): readonly [Money, Money, Money] {
+  switch (state.end) {
+    case "succeeded":
+      return [amount, amount, nothing];
+    case "refunded": {
+      const taken = state.taken ?? amount;
+      return [taken, nothing, taken];
+    }
+    case "declined":
+    case "cancelled":
+    case "expired":
+      return [nothing, nothing, nothing];
+  }
 }
 
 /** Whether two bills of one recharge tell of the same money, the same payer and the same payment. */

@@ -45,6 +45,8 @@ export interface Resolution {
   readonly by: string;
   readonly at: Instant;
   readonly note: string;
+  /** The carrier is gone for good: what it would say is not waited for. */
+  readonly withoutCarrier?: boolean;
 }
 
 /** The one recharge that a line may have open. Everything it was decided on is frozen in it. */

@@ -1,4 +1,5 @@
 import type { Severity } from "./declines.ts";
+import type { Money } from "./money.ts";
 import type { Instant } from "./time.ts";
 
 /** How a recharge can end. An ended recharge is a bill record and never changes. */
@@ -25,7 +26,9 @@ export type CancelReason =
   /** Stripe refuses our request: a fault of ours. */
   | "payment-fault"
   /** The PaymentIntent was canceled by somebody else. */
-  | "payment-canceled-elsewhere";
+  | "payment-canceled-elsewhere"
+  /** For a week Stripe could not say how the payment stands; then it could. */
+  | "payment-unclear";
 
 export type ReviewReason =
   /** Paid, and the carrier's answer is no. */
@@ -39,7 +42,9 @@ export type ReviewReason =
   /** Paid, finally refused by the carrier, and Stripe could not give the money back. */
   | "refund-failed"
   /** Paid, not credited yet, and somebody gives the money back by hand. */
-  | "refund-by-hand";
+  | "refund-by-hand"
+  /** For a week Stripe could not say how the payment stands. */
+  | "payment-unclear";
 
 /** Where an open recharge stands, with what the next step needs. */
 export type RechargeState =
@@ -60,7 +65,7 @@ export type RechargeState =
   /** Paid. The carrier may or may not have been asked: whoever finds this asks the carrier first. */
   | { readonly name: "crediting"; readonly paymentIntentId: string; readonly paidAt: Instant }
   /** Paid, and the carrier's final answer is no. The money may or may not have been given back: whoever finds this asks Stripe first. */
-  | { readonly name: "refunding"; readonly paymentIntentId: string; readonly paidAt: Instant; readonly code: string }
+  | { readonly name: "refunding"; readonly paymentIntentId: string; readonly paidAt: Instant; readonly code: string; readonly taken?: Money }
   /** Is to end unpaid, as soon as its PaymentIntent is seen canceled. */
   | ({ readonly name: "closing"; readonly paymentIntentId: string } & UnpaidEnd)
   /** Parked: nobody can tell, or it was paid and not credited. Not an end. */
@@ -68,7 +73,7 @@ export type RechargeState =
   /** Decided; the bill is to be put and the event to be published before the line is free again. */
   | ({ readonly name: "ended"; readonly paymentIntentId?: string; readonly at: Instant } & (
       | { readonly end: "succeeded"; readonly paidAt: Instant }
-      | { readonly end: "refunded"; readonly paidAt: Instant; readonly code: string }
+      | { readonly end: "refunded"; readonly paidAt: Instant; readonly code: string; readonly taken?: Money }
       | UnpaidEnd
     ));
 
@@ -90,8 +95,8 @@ export type Move =
   | { readonly type: "unpaid"; readonly paymentIntentId: string; readonly because: UnpaidEnd }
   | { readonly type: "canceled"; readonly at: Instant }
   | { readonly type: "credited"; readonly at: Instant }
-  /** The carrier's final no. */
-  | { readonly type: "refused"; readonly code: string }
+  /** The carrier's final no. `taken`: what is to be given back, where that is another sum than was recorded. */
+  | { readonly type: "refused"; readonly code: string; readonly taken?: Money }
   | { readonly type: "refunded"; readonly at: Instant }
   | { readonly type: "puzzled"; readonly reason: ReviewReason; readonly at: Instant };
 

@@ -110,7 +110,7 @@ export function applyAwake(esim: Esim): Esim {
   return { ...esim, quietUntil: undefined, quietWhileLow: undefined };
 }
 
-/** In these states a look may well change nothing; in all others a worker moves on, or says that it cannot tell. */
+/** In these states a look may well change nothing, so that a lease alone is no sign of a crash; in all others a worker moves on, or says that it cannot tell. */
 const MAY_WAIT: ReadonlySet<StateName> = new Set(["processing", "awaiting-customer", "needs-review", "refunding"]);
 
 /** Workers that ended without a word, one after the other: what kills them is in the line. */
@@ -128,7 +128,7 @@ export function applyLease(esim: Esim, now: Instant): Esim | undefined {
   if (now < lease.until) return undefined;
   const attempts = lease.attempts + 1;
   const until = plusSeconds(now, LEASE_SECONDS);
-  const open = { ...esim.open, lease: { until, attempts, crashes: MAY_WAIT.has(state.name) ? 0 : lease.crashes + 1 } };
+  const open = { ...esim.open, lease: { until, attempts, crashes: lease.crashes + (MAY_WAIT.has(state.name) ? 0 : 1) } };
   const leased = { ...esim, open, lookAt: nextLook(esim, open, backOffFrom(until, attempts), now) };
   const reason = overdueReason(open, now);
   return reason === undefined ? leased : applyTold(leased, open, reason, now);
@@ -137,13 +137,23 @@ export function applyLease(esim: Esim, now: Instant): Esim | undefined {
 function nextLook({ pendingEvents }: Esim, open: OpenRecharge, backOff: Instant, now: Instant): Instant {
   const { state } = open;
   // What was not told yet waits for no day.
-  if ((state.name === "needs-review" || isParked(open)) && pendingEvents.length === 0) return plusMinutes(now, PARKED_LOOK_MINUTES);
+  const isWaiting = state.name === "needs-review" && open.resolution === undefined;
+  if ((isWaiting || isParked(open)) && pendingEvents.length === 0) return plusMinutes(now, PARKED_LOOK_MINUTES);
   if (state.name !== "awaiting-customer") return backOff;
   const due = state.remindAt ?? state.expiresAt;
   return due < backOff ? (latest(due, open.lease.until) ?? due) : backOff;
 }
 
-/** A worker could not find out how things stand: no crash, and nothing to park the line for. */
+/** A worker fell over a line in a state in which its lease did not count as a crash. */
+export function applyFault(esim: Esim, rechargeId: string, now: Instant): Esim {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || !MAY_WAIT.has(open.state.name)) return esim;
+  const fallen = { ...open, lease: { ...open.lease, crashes: open.lease.crashes + 1 } };
+  const counted = { ...esim, open: fallen };
+  return isParked(fallen) && !isParked(open) ? applyTold(counted, fallen, "worker-fault", now) : counted;
+}
+
+/** A worker has looked, and waits for the world or could not find out how things stand: no crash, and nothing to park the line for. */
 export function applyUnknown(esim: Esim, rechargeId: string): Esim {
   const { open } = esim;
   if (open?.rechargeId !== rechargeId || open.lease.crashes === 0) return esim;
@@ -215,6 +225,22 @@ export function isStillWanted(esim: Esim, open: OpenRecharge): boolean {
 /** A finding that the transition table does not know: a fault of ours, which must be seen. */
 export class IllegalMove extends Error {
   override name = "IllegalMove";
+}
+
+/** Longer than any outage of Stripe: what is unclear then stays so, unless a person helps. */
+const PUZZLED_AFTER_DAYS = 7;
+
+/** Whether a person has to find out how the payment stands, as Stripe could not say it for so long. */
+export function isPuzzling({ state, reservedAt }: OpenRecharge, now: Instant): boolean {
+  const isUnclear = state.name === "confirming" || state.name === "processing" || state.name === "awaiting-customer" || state.name === "closing";
+  return isUnclear && now > plusMinutes(reservedAt, PUZZLED_AFTER_DAYS * 24 * 60);
+}
+
+/** Puts a payment that stays unclear under review, unless another worker has moved it meanwhile. */
+export function applyPuzzled(esim: Esim, rechargeId: string, now: Instant): Esim {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || !isPuzzling(open, now)) return esim;
+  return applyMove(esim, rechargeId, { type: "puzzled", reason: "payment-unclear", at: now }, now);
 }
 
 /** The states in which a second thought of ours still counts. */
@@ -315,11 +341,12 @@ function nextState(from: RechargeState, move: Move): RechargeState {
     case "refused": {
       // A review whose payment nobody could place: refunded, whenever it was paid.
       const paidAt = from.name === "needs-review" ? (from.paidAt ?? from.since) : paidAtOf(from);
-      return { name: "refunding", paymentIntentId: paymentIntentOf(from), paidAt, code: move.code };
+      return { name: "refunding", paymentIntentId: paymentIntentOf(from), paidAt, code: move.code, taken: move.taken };
     }
     case "refunded": {
       const code = from.name === "refunding" ? from.code : "resolved-by-operator";
-      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, end: "refunded", paidAt: paidAtOf(from), code };
+      const taken = from.name === "refunding" ? from.taken : undefined;
+      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, end: "refunded", paidAt: paidAtOf(from), code, taken };
     }
     case "pending":
       return { name: "processing", paymentIntentId: paymentIntentOf(from) };
@@ -376,7 +403,7 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
     case "expired":
       return rechargeEvent(esim, open, "RechargeExpired", ended.at);
     case "refunded":
-      return { ...rechargeEvent(esim, open, "RechargeRefunded", ended.at), reason: ended.code };
+      return { ...rechargeEvent(esim, open, "RechargeRefunded", ended.at), amount: ended.taken ?? open.amount, reason: ended.code };
   }
 }
 
@@ -451,6 +478,7 @@ const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "amount-refused": 24 * 60,
   "payment-fault": 24 * 60,
   "payment-canceled-elsewhere": 60,
+  "payment-unclear": 60,
 };
 
 /** One pay request per low: the next comes when the balance was seen well, after this long, or when the subscriber changes the rule. */

@@ -62,6 +62,7 @@ const CANCEL_REASONS: { readonly [Reason in CancelReason]: true } = {
   "amount-refused": true,
   "payment-fault": true,
   "payment-canceled-elsewhere": true,
+  "payment-unclear": true,
 };
 const REVIEW_REASONS: { readonly [Reason in ReviewReason]: true } = {
   "carrier-refused": true,
@@ -70,6 +71,7 @@ const REVIEW_REASONS: { readonly [Reason in ReviewReason]: true } = {
   "payment-mismatch": true,
   "refund-failed": true,
   "refund-by-hand": true,
+  "payment-unclear": true,
 };
 const SUSPENSION_REASONS: { readonly [Reason in SuspensionReason]: true } = {
   "card-refused-for-good": true,

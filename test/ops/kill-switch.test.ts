@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
+import { plusMinutes } from "../../functions/domain/time.ts";
 import { setKillSwitch } from "../../ops/kill-switch.ts";
-import { NOW } from "../builders.ts";
+import { ICCID, NOW } from "../builders.ts";
 import { OPERATOR, opsWorld } from "./ops-world.ts";
 
 describe("kill-switch", () => {
@@ -11,7 +12,16 @@ describe("kill-switch", () => {
       killSwitch: { on: true, at: NOW, by: OPERATOR, why: "carrier credits twice" },
       audit: [{ by: OPERATOR, verb: "kill-switch", subject: "on", why: "carrier credits twice" }],
     });
-    expect(text()).toBe(`The kill switch is ON: nothing new is charged, since ${NOW}, by ${OPERATOR}: carrier credits twice`);
+    expect(text()).toContain(`The kill switch is ON: nothing new is charged, since ${NOW}, by ${OPERATOR}: carrier credits twice`);
+  });
+
+  it("on has all lines looked at on which something is open, wherever their next look is, and off has none", async () => {
+    const { ports, pokes, store } = opsWorld();
+    await store({ lookAt: plusMinutes(NOW, 64) });
+    await setKillSwitch(ports, { state: "on", why: "fire", by: OPERATOR });
+    expect(pokes).toEqual([{ iccid: ICCID }]);
+    await setKillSwitch(ports, { state: "off", why: "mended", by: OPERATOR, yes: true });
+    expect(pokes).toHaveLength(1);
   });
 
   it("on does not wait for the audit", async () => {
@@ -42,7 +52,12 @@ describe("kill-switch", () => {
     await setKillSwitch(ports, { state: "status" });
     await setKillSwitch(ports, { state: "on", why: "fire", by: OPERATOR });
     await setKillSwitch(ports, { state: "status" });
-    expect(printed).toEqual(["The kill switch was never thrown: recharges run.", expect.stringContaining("is ON"), expect.stringContaining("is ON")]);
+    expect(printed).toEqual([
+      "The kill switch was never thrown: recharges run.",
+      expect.stringContaining("is ON"),
+      "0 lines are looked at now.",
+      expect.stringContaining("is ON"),
+    ]);
     expect((await written()).audit).toHaveLength(1);
   });
 });

@@ -948,4 +948,177 @@ describe("what a bus, a carrier or a person does in between", () => {
     expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
     expect(await world.ports.cards.listDeclines(cardKey)).toEqual([declined]);
   });
+
+  it("nothing is given back on a person's word while the carrier does not say whether it credited, unless they say that it is gone", async () => {
+    for (const [isBack, withoutCarrier, end] of [
+      [true, false, "succeeded"],
+      [false, true, "refunded"],
+    ] as const) {
+      const world = await rechargeWorld();
+      const carrier = {
+        ...world.ports.carrier,
+        findTopUp: async () => {
+          throw new OutcomeUnknown("The carrier is away");
+        },
+      };
+      world.carrier.chooseNext(isBack ? "credit-but-lose-reply" : "lose-request");
+      await expect(world.look()).rejects.toThrow(OutcomeUnknown);
+      world.advanceMinutes(25 * 60);
+      await world.look({ carrier }, false);
+      expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "carrier-unclear" });
+
+      world.advanceMinutes(3);
+      const line = await world.line();
+      const now = world.ports.clock.now();
+      const word = { as: "refunded", by: "grace", at: now, note: "it is down", withoutCarrier } as const;
+      const noted = applyResolution(line, line.open?.rechargeId ?? "", word, now);
+      if (noted === undefined) throw new Error("It cannot be resolved like that");
+      await world.ports.esims.save(noted, "ops");
+      if (isBack) {
+        await expect(world.look({ carrier }, false)).rejects.toThrow(OutcomeUnknown);
+        expect([await refunds(world), (await world.line()).open?.resolution?.as]).toEqual([[], "refunded"]);
+        world.advanceMinutes(10); // not a day: a person waits for it
+        await world.look({}, false);
+      } else await world.look({ carrier }, false);
+      expect([await world.bills(), await refunds(world), world.credited()]).toMatchObject([
+        [{ end }],
+        isBack ? [] : [[5000, "succeeded"]],
+        isBack ? [5000] : [],
+      ]);
+    }
+  });
+
+  it.each([4000, 7000])("the whole of another sum than was recorded is given back, and billed: %i", async (taken) => {
+    const world = await rechargeWorld();
+    const create: RechargePorts["payments"]["create"] = (request) => world.ports.payments.create({ ...request, amount: cny(taken) });
+    await world.look({ payments: { ...world.ports.payments, create } });
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "payment-mismatch" });
+    await resolve(world, "refunded");
+    expect(await refunds(world)).toEqual([[taken, "succeeded"]]);
+    expect(await world.bills()).toMatchObject([{ end: "refunded", amount: cny(5000), charged: cny(taken), credited: cny(0), refunded: cny(taken) }]);
+    expect(world.published.find(({ name }) => name === "RechargeRefunded")).toMatchObject({ amount: cny(taken) });
+  });
+
+  const unknownToStripe = (world: RechargeWorld): RechargePorts["payments"] => {
+    const missing = async () =>
+      ({ kind: "refused", error: { status: 404, type: "invalid_request_error", code: "resource_missing", param: "intent" } }) as const;
+    return { ...world.ports.payments, retrieve: missing, cancel: missing };
+  };
+
+  it.each(["nothing-taken", "refunded"] as const)("a payment that Stripe does not know any more is a person's after a week: %s", async (as) => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    await world.look();
+    const payments = unknownToStripe(world);
+    for (let day = 0; day < 6; day++) {
+      world.advanceMinutes(24 * 60 + 1);
+      await expect(world.look({ payments }, false)).rejects.toThrow(OutcomeUnknown);
+    }
+    world.advanceMinutes(24 * 60 + 1);
+    await world.look({ payments }, false);
+    expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "payment-unclear" });
+
+    world.advanceMinutes(3);
+    const line = await world.line();
+    const now = world.ports.clock.now();
+    const noted = applyResolution(line, line.open?.rechargeId ?? "", { as, by: "grace", at: now, note: "another account" }, now);
+    if (noted === undefined) throw new Error("It cannot be resolved like that");
+    await world.ports.esims.save(noted, "ops");
+    await world.look({ payments }, false);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "resolved-by-operator", charged: cny(0) }]);
+    expect((await world.line()).open).toBeUndefined();
+  });
+
+  it("a payment that was unclear for a week goes on by itself when Stripe knows it again, paid or not", async () => {
+    for (const isPaid of [false, true]) {
+      const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+      await world.look();
+      world.advanceMinutes(8 * 24 * 60);
+      await world.look({ payments: unknownToStripe(world) }, false);
+      expect((await world.line()).open?.state).toMatchObject({ name: "needs-review", reason: "payment-unclear" });
+      if (isPaid) await actAsCustomer(world);
+      world.advanceMinutes(24 * 60);
+      await world.look({}, false);
+      expect(await world.bills()).toMatchObject([isPaid ? { end: "succeeded", credited: cny(5000) } : { end: "cancelled", charged: cny(0) }]);
+      expect([world.taken(), world.credited()]).toEqual(isPaid ? [[5000], [5000]] : [[], []]);
+    }
+  });
+
+  it("a line over which its workers fall while it waits for its customer is parked too, and told", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    await world.look();
+    const retrieve = async () => {
+      throw new TypeError("poison");
+    };
+    const payments = { ...world.ports.payments, retrieve };
+    let thrown = 0;
+    for (let look = 0; look < 10; look++) {
+      world.advanceMinutes(65);
+      await world.look({ payments }, false).catch(() => {
+        thrown += 1;
+      });
+    }
+    expect(thrown).toBe(6);
+    expect(world.published).toContainEqual(expect.objectContaining({ name: "RechargeNeedsReview", reason: "worker-fault" }));
+    expect((await world.line()).lookAt).toBe(plusMinutes(world.ports.clock.now(), 24 * 60));
+
+    world.advanceMinutes(24 * 60);
+    await world.look({}, false); // mended: it goes on
+    expect((await world.line()).open?.lease.crashes ?? 0).toBe(0);
+  });
+
+  it("a line that waits for its customer for hours is no poison", async () => {
+    const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
+    for (let look = 0; look < 12; look++) {
+      await world.look({}, look === 0);
+      world.advanceMinutes(65);
+    }
+    expect((await world.line()).open?.lease.crashes).toBe(0);
+  });
+
+  it("what Stripe tells of a payment while its end waits for the bus is looked for when that is settled", async () => {
+    const world = await rechargeWorld();
+    const publish = async () => {
+      throw new Error("The bus is down");
+    };
+    await expect(world.look({ events: { publish } })).rejects.toThrow("bus");
+    const { id } = await payment(world);
+    await world.client.refunds.create({ payment_intent: id });
+    await world.lookAtPayment(id).catch(() => {});
+    world.advanceMinutes(3);
+    world.pokes.length = 0;
+    await world.look({}, false);
+    expect(world.pokes).toContainEqual(expect.objectContaining({ paymentIntentId: id }));
+    await world.lookAtPayment(id);
+    expect(world.eventNames()).toContain("RechargeAdjusted");
+  });
+
+  it("a recharge that is settled at once looks for nothing more", async () => {
+    const world = await rechargeWorld();
+    await world.look();
+    expect(world.pokes).toEqual([]);
+  });
+
+  it("a refund that leaves room under a reached cap ends the wait for the next month", async () => {
+    const world = await rechargeWorld({ settings: { limits: { perMonth: cny(5000), timesPerDay: 3, cooldownMinutes: 15 } } });
+    await world.look();
+    world.carrier.setBalance(ICCID, 100);
+    world.advanceMinutes(60);
+    await world.look();
+    expect((await world.line()).quietUntil).toBe("2026-11-30T16:00:00.000Z");
+    await world.client.refunds.create({ payment_intent: (await payment(world)).id });
+    await world.lookAtPayment((await payment(world)).id);
+    expect((await world.line()).quietUntil).toBeUndefined();
+    await world.look();
+    expect(world.taken()).toEqual([5000, 5000]);
+  });
+
+  it("a refund wakes no line that is quiet for another reason", async () => {
+    const world = await rechargeWorld();
+    await world.look();
+    const { quietUntil } = await world.line();
+    expect(quietUntil).toBeDefined();
+    await world.client.refunds.create({ payment_intent: (await payment(world)).id });
+    await world.lookAtPayment((await payment(world)).id);
+    expect((await world.line()).quietUntil).toBe(quietUntil);
+  });
 });

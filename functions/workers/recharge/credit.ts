@@ -19,13 +19,20 @@ export async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharg
   if (own) {
     // Begun long ago, it may come from a backup, and what was paid may have been given back since.
     const isFresh = ports.clock.now() <= plusMinutes(open.reservedAt, FRESH_MINUTES);
+    if (!isFresh && (await isBilledAsCredited(ports, open))) return move(ports, esim, open, { type: "credited", at: ports.clock.now() });
     if (!isFresh && (await isGivenBack(ports, open))) return byHand();
     return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
   }
   const seen = await findTopUp(ports, open);
   const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
+  if (mayOrder && (await isBilledAsCredited(ports, open))) return move(ports, esim, open, { type: "credited", at: ports.clock.now() });
   if (mayOrder && (await isGivenBack(ports, open))) return byHand();
   return moveByTopUp(ports, esim, open, mayOrder ? await orderTopUp(ports, esim, open) : seen, isOverdue);
+}
+
+/** Whether a line that came back from a backup was credited for this before: its bill says so, however long the carrier keeps its answers. */
+async function isBilledAsCredited({ recharges }: RechargePorts, { rechargeId }: OpenRecharge): Promise<boolean> {
+  return (await recharges.getBill(rechargeId))?.end === "succeeded";
 }
 
 /** Whether somebody gave back, in Stripe's dashboard, what was paid for a credit that had to wait: all of it, or a part. */

@@ -3,6 +3,7 @@ import type { Bill } from "../../domain/bill.ts";
 import type { OpenRecharge } from "../../domain/esim.ts";
 import { hasFailed, type PaymentIntent, type Refund } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown, type PaymentPoke, type RechargeStart } from "../../domain/ports.ts";
+import { topUpOutcome } from "../../domain/top-up-outcomes.ts";
 import { record } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
 import { publishPending, rechargeLine } from "./recharge-line.ts";
@@ -66,12 +67,22 @@ async function keepAll(ports: RechargePorts, start: RechargeStart, adjusted: Adj
 }
 
 /** Money that no bill knows of is given back, all of it, and said loudly. */
-async function giveBackUnbilled({ payments, log }: RechargePorts, { rechargeId }: Bill, { id, amount }: PaymentIntent): Promise<void> {
+async function giveBackUnbilled(ports: RechargePorts, { rechargeId, charged }: Bill, { id, amount }: PaymentIntent): Promise<void> {
+  const { payments, log } = ports;
   log.error("paid-after-end", { rechargeId, paymentIntentId: id });
+  // Credited as well, which its bill does not say: a person has to look, and the reconciler tells of it.
+  if (charged.amount === 0 && (await isCredited(ports, rechargeId))) return log.error("credited-without-bill", { rechargeId });
   const made = await payments.listRefunds(id);
   if (refundedOrUnderWay(made) >= amount.amount || made.some(hasFailed)) return; // a refund that failed is a person's: they are told
   const answer = await payments.refund(id, rechargeId, `${rechargeId}/refund-after-end/${id}/${made.length}`); // all that is left
   if (answer.kind === "refused") throw new OutcomeUnknown(`Stripe did not give back what was paid after the end: ${answer.error.code ?? answer.error.type}`);
+}
+
+/** While the carrier does not say it, nothing is given back. */
+async function isCredited({ carrier }: RechargePorts, rechargeId: string): Promise<boolean> {
+  const { kind } = topUpOutcome("find", rechargeId, await carrier.findTopUp(rechargeId));
+  if (kind === "unknown" || kind === "fault") throw new OutcomeUnknown("The carrier does not say whether it credited a recharge that was paid after its end");
+  return kind === "credited";
 }
 
 function refundedOrUnderWay(refunds: readonly Refund[]): number {

@@ -124,6 +124,11 @@ function isCustomersTurn(seen: PaymentAnswer, { amount }: OpenRecharge): boolean
 /** Cancels, then believes only what it sees: a payment that succeeded after all is credited. */
 export async function closePayment(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Step {
   const answer = await ports.payments.cancel(paymentIntentId);
+  const { state } = open;
+  const isByHand = state.name === "closing" && state.end === "cancelled" && state.reason === "resolved-by-operator";
+  // Stripe does not know it, and a person has looked: of this account nothing can be taken by it.
+  if (isByHand && answer.kind === "refused" && answer.error.code === "resource_missing")
+    return move(ports, esim, open, { type: "canceled", at: ports.clock.now() });
   const outcome = paymentOutcome(answer, open.amount);
   if (outcome.kind === "refused") logFault(ports, open, answer, outcome.reason);
   const isStillOpen = outcome.kind === "declined" || outcome.kind === "refused" || outcome.kind === "unconfirmed" || outcome.kind === "needs-customer";

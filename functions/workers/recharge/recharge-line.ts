@@ -1,8 +1,8 @@
-import type { Esim, Reading } from "../../domain/esim.ts";
+import type { Esim, OpenRecharge, Reading } from "../../domain/esim.ts";
 import { applyPublished, applyUnpublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
-import { applyLease, applyUnknown, isParked } from "../../domain/recharge.ts";
+import { applyFault, applyLease, applyPuzzled, applyUnknown, isParked, isPuzzling } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant, plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { withHistory } from "./history.ts";
@@ -39,9 +39,15 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report,
   // Another id: this recharge was ended by another worker, which has begun the next one.
   try {
     while (esim.open !== undefined && esim.open.rechargeId === rechargeId) {
-      const next = await takeStep(withHistory(ports, esim.open), esim, esim.open, own);
-      if (next === "wait") break;
+      const { open } = esim;
+      const next = await takeStep(withHistory(ports, open), esim, open, own);
+      if (next === "wait") {
+        ({ esim } = await record(ports, esim, (current) => applyUnknown(current, open.rechargeId)));
+        break;
+      }
+      if (next.esim.version === esim.version) throw new Error(`A step of recharge ${open.rechargeId}, which is ${open.state.name}, led nowhere`); // it would for ever
       ({ esim, own } = next);
+      if (esim.open === undefined) await lookAfterLateEnd(ports, open);
     }
   } catch (fault) {
     esim = await afterFault(ports, esim, fault);
@@ -74,12 +80,26 @@ async function afterFault(ports: RechargePorts, esim: Esim, fault: unknown): Pro
   const { open } = esim;
   if (open === undefined) throw fault;
   if (fault instanceof OutcomeUnknown) {
+    const at = ports.clock.now();
+    if (isPuzzling(open, at)) return (await record(ports, esim, (current) => applyPuzzled(current, open.rechargeId, at))).esim;
     await record(ports, esim, (current) => applyUnknown(current, open.rechargeId));
     throw fault;
   }
-  if (!isParked(open)) throw fault;
+  if (!isParked(open)) {
+    await record(ports, esim, (current) => applyFault(current, open.rechargeId, ports.clock.now()));
+    throw fault;
+  }
   ports.log.error("worker-fault", { rechargeId: open.rechargeId, error: fault });
   return esim;
+}
+
+/** How long an ended recharge may wait to be settled before something that Stripe told meanwhile may have been missed. */
+const LATE_MINUTES = 2;
+
+/** What Stripe told of a payment while its recharge had ended and was not settled, as with a bus that is down, belongs to no bill yet: it is looked for once there is one. */
+async function lookAfterLateEnd(ports: RechargePorts, { rechargeId, state }: OpenRecharge): Promise<void> {
+  if (state.name !== "ended" || state.paymentIntentId === undefined || ports.clock.now() <= plusMinutes(state.at, LATE_MINUTES)) return;
+  await ports.pokes.send([{ paymentIntentId: state.paymentIntentId, rechargeId }]);
 }
 
 async function startIfLow(ports: RechargePorts, esim: Esim, judge: boolean, report: Report | undefined) {

@@ -1,4 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import type { Money } from "../../domain/money.ts";
 import { errorOutcome, hasFailed, type Refund, refundStanding } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
 import { stripeFault } from "./pay.ts";
@@ -13,7 +14,7 @@ import { move, type Step } from "./step.ts";
 export async function refund(ports: RechargePorts, esim: Esim, open: OpenRecharge, paymentIntentId: string): Step {
   const made = await ports.payments.listRefunds(paymentIntentId);
   // A part that somebody gave back by hand counts; one that failed is not tried again by itself.
-  const mayMake = refundStanding(made, open.amount) === "failed" && !made.some(hasFailed);
+  const mayMake = refundStanding(made, owed(open)) === "failed" && !made.some(hasFailed);
   return moveByRefunds(ports, esim, open, mayMake ? await makeRefund(ports, esim, open, paymentIntentId, made) : made);
 }
 
@@ -37,7 +38,7 @@ async function makeRefund(
 
 async function moveByRefunds(ports: RechargePorts, esim: Esim, open: OpenRecharge, refunds: readonly Refund[] | "refused"): Step {
   const at = ports.clock.now();
-  const standing = refunds === "refused" ? "failed" : refundStanding(refunds, open.amount);
+  const standing = refunds === "refused" ? "failed" : refundStanding(refunds, owed(open));
   switch (standing) {
     case "refunded":
       return move(ports, esim, open, { type: "refunded", at });
@@ -47,4 +48,9 @@ async function moveByRefunds(ports: RechargePorts, esim: Esim, open: OpenRecharg
       ports.log.error("refund-failed", { rechargeId: open.rechargeId });
       return move(ports, esim, open, { type: "puzzled", reason: "refund-failed", at });
   }
+}
+
+/** What was taken, and so is to be given back. */
+function owed({ state, amount }: OpenRecharge): Money {
+  return state.name === "refunding" ? (state.taken ?? amount) : amount;
 }
