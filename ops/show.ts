@@ -2,9 +2,9 @@ import * as z from "zod/mini";
 import type { Bill } from "../functions/domain/bill.ts";
 import type { Esim, OpenRecharge } from "../functions/domain/esim.ts";
 import { type Iccid, lastFour } from "../functions/domain/iccid.ts";
-import { formatMoney } from "../functions/domain/money.ts";
+import { formatMoney, type Money } from "../functions/domain/money.ts";
 import { type Adjustment, type Esims, type RechargeStart, type RechargeStep, UnreadableLine } from "../functions/domain/ports.ts";
-import type { TopUp } from "../functions/domain/rule.ts";
+import type { Limits, TopUp } from "../functions/domain/rule.ts";
 import { leftThisMonth, periodAt } from "../functions/domain/spend.ts";
 import { describeAudit } from "./audit.ts";
 import { defineVerb, needed, type OpsPorts, UsageError } from "./verb.ts";
@@ -48,19 +48,28 @@ async function readLine(esims: Esims, iccid: Iccid): Promise<Esim | "unreadable"
   }
 }
 
-function describeStart({ iccid, subscriberId, at, amount, rule, consent, reading, check, spend, declines }: RechargeStart): string[] {
-  const { limits } = rule;
+function describeStart({ iccid, subscriberId, at, amount, rule, consent, reading, check, origin, spend, declines }: RechargeStart): string[] {
   const day = periodAt(spend, consent.timeZone, at).day;
   const today = spend?.day === day ? spend.dayCount : 0;
-  const left = leftThisMonth(spend, limits, consent.timeZone, at);
   const last = spend === undefined ? "there was none before" : `the last one ended at ${spend.lastEndedAt}`;
   return [
     `Reserved at ${at}: ${formatMoney(amount)} for line …${lastFour(iccid)} of subscriber ${subscriberId}.`,
-    `The balance was ${formatMoney(reading.balance)}, read at ${reading.readAt}; ${check === undefined ? "it was read when the line was looked at" : `the check ${check} reported it`}.`,
-    `The rule, in version ${rule.version}: below ${formatMoney(rule.threshold)}, recharge ${describeTopUp(rule.topUp)}, with ${rule.paymentMethodId}.`,
+    ...(origin === "backup" ? ["It stands in for one that the bank had declined, by the backup that its payer named."] : []),
+    reading === undefined
+      ? "Its payer wanted it, whatever the balance was."
+      : `The balance was ${formatMoney(reading.balance)}, read at ${reading.readAt}; ${check === undefined ? "it was read when the line was looked at" : `the check ${check} reported it`}.`,
+    ...(rule === undefined
+      ? []
+      : [`The rule, in version ${rule.version}: below ${formatMoney(rule.threshold)}, recharge ${describeTopUp(rule.topUp)}, with ${rule.paymentMethodId}.`]),
     `Agreed to at ${consent.at}: terms ${consent.termsVersion}, time zone ${consent.timeZone}.`,
-    `Limits then: ${formatMoney(left)} left of ${formatMoney(limits.perMonth)} in the month; ${today} of ${limits.timesPerDay} recharges in the day;`,
-    `${limits.cooldownMinutes} minutes between two, and ${last}. Declines of the card that counted: ${declines}.`,
+    ...(rule === undefined ? [] : describeLimits(rule.limits, leftThisMonth(spend, rule.limits, consent.timeZone, at), today)),
+    `Before it ${last}. Declines of the card that counted: ${declines}.`,
+  ];
+}
+
+function describeLimits({ perMonth, timesPerDay, cooldownMinutes }: Limits, left: Money, today: number): string[] {
+  return [
+    `Limits then: ${formatMoney(left)} left of ${formatMoney(perMonth)} in the month; ${today} of ${timesPerDay} recharges in the day; ${cooldownMinutes} minutes between two.`,
   ];
 }
 

@@ -7,7 +7,7 @@ import type { Bill } from "../domain/bill.ts";
 import { type Adjustment, BillConflict, type RechargeStart, type RechargeStep, type Recharges } from "../domain/ports.ts";
 import { epochMilliseconds, type Instant } from "../domain/time.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
-import { storedConsent, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
+import { storedConsent, storedOrigin, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
 
 const PAGE_SIZE = 50;
 /** A history is short: some steps an hour at most, of some hundred bytes each. A page of DynamoDB's is up to 1 MB. */
@@ -24,9 +24,10 @@ const start = z.object({
   subscriberId: z.string(),
   at,
   amount: storedMoney,
-  rule: storedRuleSettings,
+  origin: z.optional(storedOrigin),
+  rule: z.optional(storedRuleSettings),
   consent: storedConsent,
-  reading: storedReading,
+  reading: z.optional(storedReading),
   check: z.optional(z.string()),
   spend: z.optional(storedSpend),
   cardKey: z.string(),
@@ -36,7 +37,7 @@ const step = z.object({
   rechargeId: z.string(),
   stepId: z.string(),
   at,
-  state: z.enum(["reserved", "confirming", "processing", "awaiting-customer", "crediting", "refunding", "closing", "needs-review", "ended"]),
+  state: z.enum(["announced", "reserved", "confirming", "processing", "awaiting-customer", "crediting", "refunding", "closing", "needs-review", "ended"]),
   asked: z.string(),
   answer: z.record(z.string(), z.unknown()),
 }) satisfies z.ZodMiniType<RechargeStep>;
@@ -61,10 +62,11 @@ const bill = z.object({
   refunded: storedMoney,
   method: z.object({ id: z.string(), brand: z.string(), lastFour: z.string() }),
   paymentIntentId: z.optional(z.string()),
+  origin: z.optional(storedOrigin),
   ruleVersion: z.int(),
   consent: storedConsent,
   period: storedPeriod,
-  reading: storedReading,
+  reading: z.optional(storedReading),
   reservedAt: at,
   paidAt: z.optional(at),
   endedAt: at,

@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, type PutCommandInput, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import type { SavedMethod } from "../domain/esim.ts";
+import type { MethodUses } from "../domain/method-uses.ts";
 import type { Hold, Profile, Subscribers } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
 import { storedMethod } from "./esim-item.ts";
@@ -17,9 +18,11 @@ const profile = z.object({
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
 const customer = z.object({ customerId: z.string() });
 const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month: z.int(), year: z.int() })) }) satisfies z.ZodMiniType<SavedMethod>;
+const USES = ["default", "backup"] as const;
+const wallet = z.object({ default: z.optional(z.string()), backup: z.optional(z.string()) }) satisfies z.ZodMiniType<MethodUses>;
 const holder = z.object({ subscriberId: z.string() });
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
+/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -31,9 +34,9 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
   }
 
   /** Whether the condition held. */
-  async function putIf(condition: string, subscriberId: string, part: string, fields: object): Promise<boolean> {
+  async function putIf(condition: string, subscriberId: string, part: string, fields: object, terms: Partial<PutCommandInput> = {}): Promise<boolean> {
     try {
-      await client.send(new PutCommand({ TableName: table, Item: { ...fields, subscriberId, part }, ConditionExpression: condition }));
+      await client.send(new PutCommand({ TableName: table, Item: { ...fields, subscriberId, part }, ConditionExpression: condition, ...terms }));
       return true;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -81,6 +84,17 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       return (Items ?? []).map((item) => z.parse(savedMethod, item));
     },
     removeMethod: (subscriberId, paymentMethodId) => remove(subscriberId, `method#${paymentMethodId}`),
+    async getWallet(subscriberId) {
+      return z.parse(wallet, (await read(subscriberId, "wallet")) ?? {});
+    },
+    putWallet(subscriberId, was, next) {
+      const chosen = Object.entries(was).filter(([, id]) => id !== undefined);
+      const condition = USES.map((use) => (was[use] === undefined ? `attribute_not_exists(#${use})` : `#${use} = :${use}`)).join(" AND ");
+      return putIf(condition, subscriberId, "wallet", next, {
+        ExpressionAttributeNames: Object.fromEntries(USES.map((use) => [`#${use}`, use])), // both are words of DynamoDB's own
+        ...(chosen.length > 0 && { ExpressionAttributeValues: Object.fromEntries(chosen.map(([use, id]) => [`:${use}`, id])) }),
+      });
+    },
     async listHolders(paymentMethodId) {
       // One page holds thousands: at Stripe a way to pay is one customer's.
       const { Items } = await client.send(

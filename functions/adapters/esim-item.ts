@@ -19,6 +19,7 @@ const settings = {
   ]),
   limits: z.object({ perMonth: storedMoney, timesPerDay: z.int(), cooldownMinutes: z.int() }),
   paymentMethodId: z.string(),
+  noticeMinutes: z.optional(z.int()),
   version: z.int(),
 };
 
@@ -55,6 +56,9 @@ const cancelled = {
   end: z.literal("cancelled"),
   reason: z.enum([
     "rule-changed",
+    "by-subscriber",
+    "balance-recovered",
+    "limit-reached",
     "outdated",
     "card-declined-elsewhere",
     "kill-switch",
@@ -73,6 +77,7 @@ const closing = { name: z.literal("closing"), paymentIntentId };
 const ended = { name: z.literal("ended"), paymentIntentId: z.optional(paymentIntentId), at };
 
 const state = z.union([
+  z.object({ name: z.literal("announced"), chargeAt: at }),
   z.object({ name: z.literal("reserved") }),
   z.object({ name: z.literal("confirming"), paymentIntentId }),
   z.object({ name: z.literal("processing"), paymentIntentId }),
@@ -116,19 +121,27 @@ export const storedSpend = z.object({
   refunds: z.optional(z.array(z.string())),
 });
 
-const open = z.object({
+export const storedOrigin = z.enum(["payer", "backup"]);
+const wanted = {
   rechargeId: z.string(),
   subscriberId: z.string(),
   amount: storedMoney,
   method: storedMethod,
   ruleVersion: z.int(),
   consent,
+  reading: z.optional(storedReading),
+};
+const requested = z.object({ ...wanted, origin: storedOrigin, at });
+
+const open = z.object({
+  ...wanted,
+  origin: z.optional(storedOrigin),
   period: storedPeriod,
-  reading: storedReading,
   reservedAt: at,
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
   state,
   toldAt: z.optional(at),
+  cancelRequested: z.optional(z.object({ by: z.string(), at })),
   resolution: z.optional(
     z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string(), withoutCarrier: z.optional(z.boolean()) }),
   ),
@@ -140,6 +153,7 @@ const aggregate = z.object({
   subscriberId: z.optional(z.string()),
   rule: z.optional(rule),
   open: z.optional(open),
+  requested: z.optional(requested),
   spend: z.record(z.string(), storedSpend),
   cycle: z.int(),
   tier: z.enum(["15m", "1h", "6h", "24h"]),

@@ -16,6 +16,7 @@ const ENDS = {
 } as const satisfies { readonly [End in RechargeEnd]: End };
 
 const OPEN_STATES = {
+  announced: "announced",
   reserved: "reserved",
   confirming: "confirming",
   processing: "processing",

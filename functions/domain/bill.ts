@@ -1,4 +1,4 @@
-import type { OpenRecharge, PaymentMethod, Reading } from "./esim.ts";
+import type { OpenRecharge, Origin, PaymentMethod, Reading } from "./esim.ts";
 import { type Iccid, lastFour } from "./iccid.ts";
 import { isSameMoney, type Money, money } from "./money.ts";
 import type { RechargeEnd } from "./recharge-states.ts";
@@ -30,11 +30,12 @@ export interface Bill {
   readonly method: Pick<PaymentMethod, "id" | "brand" | "lastFour">;
   readonly paymentIntentId?: string;
   /** Why it was made: the rule as it was, the consent it stood on, the balance it was judged on. */
+  readonly origin?: Origin;
   readonly ruleVersion: number;
   readonly consent: Consent;
   /** The month and day in which it counts towards the limits. */
   readonly period: Period;
-  readonly reading: Reading;
+  readonly reading?: Reading;
   readonly reservedAt: Instant;
   readonly paidAt?: Instant;
   readonly endedAt: Instant;
@@ -59,6 +60,7 @@ export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill
     refunded,
     method: { id: method.id, brand: method.brand, lastFour: method.lastFour },
     paymentIntentId: state.paymentIntentId,
+    origin: open.origin,
     ruleVersion: open.ruleVersion,
     consent: open.consent,
     period: open.period,

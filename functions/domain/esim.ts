@@ -49,18 +49,42 @@ export interface Resolution {
   readonly withoutCarrier?: boolean;
 }
 
+/**
+ * Who wanted a recharge: its payer, there and then; or, when the rule's way to pay was declined, the backup that they named, once.
+ *
+ * Missing: the rule, as the line was low.
+ */
+export type Origin = "payer" | "backup";
+
+/** A recharge that is to be reserved as soon as the line is looked at. */
+export interface Requested {
+  readonly rechargeId: string;
+  readonly origin: Origin;
+  readonly subscriberId: string;
+  readonly amount: Money;
+  readonly method: PaymentMethod;
+  /** Of the rule; 0 where the payer wanted it, as no rule stands behind it. */
+  readonly ruleVersion: number;
+  readonly consent: Consent;
+  /** The balance on which the declined one was decided; missing where the payer wanted it, whatever the balance is. */
+  readonly reading?: Reading;
+  readonly at: Instant;
+}
+
 /** The one recharge that a line may have open. Everything it was decided on is frozen in it. */
 export interface OpenRecharge {
   /** Random; names the recharge at Stripe (metadata) and at the carrier (reference). Never contains an ICCID. */
   readonly rechargeId: string;
   readonly subscriberId: string;
+  readonly origin?: Origin;
   readonly amount: Money;
   readonly method: PaymentMethod;
+  /** 0: no rule stands behind it. */
   readonly ruleVersion: number;
   readonly consent: Consent;
   readonly period: Period;
-  /** The balance on which it was decided. */
-  readonly reading: Reading;
+  /** The balance on which it was decided; missing where its payer wanted it, whatever the balance is. */
+  readonly reading?: Reading;
   readonly reservedAt: Instant;
   /** Keeps two workers from calling out at once; nothing depends on it for correctness. `attempts`: leases taken since the last progress. */
   readonly lease: Lease;
@@ -68,6 +92,8 @@ export interface OpenRecharge {
   /** When it was last told that it is unclear, or waits for a review. */
   readonly toldAt?: Instant;
   readonly resolution?: Resolution;
+  /** Its payer does not want it any more; the recharge function acts on it. */
+  readonly cancelRequested?: { readonly by: string; readonly at: Instant };
 }
 
 /** One line: everything that must change together. One stored item, changed only on the version that was read. */
@@ -79,6 +105,8 @@ export interface Esim {
   readonly subscriberId?: string;
   readonly rule?: Rule;
   readonly open?: OpenRecharge;
+  /** Only while nothing is open. */
+  readonly requested?: Requested;
   /** Per payer. */
   readonly spend: { readonly [subscriberId: string]: Spend };
   /** Goes up by one when a recharge ends: a report of an earlier cycle is old news. */
@@ -90,7 +118,7 @@ export interface Esim {
   readonly quietWhileLow?: boolean;
   /** The outbox: events that are true and not yet published. */
   readonly pendingEvents: readonly LineEvent[];
-  /** When somebody must look at the line at the latest; present whenever a recharge is open or an event is pending. */
+  /** When somebody must look at the line at the latest; present whenever a recharge is open or requested, or an event is pending. */
   readonly lookAt?: Instant;
 }
 
@@ -115,7 +143,7 @@ export function applyPublished(esim: Esim, published: readonly LineEvent[]): Esi
   const ids = new Set(published.map((event) => event.id));
   const pendingEvents = esim.pendingEvents.filter((event) => !ids.has(event.id));
   if (pendingEvents.length === esim.pendingEvents.length) return esim;
-  const done = pendingEvents.length === 0 && esim.open === undefined;
+  const done = pendingEvents.length === 0 && esim.open === undefined && esim.requested === undefined;
   return { ...esim, pendingEvents, lookAt: done ? undefined : esim.lookAt };
 }
 

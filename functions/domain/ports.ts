@@ -1,8 +1,9 @@
 import type { Bill } from "./bill.ts";
 import type { Decline } from "./declines.ts";
-import type { Esim, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
+import type { Esim, Origin, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
 import type { AdjustmentKind, DomainEvent } from "./events.ts";
 import type { Iccid } from "./iccid.ts";
+import type { MethodUses } from "./method-uses.ts";
 import type { Money } from "./money.ts";
 import type { Dispute, PaymentAnswer, PaymentIntent, Refund, RefundAnswer } from "./payment-outcomes.ts";
 import type { StateName } from "./recharge-states.ts";
@@ -85,10 +86,12 @@ export interface RechargeStart {
   readonly subscriberId: string;
   readonly at: Instant;
   readonly amount: Money;
-  /** The rule as it was then. */
-  readonly rule: RuleSettings & { readonly version: number };
+  readonly origin?: Origin;
+  /** The rule as it was then; missing where its payer wanted it and no rule stands behind it. */
+  readonly rule?: RuleSettings & { readonly version: number };
   readonly consent: Consent;
-  readonly reading: Reading;
+  /** The balance on which it was decided; missing where its payer wanted it, whatever the balance is. */
+  readonly reading?: Reading;
   /** The check that reported the balance; missing where it was read on another occasion. */
   readonly check?: string;
   /** What the declines of its card are counted by. */
@@ -177,6 +180,10 @@ export interface Subscribers {
   /** Puts it as it is now, unless it was removed meanwhile. */
   refreshMethod(subscriberId: string, method: SavedMethod): Promise<void>;
   removeMethod(subscriberId: string, paymentMethodId: string): Promise<void>;
+  /** Strongly consistent; empty where nothing was chosen. May name one that is gone: ask `getMethod`. */
+  getWallet(subscriberId: string): Promise<MethodUses>;
+  /** Puts what is used for what, provided that it still is as it was read; says whether that held. */
+  putWallet(subscriberId: string, was: MethodUses, next: MethodUses): Promise<boolean>;
   /** Who saved this way to pay; the index may be a moment old. */
   listHolders(paymentMethodId: string): Promise<string[]>;
   getHold(subscriberId: string): Promise<Hold | undefined>;

@@ -1,5 +1,7 @@
 import type { Severity } from "./declines.ts";
+import type { Reading } from "./esim.ts";
 import type { Money } from "./money.ts";
+import type { Period } from "./spend.ts";
 import type { Instant } from "./time.ts";
 
 /** How a recharge can end. An ended recharge is a bill record and never changes. */
@@ -9,6 +11,12 @@ export type RechargeEnd = "succeeded" | "declined" | "cancelled" | "expired" | "
 export type CancelReason =
   /** Paused, edited, deleted or suspended between the decision and the charge. */
   | "rule-changed"
+  /** Its payer does not want it: skipped, declined or called off. */
+  | "by-subscriber"
+  /** Announced, and not low any more when it came due. */
+  | "balance-recovered"
+  /** Announced, and a limit left no room for it when it came due. */
+  | "limit-reached"
   /** Decided too long ago: Stripe could not be asked in time. */
   | "outdated"
   /** The card was declined for another line after this recharge was reserved. */
@@ -48,6 +56,8 @@ export type ReviewReason =
 
 /** Where an open recharge stands, with what the next step needs. */
 export type RechargeState =
+  /** Its payer was told, and may skip it until then; nothing was asked of Stripe. When it comes due, the line is judged again. */
+  | { readonly name: "announced"; readonly chargeAt: Instant }
   /** The line is taken; no PaymentIntent of ours can have moved money. */
   | { readonly name: "reserved" }
   /** The PaymentIntent is stored; it may or may not have been confirmed: whoever finds this asks Stripe first. */
@@ -87,6 +97,8 @@ export type StateName = RechargeState["name"];
 
 /** What a step found out: the only things that move an open recharge. */
 export type Move =
+  /** An announced recharge has come due, and the line is still low: reserved on what it is now. */
+  | { readonly type: "due"; readonly amount: Money; readonly period: Period; readonly reading: Reading; readonly at: Instant }
   | { readonly type: "created"; readonly paymentIntentId: string }
   | { readonly type: "dropped"; readonly reason: CancelReason; readonly at: Instant }
   | { readonly type: "awaiting"; readonly paymentIntentId: string; readonly at: Instant }
@@ -109,8 +121,10 @@ export type MoveType = Move["type"];
  * state is old news (two workers found the same) and changes nothing.
  */
 export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in MoveType]?: StateName } } = {
-  reserved: { created: "confirming", awaiting: "awaiting-customer", dropped: "ended", unpaid: "closing" },
+  announced: { due: "reserved", dropped: "ended" },
+  reserved: { due: "reserved", created: "confirming", awaiting: "awaiting-customer", dropped: "ended", unpaid: "closing" },
   confirming: {
+    due: "confirming",
     created: "confirming",
     dropped: "confirming",
     awaiting: "awaiting-customer",
@@ -121,6 +135,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   processing: {
+    due: "processing",
     created: "processing",
     dropped: "processing",
     awaiting: "awaiting-customer",
@@ -131,6 +146,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   "awaiting-customer": {
+    due: "awaiting-customer",
     created: "awaiting-customer",
     dropped: "awaiting-customer",
     awaiting: "awaiting-customer",
@@ -141,6 +157,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   closing: {
+    due: "closing",
     created: "closing",
     dropped: "closing",
     awaiting: "closing",
@@ -151,6 +168,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   crediting: {
+    due: "crediting",
     created: "crediting",
     dropped: "crediting",
     awaiting: "crediting",
@@ -161,6 +179,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   refunding: {
+    due: "refunding",
     created: "refunding",
     dropped: "refunding",
     awaiting: "refunding",
@@ -171,6 +190,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   "needs-review": {
+    due: "needs-review",
     created: "needs-review",
     dropped: "needs-review",
     awaiting: "needs-review",
@@ -183,6 +203,7 @@ export const TRANSITIONS: { readonly [From in StateName]: { readonly [Found in M
     puzzled: "needs-review",
   },
   ended: {
+    due: "ended",
     created: "ended",
     dropped: "ended",
     awaiting: "ended",

@@ -1,5 +1,15 @@
 import { type CardStanding, cardStanding, type Decline } from "./declines.ts";
-import { applyPublished, type Esim, type OpenRecharge, type PaymentMethod, type Reading, type Resolution, suspendRule, withEvent } from "./esim.ts";
+import {
+  applyPublished,
+  type Esim,
+  type OpenRecharge,
+  type PaymentMethod,
+  type Reading,
+  type Requested,
+  type Resolution,
+  suspendRule,
+  withEvent,
+} from "./esim.ts";
 import type { LineEvent } from "./events.ts";
 import { isBelow, type Money } from "./money.ts";
 import {
@@ -39,7 +49,7 @@ export interface LineFacts {
 export function decideRecharge(esim: Esim, balance: Money, { declines, topUpAmounts }: LineFacts, now: Instant): RechargeDecision {
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return { kind: "leave", reason: "no-active-rule" };
-  if (esim.open !== undefined) return { kind: "leave", reason: "already-open" };
+  if (esim.open !== undefined || esim.requested !== undefined) return { kind: "leave", reason: "already-open" };
   // The checker passes quiet lines over, but its index may be old and a report may come late or twice.
   if (esim.quietUntil !== undefined && now < esim.quietUntil) {
     const isOver = esim.quietWhileLow === true && balance.currency === rule.threshold.currency && !isBelow(balance, rule.threshold);
@@ -88,11 +98,13 @@ export interface Reservation {
   readonly reading: Reading;
 }
 
-/** Takes the line for a recharge that `decideRecharge` allowed on this very version of it. */
+/** Takes the line for a recharge that `decideRecharge` allowed on this very version of it; where its payer wants to be told before, it is announced, and waits. */
 export function applyReserved(esim: Esim, reservation: Reservation, now: Instant): Esim {
   const { rule, subscriberId } = esim;
   if (rule === undefined || subscriberId === undefined || esim.open !== undefined) throw new Error("Reserving a line that is not free");
-  const until = plusSeconds(now, LEASE_SECONDS);
+  const { noticeMinutes = 0 } = rule;
+  const chargeAt = plusMinutes(now, noticeMinutes);
+  const until = noticeMinutes === 0 ? plusSeconds(now, LEASE_SECONDS) : now;
   const open: OpenRecharge = {
     ...reservation,
     subscriberId,
@@ -100,9 +112,86 @@ export function applyReserved(esim: Esim, reservation: Reservation, now: Instant
     consent: rule.consent,
     reservedAt: now,
     lease: { until, attempts: 0, crashes: 0 },
+    state: noticeMinutes === 0 ? { name: "reserved" } : { name: "announced", chargeAt },
+  };
+  const taken = { ...esim, open, lookAt: noticeMinutes === 0 ? backOffFrom(until, 0) : chargeAt, quietUntil: undefined, quietWhileLow: undefined };
+  return noticeMinutes === 0 ? taken : withEvent(taken, { ...rechargeEvent(esim, open, "RechargeAnnounced", now), chargeAt }, now);
+}
+
+/** What an announced recharge that has come due is judged on. */
+export type DueFacts = LineFacts & { readonly reading: Reading };
+
+/** Reserves an announced recharge that has come due, on what the line and its rule are now; or drops it. Never more than was announced. */
+export function applyDue(esim: Esim, rechargeId: string, { reading, ...facts }: DueFacts, now: Instant): Esim {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || open.state.name !== "announced") return esim;
+  const dropped = (reason: CancelReason) => applyMove(esim, rechargeId, { type: "dropped", reason, at: now }, now);
+  const against = lineAgainstAnnounced(esim, open);
+  if (against !== undefined) return dropped(against);
+  const decision = decideRecharge({ ...esim, open: undefined, quietUntil: undefined }, reading.balance, facts, now);
+  switch (decision.kind) {
+    case "recharge": {
+      const amount = isBelow(decision.amount, open.amount) ? decision.amount : open.amount;
+      return applyMove(esim, rechargeId, { type: "due", amount, period: decision.period, reading, at: now }, now);
+    }
+    case "leave":
+    case "wake":
+      return dropped("balance-recovered");
+    case "wait":
+      return dropped(decision.reason === "card-backing-off" ? "card-declined-elsewhere" : "limit-reached");
+    case "suspend":
+      return suspendRule(dropped("rule-changed"), decision.reason, now);
+  }
+}
+
+/** What the line itself says against an announced recharge. */
+export function lineAgainstAnnounced(esim: Esim, open: OpenRecharge): CancelReason | undefined {
+  if (isCalledOff(esim, open)) return "by-subscriber";
+  return isStillWanted(esim, open) ? undefined : "rule-changed";
+}
+
+/** Whether its payer does not want it any more. */
+export function isCalledOff(esim: Esim, { rechargeId }: OpenRecharge): boolean {
+  return esim.open?.rechargeId === rechargeId && esim.open.cancelRequested !== undefined;
+}
+
+export type RequestDecision =
+  | { readonly kind: "requested"; readonly esim: Esim }
+  /** It was requested before. */
+  | { readonly kind: "repeated" }
+  /** Another one is open. */
+  | { readonly kind: "busy"; readonly rechargeId: string };
+
+/** Notes that a recharge is wanted, whatever the balance is; the recharge function reserves it. */
+export function requestRecharge(esim: Esim, request: Requested, now: Instant): RequestDecision {
+  const busy = esim.open ?? esim.requested;
+  if (busy === undefined) return { kind: "requested", esim: { ...esim, requested: request, lookAt: now } };
+  return busy.rechargeId === request.rechargeId ? { kind: "repeated" } : { kind: "busy", rechargeId: busy.rechargeId };
+}
+
+/**
+ * Takes the line for what was requested. Nobody has asked the world yet: whoever goes on asks all that speaks against it.
+ *
+ * A backup keeps to the rule's caps, though not to its cooldown: it stands in for the recharge that was declined a moment ago.
+ */
+export function applyRequested(esim: Esim, rechargeId: string, now: Instant): Esim {
+  const { requested, rule } = esim;
+  if (requested?.rechargeId !== rechargeId || esim.open !== undefined) return esim;
+  const { at: _asked, ...wanted } = requested;
+  const spend = esim.spend[wanted.subscriberId];
+  const refusal = rule === undefined ? undefined : limitRefusal(spend, rule.limits, wanted.amount, rule.consent.timeZone, now);
+  const isOver = refusal !== undefined && refusal.reason !== "cooling-down";
+  if (wanted.origin === "backup" && (rule === undefined || isOver))
+    return { ...esim, requested: undefined, lookAt: esim.pendingEvents.length > 0 ? esim.lookAt : undefined };
+  const until = plusSeconds(now, LEASE_SECONDS);
+  const open: OpenRecharge = {
+    ...wanted,
+    period: periodAt(spend, wanted.consent.timeZone, now),
+    reservedAt: now,
+    lease: { until, attempts: 0, crashes: 0 },
     state: { name: "reserved" },
   };
-  return { ...esim, open, lookAt: backOffFrom(until, 0), quietUntil: undefined, quietWhileLow: undefined };
+  return { ...esim, requested: undefined, open, lookAt: backOffFrom(until, 0) };
 }
 
 /** The line was low for a pay request that expired, and is not any more: the next low is a new one. */
@@ -111,7 +200,7 @@ export function applyAwake(esim: Esim): Esim {
 }
 
 /** In these states a look may well change nothing, so that a lease alone is no sign of a crash; in all others a worker moves on, or says that it cannot tell. */
-const MAY_WAIT: ReadonlySet<StateName> = new Set(["processing", "awaiting-customer", "needs-review", "refunding"]);
+const MAY_WAIT: ReadonlySet<StateName> = new Set(["announced", "processing", "awaiting-customer", "needs-review", "refunding"]);
 
 /** Workers that ended without a word, one after the other: what kills them is in the line. */
 const CRASHES_BEFORE_PARKED = 5;
@@ -139,6 +228,7 @@ function nextLook({ pendingEvents }: Esim, open: OpenRecharge, backOff: Instant,
   // What was not told yet waits for no day.
   const isWaiting = state.name === "needs-review" && open.resolution === undefined;
   if ((isWaiting || isParked(open)) && pendingEvents.length === 0) return plusMinutes(now, PARKED_LOOK_MINUTES);
+  if (state.name === "announced" && now < state.chargeAt) return state.chargeAt;
   if (state.name !== "awaiting-customer") return backOff;
   const due = state.remindAt ?? state.expiresAt;
   return due < backOff ? (latest(due, open.lease.until) ?? due) : backOff;
@@ -179,9 +269,10 @@ function overdueReason(open: OpenRecharge, now: Instant): string | undefined {
       return "refund-unclear";
     case "needs-review":
       return state.reason;
+    case "announced":
     case "crediting":
     case "ended":
-      return undefined; // the first is put under review within a day, and what keeps the second from being settled parks it
+      return undefined; // the first is dropped when it cannot be judged, the second is put under review within a day, and what keeps the third from being settled parks it
   }
 }
 
@@ -216,9 +307,10 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   return withEvent(quiet, event, now);
 }
 
-/** Whether the rule still says what the recharge was reserved on; asked once more before money can move. */
+/** Whether the rule still says what the recharge was reserved on; asked once more before money can move. What its payer wanted there and then stands on no rule. */
 export function isStillWanted(esim: Esim, open: OpenRecharge): boolean {
   const { rule } = esim;
+  if (open.origin === "payer") return true;
   return rule !== undefined && esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion;
 }
 
@@ -267,8 +359,8 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
     throw new IllegalMove(`Recharge ${rechargeId} is ${from.name}: it cannot be found ${move.type}`);
   }
   if (to === from.name) return esim;
-  const state = nextState(from, move);
-  const moved: Esim = { ...esim, open: { ...open, state, lease: { ...open.lease, attempts: 0, crashes: 0 } } };
+  const state = nextState(from, move, open);
+  const moved: Esim = { ...esim, open: { ...open, ...judgedAnew(move), state, lease: { ...open.lease, attempts: 0, crashes: 0 } } };
   switch (state.name) {
     case "ended":
       return applyEnded(moved, open, state, now);
@@ -278,6 +370,7 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
       return applyAwaiting(moved, open, state, now);
     case "processing":
       return released(moved, open, state, now);
+    case "announced":
     case "reserved":
     case "confirming":
     case "crediting":
@@ -287,12 +380,26 @@ export function applyMove(esim: Esim, rechargeId: string, move: Move, now: Insta
   }
 }
 
+/** What an announced recharge is reserved on when it comes due. */
+function judgedAnew(move: Move): Partial<OpenRecharge> {
+  if (move.type !== "due") return {};
+  const { amount, period, reading, at } = move;
+  return { amount, period, reading, reservedAt: at };
+}
+
 /** Nobody works on it until the world moves: whoever hears of that may go on at once. */
 function released(moved: Esim, open: OpenRecharge, state: RechargeState, now: Instant): Esim {
   return { ...moved, open: { ...open, state, lease: { until: now, attempts: 0, crashes: 0 } }, lookAt: plusMinutes(now, 1) };
 }
 
-const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set(["rule-changed", "outdated", "card-declined-elsewhere", "kill-switch", "paused-by-operator"]);
+const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set([
+  "rule-changed",
+  "by-subscriber",
+  "outdated",
+  "card-declined-elsewhere",
+  "kill-switch",
+  "paused-by-operator",
+]);
 
 /** Whether a finding is a decision of ours, and nothing that Stripe said. */
 function isSecondThought(move: Move): boolean {
@@ -320,9 +427,13 @@ function contradicts(from: RechargeState, { type }: Move): boolean {
 /** Stripe's issuers and wallets leave a payment open for about a day; we remind once, half way. */
 const EXPIRE_HOURS = 24;
 const REMIND_HOURS = 12;
+/** Whoever wanted it there and then is at the checkout, and needs no reminder. */
+const CHECKOUT_MINUTES = 60;
 
-function nextState(from: RechargeState, move: Move): RechargeState {
+function nextState(from: RechargeState, move: Move, { origin }: OpenRecharge): RechargeState {
   switch (move.type) {
+    case "due":
+      return { name: "reserved" };
     case "created":
       return { name: "confirming", paymentIntentId: move.paymentIntentId };
     case "dropped":
@@ -330,6 +441,7 @@ function nextState(from: RechargeState, move: Move): RechargeState {
     case "unpaid":
       return { name: "closing", paymentIntentId: move.paymentIntentId, ...move.because };
     case "awaiting":
+      if (origin === "payer") return { name: "awaiting-customer", paymentIntentId: move.paymentIntentId, expiresAt: plusMinutes(move.at, CHECKOUT_MINUTES) };
       return {
         name: "awaiting-customer",
         paymentIntentId: move.paymentIntentId,
@@ -410,7 +522,7 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
 function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant): Esim {
   const told = withEvent(esim, endEvent(esim, open, ended), now);
   // What the carrier refuses for good would be charged and given back at every check.
-  if (ended.end === "refunded") return told.subscriberId === open.subscriberId ? suspendRule(told, "carrier-refused", now) : told;
+  if (ended.end === "refunded") return told.subscriberId === open.subscriberId && open.origin !== "payer" ? suspendRule(told, "carrier-refused", now) : told;
   const isLast = ended.end === "declined" && ended.retryAt === undefined;
   if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
   return suspendRule(told, ended.severity === "hard" ? "card-refused-for-good" : "declined-too-often", now);
@@ -431,6 +543,7 @@ function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeStat
 type Awaiting = Extract<RechargeState, { name: "awaiting-customer" }>;
 
 function applyAwaiting(moved: Esim, open: OpenRecharge, state: Awaiting, now: Instant): Esim {
+  if (open.origin === "payer") return released(moved, open, state, now); // who is there need not be called
   const event = { ...rechargeEvent(moved, open, "RechargeActionRequired", now), expiresAt: state.expiresAt, isReminder: false } as const;
   return withEvent(released(moved, { ...open, toldAt: now }, state, now), event, now);
 }
@@ -462,6 +575,20 @@ export function applyResolution(esim: Esim, rechargeId: string, resolution: Reso
   return { ...esim, open: { ...open, resolution, lease: { ...open.lease, until: now } }, lookAt: now };
 }
 
+/** Until then nothing can have been taken, or it can still be closed. */
+const MAY_BE_CANCELLED: ReadonlySet<StateName> = new Set(["announced", "reserved", "confirming", "awaiting-customer", "closing"]);
+
+/** Notes that its payer does not want an open recharge any more; the recharge function acts on it. Undefined: it is too late. */
+export function applyCancelRequest(esim: Esim, rechargeId: string, by: string, now: Instant): Esim | undefined {
+  const { open } = esim;
+  if (open?.rechargeId !== rechargeId || !MAY_BE_CANCELLED.has(open.state.name)) return undefined;
+  if (open.cancelRequested !== undefined) return esim;
+  return { ...esim, open: { ...open, cancelRequested: { by, at: now } }, lookAt: now };
+}
+
+/** One pay request per low: the next comes when the balance was seen well, after this long, or when the subscriber changes the rule. A skipped charge is no different. */
+const QUIET_AFTER_EXPIRY_DAYS = 7;
+
 /**
  * How long a line whose recharge was cancelled stays quiet, in minutes.
  *
@@ -469,6 +596,9 @@ export function applyResolution(esim: Esim, rechargeId: string, resolution: Reso
  */
 const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "rule-changed": 0,
+  "by-subscriber": QUIET_AFTER_EXPIRY_DAYS * 24 * 60,
+  "balance-recovered": 0,
+  "limit-reached": 0, // the next judgement says until when
   outdated: 3 * 60, // Stripe could not be asked for an hour: not every hour anew
   "card-declined-elsewhere": 15, // the next judgement finds how long the card must rest
   "kill-switch": 0,
@@ -481,28 +611,27 @@ const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "payment-unclear": 60,
 };
 
-/** One pay request per low: the next comes when the balance was seen well, after this long, or when the subscriber changes the rule. */
-const QUIET_AFTER_EXPIRY_DAYS = 7;
-
-/** The line set free after its bill was put and its events were published: spend booked, cycle raised. */
-export function applyCleared(esim: Esim, rechargeId: string, published: readonly LineEvent[], now: Instant): Esim {
+/** The line set free after its bill was put and its events were published: spend booked, cycle raised. `backup`: what stands in for it, if its rule still wants that. */
+export function applyCleared(esim: Esim, rechargeId: string, published: readonly LineEvent[], now: Instant, backup?: Requested): Esim {
   const { open, rule } = esim;
   if (open?.rechargeId !== rechargeId) return applyPublished(esim, published);
   const { state, subscriberId } = open;
   if (state.name !== "ended") throw new IllegalMove(`Clearing recharge ${rechargeId}, which is ${state.name}`);
   const spend = state.end === "succeeded" ? { ...esim.spend, [subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.at) } : esim.spend;
-  // What went wrong with a card says nothing about another one that was chosen meanwhile.
-  const isOldCard = state.end !== "succeeded" && rule?.paymentMethodId !== open.method.id;
+  // What went wrong with a card says nothing about another one that was chosen meanwhile; nor does what its payer wanted and left about the next low.
+  const saysNothing = state.end !== "succeeded" && (open.origin === "payer" || rule?.paymentMethodId !== open.method.id);
+  const isLeft = state.end === "expired" || (state.end === "cancelled" && state.reason === "by-subscriber");
   const cleared = {
     ...esim,
     open: undefined,
+    requested: backup !== undefined && isStillWanted(esim, open) ? backup : undefined,
     spend,
     cycle: esim.cycle + 1,
-    quietUntil: isOldCard ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
-    quietWhileLow: state.end === "expired" && !isOldCard ? true : undefined,
+    quietUntil: saysNothing ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
+    quietWhileLow: saysNothing ? esim.quietWhileLow : isLeft ? true : undefined,
   };
   const next = applyPublished(cleared, published);
-  return next.pendingEvents.length === 0 ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
+  return next.pendingEvents.length === 0 && next.requested === undefined ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
 }
 
 function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {

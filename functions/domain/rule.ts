@@ -36,6 +36,8 @@ export interface RuleSettings {
   readonly limits: Limits;
   /** Stripe's id of the saved way to pay (`pm_...`). */
   readonly paymentMethodId: string;
+  /** How long before each charge its payer is told, so that they can skip it; none when missing or 0. */
+  readonly noticeMinutes?: number;
 }
 
 export type SuspensionReason =

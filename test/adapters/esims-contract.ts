@@ -1,6 +1,16 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { applyPublished, deleteRule, type Esim, newEsim, type OpenRecharge, setRuleState, suspendRule, withEvent } from "../../functions/domain/esim.ts";
+import {
+  applyPublished,
+  deleteRule,
+  type Esim,
+  newEsim,
+  type OpenRecharge,
+  type Requested,
+  setRuleState,
+  suspendRule,
+  withEvent,
+} from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import { type Esims, type Page, type SlotLine, UnreadableLine } from "../../functions/domain/ports.ts";
 import type { CancelReason, RechargeState, ReviewReason, StateName } from "../../functions/domain/recharge-states.ts";
@@ -19,6 +29,7 @@ const EXPIRED = { end: "expired" } as const;
 
 /** Every state, with and without what it may lack. */
 const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { name: Name }>[] } = {
+  announced: [{ name: "announced", chargeAt: LATER }],
   reserved: [{ name: "reserved" }],
   confirming: [{ name: "confirming", paymentIntentId: "pi_1" }],
   processing: [{ name: "processing", paymentIntentId: "pi_1" }],
@@ -53,6 +64,9 @@ const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { 
 /** A reason that is missing here, or that a store refuses, does not compile or does not pass. */
 const CANCEL_REASONS: { readonly [Reason in CancelReason]: true } = {
   "rule-changed": true,
+  "by-subscriber": true,
+  "balance-recovered": true,
+  "limit-reached": true,
   outdated: true,
   "card-declined-elsewhere": true,
   "kill-switch": true,
@@ -107,6 +121,7 @@ const OPEN: Required<OpenRecharge> = {
   subscriberId: SUBSCRIBER,
   amount: cny(5000),
   method: { ...METHOD, payRequest: "wechat_pay" },
+  origin: "backup",
   ruleVersion: 4,
   consent: CONSENT,
   period: { month: "2026-11", day: "2026-11-23" },
@@ -115,7 +130,20 @@ const OPEN: Required<OpenRecharge> = {
   lease: { until: LATER, attempts: 2, crashes: 1 },
   state: { name: "reserved" },
   toldAt: LATER,
-  resolution: { as: "nothing-taken", by: "ada", at: LATER, note: "The carrier says so." },
+  resolution: { as: "nothing-taken", by: "ada", at: LATER, note: "The carrier says so.", withoutCarrier: true },
+  cancelRequested: { by: SUBSCRIBER, at: LATER },
+};
+
+const REQUESTED: Required<Requested> = {
+  rechargeId: "r-2",
+  origin: "payer",
+  subscriberId: SUBSCRIBER,
+  amount: cny(5000),
+  method: METHOD,
+  ruleVersion: 0,
+  consent: CONSENT,
+  reading: reading(-250),
+  at: NOW,
 };
 
 const RULE: Required<Rule> = {
@@ -123,6 +151,7 @@ const RULE: Required<Rule> = {
   topUp: TOP_UPS.fixed,
   limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
   paymentMethodId: METHOD.id,
+  noticeMinutes: 60,
   version: 4,
   writeId: "rule-write",
   status: STATUSES.active,
@@ -138,6 +167,7 @@ const FULL: Required<Esim> = {
   subscriberId: SUBSCRIBER,
   rule: RULE,
   open: OPEN,
+  requested: REQUESTED,
   spend: {
     [SUBSCRIBER]: { month: "2026-11", monthAmounts: [cny(15_000)], day: "2026-11-23", dayCount: 3, lastEndedAt: NOW },
     [STRANGER]: { month: "2025-01", monthAmounts: [{ amount: 500, currency: "JPY" }], refunds: ["re_1"], day: "2025-01-31", dayCount: 1, lastEndedAt: NOW },

@@ -17,6 +17,7 @@ export const FULL_START: Required<RechargeStart> = {
   iccid: ICCID,
   subscriberId: SUBSCRIBER,
   at: NOW,
+  origin: "backup",
   amount: cny(5000),
   rule: { ...ruleSettings({ topUp: { type: "target", target: cny(9000) } }), version: 4 },
   consent: CONSENT,
@@ -40,6 +41,7 @@ export const STEP: RechargeStep = {
 
 /** A state that is missing here does not compile. */
 const STATE_NAMES: { readonly [Name in StateName]: Name } = {
+  announced: "announced",
   reserved: "reserved",
   confirming: "confirming",
   processing: "processing",
@@ -86,6 +88,7 @@ export const FULL_BILL: Required<Bill> = {
   refunded: cny(5000),
   method: { id: METHOD.id, brand: METHOD.brand, lastFour: METHOD.lastFour },
   paymentIntentId: "pi_1",
+  origin: "backup",
   ruleVersion: 4,
   consent: CONSENT,
   period: PERIOD,

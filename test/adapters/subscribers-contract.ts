@@ -115,6 +115,26 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.getMethod(SUBSCRIBER, asked.id)).toEqual(asked);
     });
 
+    it("choose what is used for what on the choice that they saw, each their own", async () => {
+      expect(await store.getWallet(SUBSCRIBER)).toEqual({});
+      expect(await store.putWallet(SUBSCRIBER, { default: "pm_1" }, { default: "pm_2" })).toBe(false);
+      expect(await store.putWallet(SUBSCRIBER, { default: undefined }, { default: "pm_1", backup: undefined })).toBe(true);
+      expect(await store.getWallet(SUBSCRIBER)).toEqual({ default: "pm_1" });
+      for (const was of [{}, { default: "pm_2" }, { backup: "pm_1" }, { default: "pm_1", backup: "pm_2" }]) {
+        expect(await store.putWallet(SUBSCRIBER, was, { backup: "pm_9" })).toBe(false);
+      }
+      expect(await store.putWallet(SUBSCRIBER, { default: "pm_1" }, { default: "pm_2", backup: "pm_1" })).toBe(true);
+      expect(await store.putWallet(SUBSCRIBER, { default: "pm_2", backup: "pm_1" }, { backup: "pm_1" })).toBe(true);
+      expect(await store.getWallet(SUBSCRIBER)).toEqual({ backup: "pm_1" });
+      expect(await store.getWallet(STRANGER)).toEqual({});
+    });
+
+    it("choose once when they choose twice at once", async () => {
+      const held = await Promise.all(["pm_1", "pm_2"].map((id) => store.putWallet(SUBSCRIBER, {}, { default: id })));
+      expect(held.toSorted()).toEqual([false, true]);
+      expect(await store.getWallet(SUBSCRIBER)).toEqual({ default: held[0] ? "pm_1" : "pm_2" });
+    });
+
     it("are held back from when the operator says so until that is taken back, each alone", async () => {
       expect(await store.getHold(SUBSCRIBER)).toBeUndefined();
       await store.putHold(SUBSCRIBER, { ...HOLD, why: "?" });
@@ -140,6 +160,10 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       await store.putMethod(SUBSCRIBER, { ...METHOD, id: "hold" });
       await store.removeMethod(SUBSCRIBER, "hold");
       await store.putHold(SUBSCRIBER, HOLD);
+      await store.putMethod(SUBSCRIBER, { ...METHOD, id: "wallet" });
+      await store.putWallet(SUBSCRIBER, {}, { backup: "wallet" });
+      expect(await store.getWallet(SUBSCRIBER)).toEqual({ backup: "wallet" });
+      expect(await store.getMethod(SUBSCRIBER, "wallet")).toEqual({ ...METHOD, id: "wallet" });
       expect(await store.getProfile(SUBSCRIBER)).toEqual(PROFILE);
       expect(await store.getMethod(SUBSCRIBER, "profile")).toEqual({ ...METHOD, id: "profile" });
       expect(await store.getMethod(SUBSCRIBER, "hold")).toBeUndefined();

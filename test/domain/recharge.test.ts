@@ -185,6 +185,7 @@ describe("a lease", () => {
 });
 
 const MOVES: Readonly<Record<MoveType, Move>> = {
+  due: { type: "due", amount: cny(5000), period: PERIOD, reading: reading(999), at: NOW },
   created: { type: "created", paymentIntentId: PI },
   dropped: { type: "dropped", reason: "payment-fault", at: NOW },
   paid: { type: "paid", at: NOW },

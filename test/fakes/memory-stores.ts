@@ -6,6 +6,7 @@ import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
 import type { SavedMethod } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
+import type { MethodUses } from "../../functions/domain/method-uses.ts";
 import {
   type Adjustment,
   type AuditEntry,
@@ -181,6 +182,7 @@ export function memorySubscribers(): Subscribers {
   const customers = new Map<string, string>();
   const methods = new Map<string, { readonly subscriberId: string; readonly method: SavedMethod }>();
   const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
+  const wallets = new Map<string, MethodUses>();
   const holds = new Map<string, Hold>();
   const notices = new Set<string>();
   return {
@@ -206,6 +208,12 @@ export function memorySubscribers(): Subscribers {
       if (methods.has(compositeKey(subscriberId, method.id))) putMethod(subscriberId, method);
     },
     removeMethod: async (subscriberId, id) => void methods.delete(compositeKey(subscriberId, id)),
+    getWallet: async (subscriberId) => wallets.get(subscriberId) ?? {},
+    async putWallet(subscriberId, was, next) {
+      const isAsRead = isDeepStrictEqual(wallets.get(subscriberId) ?? {}, copy(was));
+      if (isAsRead) wallets.set(subscriberId, copy(next));
+      return isAsRead;
+    },
     listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
     getHold: async (subscriberId) => holds.get(subscriberId),
     putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),

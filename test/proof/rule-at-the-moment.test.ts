@@ -123,7 +123,7 @@ async function live(seed: number): Promise<{ change: Change; unwanted: Confirmed
   const unwanted: Confirmed[] = [];
   for (const confirmed of after) {
     const start = await world.ports.recharges.getStart(confirmed.rechargeId);
-    const isOfNewRule = start !== undefined && written !== undefined && start.rule.version >= written.version;
+    const isOfNewRule = start !== undefined && written !== undefined && (start.rule?.version ?? 0) >= written.version;
     // The worker that had begun to confirm may; whoever goes on with it later may not.
     const hadBegun = written?.confirming === confirmed.rechargeId && written.worker === confirmed.worker;
     if (!isOfNewRule && !hadBegun) unwanted.push(confirmed);

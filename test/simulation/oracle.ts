@@ -319,7 +319,8 @@ function lowAndFresh({ seen, lives }: Case): string[] {
   return credits.flatMap((ofLine) =>
     ofLine.flatMap(({ rechargeId, first }) => {
       const { rule, open } = first.esim;
-      if (rule === undefined || open === undefined) return [`${rechargeId} was reserved without a rule`];
+      if (open?.origin === "payer") return []; // who wants it there and then may have it
+      if (rule === undefined || open?.reading === undefined) return [`${rechargeId} was reserved without a rule`];
       const { balance, readAt } = open.reading;
       if (balance.currency === rule.threshold.currency && balance.amount >= rule.threshold.amount) return [`${rechargeId} was made for a line that was well`];
       const isOld = ofLine.some(

@@ -86,9 +86,9 @@ async function decided(ports: RechargePorts, esim: Esim, reading: Judged, method
 function startOf({ iccid, rule, spend }: Esim, open: OpenRecharge, declines: number, check: string | undefined): RechargeStart {
   if (rule === undefined) throw new Error("A recharge without a rule");
   const { rechargeId, subscriberId, amount, method, consent, reading, reservedAt } = open;
-  const { version, threshold, topUp, limits, paymentMethodId } = rule;
+  const { version, threshold, topUp, limits, paymentMethodId, noticeMinutes } = rule;
   const reasons = {
-    rule: { version, threshold, topUp, limits, paymentMethodId },
+    rule: { version, threshold, topUp, limits, paymentMethodId, noticeMinutes },
     consent,
     reading,
     check,

@@ -1,7 +1,7 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
 import { declinedEnd, type PaymentAnswer, type PaymentIntent, paymentOutcome } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
-import { applyMove, applyReminder, isStillWanted } from "../../domain/recharge.ts";
+import { applyMove, applyReminder, isCalledOff, isStillWanted } from "../../domain/recharge.ts";
 import type { CancelReason, Move, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
@@ -51,9 +51,13 @@ async function againstGoingOn(ports: RechargePorts, esim: Esim, open: OpenRechar
   return (await lineOf(ports, esim.iccid, open.subscriberId)) === undefined ? "rule-changed" : undefined;
 }
 
-/** A pay request is confirmed by the customer; everything else by us. */
-function madeMove({ method }: OpenRecharge, paymentIntentId: string, at: string): Move {
-  return method.payRequest === undefined ? { type: "created", paymentIntentId } : { type: "awaiting", paymentIntentId, at };
+/** Whether its payer confirms it in their browser: a pay request, or what they wanted there and then. Everything else is confirmed by us. */
+function isPayersToConfirm({ method, origin }: OpenRecharge): boolean {
+  return method.payRequest !== undefined || origin === "payer";
+}
+
+function madeMove(open: OpenRecharge, paymentIntentId: string, at: string): Move {
+  return isPayersToConfirm(open) ? { type: "awaiting", paymentIntentId, at } : { type: "created", paymentIntentId };
 }
 
 const PROGRESS = ["canceled", "requires_payment_method", "requires_confirmation", "requires_action", "processing", "succeeded"];
@@ -94,10 +98,11 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
   if (!isCustomersTurn(seen, open)) return moveByPayment(ports, esim, open, paymentIntentId, seen);
 
   const now = ports.clock.now();
+  if (isCalledOff(esim, open)) return move(ports, esim, open, unpaid(paymentIntentId, "by-subscriber"));
   if (!isStillWanted(esim, open) || (await isOthersNow(ports, esim, open))) return move(ports, esim, open, unpaid(paymentIntentId, "rule-changed"));
   const stop = await stopOf(ports, open.subscriberId);
   // What the bank asked of them was confirmed by us before; a pay request is still to be.
-  const isStopped = stop === "paused-by-operator" || (stop === "kill-switch" && open.method.payRequest !== undefined);
+  const isStopped = stop === "paused-by-operator" || (stop === "kill-switch" && isPayersToConfirm(open));
   if (stop !== undefined && isStopped) return move(ports, esim, open, unpaid(paymentIntentId, stop));
   if (now >= expiresAt) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
   if (remindAt === undefined || now < remindAt) return "wait";
@@ -155,7 +160,7 @@ async function moveByPayment(ports: RechargePorts, esim: Esim, open: OpenRecharg
       return move(ports, esim, open, { type: "awaiting", paymentIntentId, at: clock.now() });
     case "declined": {
       // The customer was there and could not pay: that says nothing about what we may charge by ourselves.
-      if (open.method.payRequest !== undefined) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
+      if (isPayersToConfirm(open)) return move(ports, esim, open, { type: "unpaid", paymentIntentId, because: { end: "expired" } });
       // Nor does another card of theirs say anything about the saved one: they may try again.
       if (isByAnother(answer, open)) return move(ports, esim, open, { type: "awaiting", paymentIntentId, at: clock.now() });
       // Counted before the end is written, so that no crash forgets it.

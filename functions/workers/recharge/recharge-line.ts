@@ -8,6 +8,7 @@ import { record } from "../record.ts";
 import { withHistory } from "./history.ts";
 import { judgeLine } from "./judge-line.ts";
 import type { RechargePorts } from "./ports.ts";
+import { reserveRequested } from "./reserve-requested.ts";
 import { takeStep } from "./take-step.ts";
 
 /** A report of the balance checker: already read, in which cycle, and by which check. */
@@ -31,7 +32,7 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report,
   const stored = await load(ports, iccid);
   if (stored === undefined) return;
 
-  const started = stored.open === undefined ? await startIfLow(ports, stored, judge, report) : await takeOver(ports, stored, again);
+  const started = stored.open === undefined ? await start(ports, stored, judge, report) : await takeOver(ports, stored, again);
   if (started === undefined) return;
 
   let { esim, own } = started;
@@ -48,6 +49,7 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report,
       if (next.esim.version === esim.version) throw new Error(`A step of recharge ${open.rechargeId}, which is ${open.state.name}, led nowhere`); // it would for ever
       ({ esim, own } = next);
       if (esim.open === undefined) await lookAfterLateEnd(ports, open);
+      if (esim.requested !== undefined) await ports.pokes.send([{ iccid }]); // the backup of what was declined
     }
   } catch (fault) {
     esim = await afterFault(ports, esim, fault);
@@ -102,7 +104,8 @@ async function lookAfterLateEnd(ports: RechargePorts, { rechargeId, state }: Ope
   await ports.pokes.send([{ paymentIntentId: state.paymentIntentId, rechargeId }]);
 }
 
-async function startIfLow(ports: RechargePorts, esim: Esim, judge: boolean, report: Report | undefined) {
+async function start(ports: RechargePorts, esim: Esim, judge: boolean, report: Report | undefined) {
+  if (esim.requested !== undefined) return reserveRequested(ports, esim, esim.requested);
   return judge ? judgeLine(ports, esim, report) : { esim, own: false };
 }
 

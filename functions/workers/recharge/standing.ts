@@ -1,6 +1,6 @@
 import { cardStanding } from "../../domain/declines.ts";
-import type { Esim, OpenRecharge, PaymentMethod } from "../../domain/esim.ts";
-import { isStillWanted } from "../../domain/recharge.ts";
+import type { Esim, OpenRecharge, Origin, PaymentMethod } from "../../domain/esim.ts";
+import { isCalledOff, isStillWanted } from "../../domain/recharge.ts";
 import type { CancelReason } from "../../domain/recharge-states.ts";
 import { type Instant, plusMinutes } from "../../domain/time.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -20,16 +20,20 @@ const OUTDATED_AFTER_MINUTES = 60;
 
 /** What the line itself says against charging it now. */
 export function lineAgainst(esim: Esim, open: OpenRecharge, now: Instant): CancelReason | undefined {
+  if (isCalledOff(esim, open)) return "by-subscriber";
   if (!isStillWanted(esim, open)) return "rule-changed";
   return now > plusMinutes(open.reservedAt, OUTDATED_AFTER_MINUTES) ? "outdated" : undefined;
 }
 
 /** What the operator, or the card's declines since the recharge was reserved, say against charging now. */
-export async function worldAgainst(ports: RechargePorts, { subscriberId, method }: OpenRecharge): Promise<CancelReason | undefined> {
-  const [stop, isUsable] = await Promise.all([stopOf(ports, subscriberId), isCardUsable(ports, method)]);
+export async function worldAgainst(ports: RechargePorts, { subscriberId, method, origin }: OpenRecharge): Promise<CancelReason | undefined> {
+  const [stop, isUsable] = await Promise.all([stopOf(ports, subscriberId), isCardUsable(ports, method, origin)]);
   return stop ?? (isUsable ? undefined : "card-declined-elsewhere");
 }
 
-async function isCardUsable({ cards, clock }: RechargePorts, { cardKey }: PaymentMethod): Promise<boolean> {
-  return cardStanding(await cards.listDeclines(cardKey), clock.now()).kind === "usable";
+/** A card that rests is its holder's to use, who is there; one that is refused for good is nobody's. */
+async function isCardUsable({ cards, clock }: RechargePorts, { cardKey }: PaymentMethod, origin: Origin | undefined): Promise<boolean> {
+  const standing = cardStanding(await cards.listDeclines(cardKey), clock.now());
+  if (origin !== "payer") return standing.kind === "usable";
+  return standing.kind !== "exhausted" || standing.reason !== "card-refused-for-good";
 }

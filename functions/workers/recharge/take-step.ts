@@ -1,5 +1,6 @@
 import { type Bill, billOf, saysTheSame } from "../../domain/bill.ts";
-import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { cardStanding } from "../../domain/declines.ts";
+import type { Esim, OpenRecharge, Requested } from "../../domain/esim.ts";
 import { BillConflict, OutcomeUnknown } from "../../domain/ports.ts";
 import { applyCleared } from "../../domain/recharge.ts";
 import { record } from "../record.ts";
@@ -9,6 +10,7 @@ import type { RechargePorts } from "./ports.ts";
 import { refund } from "./refund.ts";
 import { review } from "./review.ts";
 import type { Step } from "./step.ts";
+import { waitForNotice } from "./wait-for-notice.ts";
 
 /**
  * Does the one next thing for an open recharge and records what came of it.
@@ -19,6 +21,8 @@ import type { Step } from "./step.ts";
 export function takeStep(ports: RechargePorts, esim: Esim, open: OpenRecharge, own: boolean): Step {
   const { state } = open;
   switch (state.name) {
+    case "announced":
+      return own ? Promise.resolve("wait") : waitForNotice(ports, esim, open, state);
     case "reserved":
       return createPayment(ports, esim, open, own);
     case "confirming":
@@ -45,7 +49,21 @@ async function settle(ports: RechargePorts, esim: Esim, open: OpenRecharge): Ste
   const { pendingEvents } = esim;
   await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
   await publish(ports, pendingEvents);
-  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));
+  const backup = await backupFor(ports, open);
+  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));
+}
+
+/** What stands in, once and at once, for a recharge that the bank declined for now: the same by the backup that its payer has named. */
+async function backupFor({ subscribers, cards, ids, clock }: RechargePorts, open: OpenRecharge): Promise<Requested | undefined> {
+  const { state, origin, subscriberId, method, amount, ruleVersion, consent, reading } = open;
+  const isSoft = state.name === "ended" && state.end === "declined" && state.severity !== "hard" && state.retryAt !== undefined;
+  if (!isSoft || origin !== undefined) return undefined;
+  const { backup: id } = await subscribers.getWallet(subscriberId);
+  if (id === undefined || id === method.id) return undefined;
+  const backup = await subscribers.getMethod(subscriberId, id);
+  if (backup === undefined || backup.payRequest !== undefined || backup.cardKey === method.cardKey) return undefined;
+  if (cardStanding(await cards.listDeclines(backup.cardKey), clock.now()).kind !== "usable") return undefined;
+  return { rechargeId: ids.next(), origin: "backup", subscriberId, amount, method: backup, ruleVersion, consent, reading, at: clock.now() };
 }
 
 /** A bus that does not take them is no fault of this line, which would be parked and told of as unclear. */

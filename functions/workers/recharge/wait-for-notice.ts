@@ -1,0 +1,49 @@
+import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { OutcomeUnknown } from "../../domain/ports.ts";
+import { applyDue, isFromBeforeLastCredit, lineAgainstAnnounced } from "../../domain/recharge.ts";
+import type { CancelReason, RechargeState } from "../../domain/recharge-states.ts";
+import { plusMinutes } from "../../domain/time.ts";
+import { record } from "../record.ts";
+import { lineOf } from "./line-of.ts";
+import type { RechargePorts } from "./ports.ts";
+import { stopOf } from "./standing.ts";
+import { move, type Step } from "./step.ts";
+
+type Announced = Extract<RechargeState, { name: "announced" }>;
+
+/** How long after its time an announced recharge may still be judged: then it is dropped, and the next check decides anew. */
+const LATE_MINUTES = 60;
+
+/** Drops what its payer skipped, or what the rule does not want any more; when the time has come, judges the line again on the balance that it has now. */
+export async function waitForNotice(ports: RechargePorts, esim: Esim, open: OpenRecharge, { chargeAt }: Announced): Step {
+  const now = ports.clock.now();
+  const dropped = (reason: CancelReason) => move(ports, esim, open, { type: "dropped", reason, at: ports.clock.now() });
+  const against = lineAgainstAnnounced(esim, open);
+  if (against !== undefined) return dropped(against);
+  if (now < chargeAt) return "wait";
+  const isLate = now > plusMinutes(chargeAt, LATE_MINUTES);
+  try {
+    const judged = await judgeAgain(ports, esim, open, dropped);
+    return judged === "wait" && isLate ? await dropped("outdated") : judged;
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown) || !isLate) throw error;
+    return dropped("outdated");
+  }
+}
+
+async function judgeAgain(ports: RechargePorts, esim: Esim, open: OpenRecharge, dropped: (reason: CancelReason) => Step): Step {
+  const { carrier, subscribers, cards, recharges, clock, ids } = ports;
+  const { iccid } = esim;
+  const { rechargeId, subscriberId, method } = open;
+  const line = await lineOf(ports, iccid, subscriberId);
+  if (line === undefined) return dropped("rule-changed"); // the next judgement suspends the rule
+  const reading = (await carrier.getBalances([iccid])).get(iccid);
+  if (reading === undefined || isFromBeforeLastCredit(esim, reading)) return "wait";
+  const stop = await stopOf(ports, subscriberId);
+  if (stop !== undefined) return dropped(stop);
+  if ((await subscribers.getMethod(subscriberId, method.id)) === undefined) return dropped("payment-method-unusable");
+  const declines = await cards.listDeclines(method.cardKey);
+  const answer = { balance: reading.balance, readAt: reading.readAt };
+  await recharges.putStep({ rechargeId, stepId: ids.next(), at: clock.now(), state: open.state.name, asked: "judge", answer });
+  return record(ports, esim, (current) => applyDue(current, rechargeId, { reading, declines, topUpAmounts: line.topUpAmounts }, clock.now()));
+}

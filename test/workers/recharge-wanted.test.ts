@@ -1,0 +1,361 @@
+import { describe, expect, it } from "@jest/globals";
+import { createRule, newEsim, type PaymentMethod, type Requested, replaceRule } from "../../functions/domain/esim.ts";
+import { OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { applyCancelRequest, requestRecharge } from "../../functions/domain/recharge.ts";
+import { plusMinutes } from "../../functions/domain/time.ts";
+import { cny, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
+import { type RechargeWorld, rechargeWorld } from "./recharge-world.ts";
+
+/** Recharges that are announced first, that their payer wants there and then, and that a backup stands in for. */
+
+async function payment({ client }: RechargeWorld) {
+  const [intent] = (await client.paymentIntents.list({})).data;
+  if (intent === undefined) throw new Error("Nothing was paid or asked for");
+  return intent;
+}
+
+/** Its payer does not want what is open. */
+async function callOff(world: RechargeWorld): Promise<boolean> {
+  const line = await world.line();
+  const called = applyCancelRequest(line, line.open?.rechargeId ?? "", SUBSCRIBER, world.ports.clock.now());
+  return called !== undefined && (await world.ports.esims.save(called, "cancel")) !== undefined;
+}
+
+describe("a rule whose payer wants to be told before each charge", () => {
+  const announced = async (options: Parameters<typeof rechargeWorld>[0] = {}) => {
+    const world = await rechargeWorld({ ...options, settings: { noticeMinutes: 120, ...options?.settings } });
+    await world.look();
+    expect((await world.line()).open?.state).toEqual({ name: "announced", chargeAt: plusMinutes(NOW, 120) });
+    expect(world.published).toMatchObject([{ name: "RechargeAnnounced", amount: cny(5000), chargeAt: plusMinutes(NOW, 120) }]);
+    return world;
+  };
+
+  it("is told, and charged after the time that it was told, not before", async () => {
+    const world = await announced();
+    for (const minutes of [1, 60, 57]) {
+      world.advanceMinutes(minutes);
+      await world.look();
+      expect((await world.line()).open?.state.name).toBe("announced");
+    }
+    expect((await world.client.paymentIntents.list({})).data).toEqual([]);
+    expect((await world.line()).lookAt).toBe(plusMinutes(NOW, 120)); // somebody looks then
+    world.advanceMinutes(2);
+    await world.look({}, false);
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+    expect(world.eventNames()).toEqual(["RechargeAnnounced", "RechargeSucceeded"]);
+    // Judged again: the bill says on which balance.
+    expect(await world.bills()).toMatchObject([{ end: "succeeded", reading: { readAt: plusMinutes(NOW, 120) }, reservedAt: plusMinutes(NOW, 120) }]);
+  });
+
+  it("may be skipped: nothing is asked of Stripe, and the line is left alone until its low is over", async () => {
+    const world = await announced();
+    expect(await callOff(world)).toBe(true);
+    await world.look({}, false);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "by-subscriber", charged: cny(0) }]);
+    world.advanceMinutes(24 * 60);
+    await world.look();
+    expect((await world.line()).open).toBeUndefined();
+    expect(world.taken()).toEqual([]);
+
+    world.carrier.setBalance(ICCID, 3000);
+    await world.look();
+    world.carrier.setBalance(ICCID, 500);
+    world.advanceMinutes(10); // past the carrier's read interval
+    await world.look();
+    expect((await world.line()).open?.state.name).toBe("announced");
+  });
+
+  it("is dropped when the line is not low any more by then", async () => {
+    const world = await announced();
+    world.carrier.creditElsewhere(ICCID, 3000);
+    world.advanceMinutes(121);
+    await world.look({}, false);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "balance-recovered" }]);
+    expect(world.taken()).toEqual([]);
+  });
+
+  it("is dropped at the next look when its rule was paused, and at its time when the card rests or the switch was thrown", async () => {
+    const paused = await announced();
+    await paused.pause();
+    await paused.look({}, false);
+    expect(await paused.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed" }]);
+
+    const resting = await announced();
+    await resting.ports.cards.putDecline(resting.method.cardKey, {
+      rechargeId: "r-x",
+      at: plusMinutes(NOW, 100),
+      code: "insufficient_funds",
+      severity: "soft",
+    });
+    const stopped = await announced();
+    await stopped.ports.controls.putKillSwitch({ on: true, at: NOW, by: "grace", why: "fire" });
+    for (const world of [resting, stopped]) {
+      world.advanceMinutes(121);
+      await world.look({}, false);
+      expect(world.taken()).toEqual([]);
+    }
+    expect(await resting.bills()).toMatchObject([{ end: "cancelled", reason: "card-declined-elsewhere" }]);
+    expect(await stopped.bills()).toMatchObject([{ end: "cancelled", reason: "kill-switch" }]);
+  });
+
+  it("charges no more than was announced, and never past the cap of the month in which it comes due", async () => {
+    const world = await announced({ settings: { topUp: { type: "target", target: cny(5999) } } });
+    world.carrier.setBalance(ICCID, 100);
+    world.advanceMinutes(121);
+    await world.look({}, false);
+    expect(world.taken()).toEqual([5000]);
+
+    const less = await announced({ settings: { topUp: { type: "target", target: cny(5999) } }, balance: 999 });
+    less.carrier.setBalance(ICCID, 998);
+    await less.look({}, false);
+    less.carrier.setBalance(ICCID, 999);
+    less.advanceMinutes(121);
+    await less.look({}, false);
+    expect(less.taken()).toEqual([5000]);
+  });
+
+  it("is dropped an hour after its time when the carrier does not say the balance, and waits until then", async () => {
+    const world = await announced();
+    const carrier = {
+      ...world.ports.carrier,
+      getBalances: async () => {
+        throw new OutcomeUnknown("The carrier is away");
+      },
+    };
+    world.advanceMinutes(121);
+    await expect(world.look({ carrier }, false)).rejects.toThrow(OutcomeUnknown);
+    world.advanceMinutes(61);
+    await world.look({ carrier }, false);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "outdated" }]);
+  });
+
+  it("is nobody's to skip once it is being charged", async () => {
+    const world = await announced();
+    world.advanceMinutes(121);
+    await world.look({}, false);
+    expect(await callOff(world)).toBe(false);
+  });
+});
+
+describe("a recharge that its payer wants there and then", () => {
+  const wanted = async (world: RechargeWorld, changes: Partial<Requested> = {}) => {
+    const line = (await world.ports.esims.load(ICCID)) ?? newEsim(ICCID);
+    const now = world.ports.clock.now();
+    const consent = { termsVersion: "2026-11-01", at: now, timeZone: "Asia/Shanghai" };
+    const request: Requested = {
+      rechargeId: "now-1",
+      origin: "payer",
+      subscriberId: SUBSCRIBER,
+      amount: cny(3000),
+      method: world.method,
+      ruleVersion: 0,
+      consent,
+      at: now,
+      ...changes,
+    };
+    const decision = requestRecharge(line, request, now);
+    if (decision.kind === "requested") await world.ports.esims.save(decision.esim, "api");
+    return decision.kind;
+  };
+  const pay = async (world: RechargeWorld) => {
+    const { client_secret: secret } = await payment(world);
+    world.stripe.confirmAsCustomer(secret ?? "", world.method.id);
+    await world.look({}, false);
+  };
+
+  it("waits for them at the checkout, silently, and is credited when they have paid, whatever the balance is", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    expect(await wanted(world)).toBe("requested");
+    expect((await world.line()).lookAt).toBe(NOW); // also if the poke is lost
+    await world.look({}, false);
+    expect((await world.line()).open).toMatchObject({ origin: "payer", state: { name: "awaiting-customer", expiresAt: plusMinutes(NOW, 60) } });
+    expect(world.taken()).toEqual([]);
+    await pay(world);
+    expect([world.taken(), world.credited(), world.eventNames()]).toEqual([[3000], [3000], ["RechargeSucceeded"]]);
+    expect(await world.bills()).toMatchObject([{ rechargeId: "now-1", origin: "payer", end: "succeeded", ruleVersion: 0 }]);
+  });
+
+  it("is not bound by the rule's caps and cooldown, and counts towards them", async () => {
+    const world = await rechargeWorld({ settings: { limits: { perMonth: cny(5000), timesPerDay: 1, cooldownMinutes: 60 } } });
+    await world.look();
+    expect(world.taken()).toEqual([5000]);
+    await wanted(world);
+    await world.look({}, false);
+    await pay(world);
+    expect(world.taken()).toEqual([5000, 3000]);
+    expect((await world.line()).spend[SUBSCRIBER]).toMatchObject({ monthAmounts: [cny(8000)], dayCount: 2 });
+  });
+
+  it("leaves a low line's rule alone while it is open, and where it is left", async () => {
+    const world = await rechargeWorld();
+    await wanted(world);
+    await world.look();
+    await world.look();
+    expect((await world.line()).open?.rechargeId).toBe("now-1");
+    world.advanceMinutes(64);
+    await world.look({}, false);
+    expect(await world.bills()).toMatchObject([{ rechargeId: "now-1", end: "expired" }]);
+    expect((await world.line()).quietUntil).toBeUndefined();
+    await world.look();
+    expect(world.taken()).toEqual([5000]); // the rule's own
+  });
+
+  it("is called off while nothing is paid, and its PaymentIntent can never be paid then", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    await wanted(world);
+    await world.look({}, false);
+    expect(await callOff(world)).toBe(true);
+    await world.look({}, false);
+    expect([(await world.bills())[0]?.reason, (await payment(world)).status]).toEqual(["by-subscriber", "canceled"]);
+    expect((await world.line()).quietUntil).toBeUndefined();
+  });
+
+  it("that was called off and paid at the same moment is credited", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    await wanted(world);
+    await world.look({}, false);
+    world.stripe.confirmAsCustomer((await payment(world)).client_secret ?? "", world.method.id);
+    expect(await callOff(world)).toBe(true);
+    await world.look({}, false);
+    expect([world.taken(), world.credited(), (await world.bills())[0]?.end]).toEqual([[3000], [3000], "succeeded"]);
+  });
+
+  it("is one with what was asked for before, and gives way to what is open", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    expect([await wanted(world), await wanted(world), await wanted(world, { rechargeId: "now-2" })]).toEqual(["requested", "repeated", "busy"]);
+    await world.look({}, false);
+    expect([await wanted(world), await wanted(world, { rechargeId: "now-2" })]).toEqual(["repeated", "busy"]);
+  });
+
+  it("may use a card that rests, and none that is refused for good", async () => {
+    for (const [severity, state] of [
+      ["soft", "awaiting-customer"],
+      ["hard", undefined],
+    ] as const) {
+      const world = await rechargeWorld({ balance: 90_000 });
+      await world.ports.cards.putDecline(world.method.cardKey, { rechargeId: "r-x", at: NOW, code: "x", severity });
+      await wanted(world);
+      await world.look({}, false);
+      expect((await world.line()).open?.state.name).toBe(state);
+    }
+  });
+
+  it("is dropped, and told, where the line is not theirs, the switch is thrown, or nobody came to it for an hour", async () => {
+    const foreign = await rechargeWorld({ balance: 90_000 });
+    foreign.carrier.setOwner(ICCID, { subscriberId: "sub-eve" });
+    const stopped = await rechargeWorld({ balance: 90_000 });
+    await stopped.ports.controls.putKillSwitch({ on: true, at: NOW, by: "grace", why: "fire" });
+    for (const [world, reason] of [
+      [foreign, "rule-changed"],
+      [stopped, "kill-switch"],
+    ] as const) {
+      await wanted(world);
+      await world.look({}, false);
+      expect([(await world.bills())[0], world.eventNames()]).toMatchObject([{ end: "cancelled", reason }, ["RechargeCancelled"]]);
+      expect(world.taken()).toEqual([]);
+    }
+  });
+
+  it("that the carrier refuses for good is given back, and stops no rule", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    world.carrier.chooseNext("refuse");
+    await wanted(world);
+    await world.look({}, false);
+    await pay(world);
+    expect(await world.bills()).toMatchObject([{ end: "refunded", refunded: cny(3000) }]);
+    expect((await world.line()).rule?.status.state).toBe("active");
+  });
+});
+
+describe("a backup way to pay", () => {
+  const withBackup = async (card: string, backupCard: string, settings: Parameters<typeof rechargeWorld>[0] = {}) => {
+    const world = await rechargeWorld({ card, ...settings });
+    const attached = await world.client.paymentMethods.attach(backupCard, { customer: world.method.customerId });
+    const backup: PaymentMethod = { ...world.method, id: attached.id, cardKey: attached.card?.fingerprint ?? attached.id };
+    await world.ports.subscribers.putMethod(SUBSCRIBER, backup);
+    await world.ports.subscribers.putWallet(SUBSCRIBER, {}, { backup: backup.id });
+    return { world, backup };
+  };
+  const settle = async (world: RechargeWorld) => {
+    for (let look = 0; look < 4; look++) await world.look({}, false);
+  };
+
+  it("is tried once, at once, after a soft decline, as a recharge of its own with its own bill", async () => {
+    const { world, backup } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await world.look();
+    expect(world.pokes).toContainEqual(expect.objectContaining({ iccid: ICCID }));
+    await settle(world);
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+    const [second, first] = await world.bills();
+    expect([first, second]).toMatchObject([{ end: "declined" }, { end: "succeeded", origin: "backup", method: { id: backup.id } }]);
+    expect(world.eventNames()).toEqual(["RechargeDeclined", "RechargeSucceeded"]);
+    expect((await world.line()).spend[SUBSCRIBER]).toMatchObject({ monthAmounts: [cny(5000)], dayCount: 1 });
+  });
+
+  it("that is declined too is not followed by another, and each card rests on its own", async () => {
+    const { world, backup } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_chargeDeclined");
+    await world.look();
+    await settle(world);
+    expect((await world.bills()).map(({ end }) => end)).toEqual(["declined", "declined"]);
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
+    expect(await world.ports.cards.listDeclines(backup.cardKey)).toHaveLength(1);
+    expect(await world.line()).toMatchObject({
+      open: undefined,
+      quietUntil: plusMinutes(NOW, 60),
+      rule: { status: { state: "active" } },
+    });
+  });
+
+  it("is not asked after a hard decline, when it rests itself, or when it is the same card", async () => {
+    const hard = await withBackup("pm_card_chargeDeclinedLostCard", "pm_card_visa");
+    const resting = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await resting.world.ports.cards.putDecline(resting.backup.cardKey, { rechargeId: "r-x", at: NOW, code: "x", severity: "soft" });
+    const same = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await same.world.ports.subscribers.putMethod(SUBSCRIBER, { ...same.backup, cardKey: same.world.method.cardKey });
+    for (const { world } of [hard, resting, same]) {
+      await world.look();
+      await settle(world);
+      expect((await world.bills()).length).toBe(1);
+      expect(world.taken()).toEqual([]);
+    }
+  });
+
+  it("keeps to the rule as it is at that moment: paused, edited or switched off, nothing is charged", async () => {
+    const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await world.look();
+    expect((await world.line()).requested).toBeDefined();
+    await world.pause();
+    await settle(world);
+    expect(world.taken()).toEqual([]);
+    expect((await world.bills()).map(({ reason }) => reason)).toContain("rule-changed");
+  });
+
+  it("keeps to the cap, also when that was lowered in between", async () => {
+    const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await world.look();
+    const line = await world.line();
+    const settings = ruleSettings({
+      paymentMethodId: world.method.id,
+      topUp: { type: "fixed", amount: cny(1000) },
+      limits: { perMonth: cny(1000), timesPerDay: 3, cooldownMinutes: 60 },
+    });
+    const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+    const lowered = replaceRule(line, { subscriberId: SUBSCRIBER, settings, consent, writeId: "lower" }, line.rule?.version ?? 0, NOW);
+    if (lowered.kind !== "changed") throw new Error(lowered.reason);
+    await world.ports.esims.save(lowered.esim, "lower");
+    await settle(world);
+    expect(world.taken().filter((amount) => amount === 5000)).toEqual([]);
+  });
+
+  it("goes to the line's payer only: a new holder's rule is not charged for the old one's request", async () => {
+    const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await world.look();
+    const line = await world.line();
+    const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+    const taken = createRule(line, { subscriberId: "sub-eve", settings: ruleSettings({ paymentMethodId: "pm_eve" }), consent, writeId: "eve" }, NOW);
+    if (taken.kind !== "changed") throw new Error(taken.reason);
+    await world.ports.esims.save(taken.esim, "eve");
+    await settle(world);
+    expect(world.taken()).toEqual([]);
+  });
+});
