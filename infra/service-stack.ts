@@ -42,6 +42,8 @@ export class ServiceStack extends Stack {
     const { esims, recharges, subscribers, cards, controls, bus, alarms } = data;
     const issuer = stage.issuer ?? { url: data.userPool.userPoolProviderUrl, audience: data.webClient.userPoolClientId };
     const stripe = { STRIPE_SECRET_ARN: data.stripeSecret.secretArn, STAGE: stage.name };
+    const largestRecharges = Object.entries(stage.largestRecharges).map(([currency, amount]) => `${currency}:${amount}`);
+    const largest = { LARGEST_RECHARGES: largestRecharges.join(",") || "none" };
     const carrier = { CARRIER_SECRET_ARN: data.carrierSecret.secretArn, CARRIER_ANSWERS: stage.carrier.answers };
 
     const queue = (queueId: string, timeoutSeconds: number, whoIsHurt: string) => new WorkQueue(this, queueId, { timeoutSeconds, alarms, whoIsHurt });
@@ -69,6 +71,7 @@ export class ServiceStack extends Stack {
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         ISSUER_URL: issuer.url,
         ...carrier,
+        ...largest,
       },
     });
     esims.grant(rules, ...READ, ...PUT);
@@ -88,16 +91,29 @@ export class ServiceStack extends Stack {
     subscribers.grant(listing, ...GET, ...PUT);
     data.carrierSecret.grantRead(listing);
 
-    const rechargesRead = new ServiceFunction(this, "RechargesRead", {
+    const rechargesApi = new ServiceFunction(this, "RechargesApi", {
       name: "recharges",
       bundles,
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMegabytes: 512,
-      environment: { ESIMS_TABLE: esims.tableName, RECHARGES_TABLE: recharges.tableName, ...stripe },
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        CARDS_TABLE: cards.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        ISSUER_URL: issuer.url,
+        ...carrier,
+        ...stripe,
+        ...largest,
+      },
     });
-    esims.grant(rechargesRead, ...GET);
-    recharges.grant(rechargesRead, ...GET, ...QUERY);
-    data.stripeSecret.grantRead(rechargesRead);
+    esims.grant(rechargesApi, ...GET, ...PUT);
+    recharges.grant(rechargesApi, ...GET, ...QUERY, ...PUT);
+    subscribers.grant(rechargesApi, ...GET, ...PUT);
+    cards.grant(rechargesApi, ...QUERY);
+    rechargeQueue.queue.grantSendMessages(rechargesApi);
+    for (const secret of [data.stripeSecret, data.carrierSecret]) secret.grantRead(rechargesApi);
 
     const paymentMethods = new ServiceFunction(this, "PaymentMethods", {
       name: "payment-methods",
@@ -279,7 +295,7 @@ export class ServiceStack extends Stack {
     const integrations = new Map<FunctionName, HttpLambdaIntegration>([
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
-      ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesRead)],
+      ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesApi)],
       ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
       ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);

@@ -17,6 +17,8 @@ export interface Stage {
     /** Within this time the carrier repeats the same reading. */
     readonly readIntervalSeconds: number;
   };
+  /** The most that anybody may recharge at once, by currency, in minor units; any amount in a currency that is not here. */
+  readonly largestRecharges: Readonly<Record<string, number>>;
   /** Into how many parts each slot of the wheel is cut (1 to 256); more where a minute's lines do not fit one checker. */
   readonly hashRanges: number;
 }
@@ -28,6 +30,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     signInDomainPrefix: "auto-recharge-dev",
     callbackUrls: ["http://localhost:8787/"],
     carrier: { answers: "final", readIntervalSeconds: 300 },
+    largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     hashRanges: 1,
   },
   prod: {
@@ -36,6 +39,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     signInDomainPrefix: "auto-recharge-prod",
     callbackUrls: ["https://recharge.example.com/"],
     carrier: { answers: "final", readIntervalSeconds: 300 },
+    largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     hashRanges: 1,
   },
 };

@@ -37,6 +37,11 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
   CARRIER_ANSWERS: { good: "once", wrong: ["maybe", "Final", "true"], says: "must be final or once" },
   ISSUER_URL: { good: "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_abc", ...url },
   HASH_RANGES: { good: "1", wrong: ["0", "01", "257", "300", "1000", "-1", "1.5", "1e2", " 1", "two"], says: "must be a whole number from 1 to 256" },
+  LARGEST_RECHARGES: {
+    good: "CNY:50000,USD:7000",
+    wrong: ["CNY", "CNY:0", "cny:1", "CNY:1;USD:2", "CNY:1,"],
+    says: "must be none, or amounts such as CNY:50000,USD:7000",
+  },
   STAGE: { good: "dev", wrong: [" ", "Prod", "prod 1"], says: "must be the name of a stage" },
   STRIPE_SECRET_ARN: secretNamed("Stripe"),
   LINE_HASH_SECRET_ARN: secretNamed("LineHash"),

@@ -131,7 +131,8 @@ const wanted = {
   consent,
   reading: z.optional(storedReading),
 };
-const requested = z.object({ ...wanted, origin: storedOrigin, at });
+const cancelRequested = z.optional(z.object({ by: z.string(), at }));
+const requested = z.object({ ...wanted, origin: storedOrigin, at, cancelRequested });
 
 const open = z.object({
   ...wanted,
@@ -141,7 +142,7 @@ const open = z.object({
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
   state,
   toldAt: z.optional(at),
-  cancelRequested: z.optional(z.object({ by: z.string(), at })),
+  cancelRequested,
   resolution: z.optional(
     z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string(), withoutCarrier: z.optional(z.boolean()) }),
   ),

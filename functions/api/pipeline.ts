@@ -21,6 +21,8 @@ export interface ApiRequest<Body> {
   readonly body: Body;
   /** The version that the caller changes. Throws 428 where it was not named. */
   readonly expectedVersion: () => number;
+  /** The caller's own name of this one wish. Throws 428 where there is none. */
+  readonly idempotencyKey: () => string;
 }
 
 export interface ApiResponse {
@@ -91,6 +93,11 @@ function requestFrom<Contract extends SubscriberRoute>(event: Event, contract: C
       if (contract.headers?.includes("if-match") !== true) throw new Error(`${contract.method} ${contract.path} does not say that it takes If-Match`);
       return versionFrom(event.headers["if-match"]);
     },
+    idempotencyKey: () => {
+      if (contract.headers?.includes("idempotency-key") !== true)
+        throw new Error(`${contract.method} ${contract.path} does not say that it takes Idempotency-Key`);
+      return keyFrom(event.headers["idempotency-key"]);
+    },
   };
 }
 
@@ -114,6 +121,19 @@ function versionFrom(ifMatch: string | undefined): number {
   const version = /^"(0|[1-9]\d{0,14})"$/.exec(ifMatch)?.[1];
   if (version === undefined) throw new HttpProblem(400, "invalid-if-match", 'If-Match must be the ETag of a rule, e.g. "3" with its quotes');
   return Number(version);
+}
+
+function keyFrom(key: string | undefined): string {
+  if (key === undefined) {
+    throw new HttpProblem(
+      428,
+      "idempotency-key-required",
+      "Send an Idempotency-Key of your own, e.g. a UUID, so that a repeated request is no second recharge",
+    );
+  }
+  if (!/^[!-~]{8,255}$/.test(key))
+    throw new HttpProblem(400, "invalid-idempotency-key", "Idempotency-Key must be 8 to 255 visible ASCII characters, e.g. a UUID");
+  return key;
 }
 
 function asProblem(error: unknown): HttpProblem {

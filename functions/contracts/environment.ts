@@ -19,14 +19,28 @@ const checkQueue = { CHECK_BALANCES_QUEUE_URL: url };
 const bus = { EVENT_BUS_NAME: textLike(/^[\w./-]{1,256}$/, "must be the name of an event bus") };
 /** `CARRIER_ANSWERS`: `final` if the carrier keeps its first answer per reference, `once` if it cannot promise that. */
 const carrier = { CARRIER_SECRET_ARN: secretArn, CARRIER_ANSWERS: z.enum(["final", "once"], { error: "must be final or once" }) };
+/** What an operator lets anybody recharge at once, by currency, in minor units: `CNY:50000,USD:7000`, or `none`. */
+const largest = {
+  LARGEST_RECHARGES: textLike(/^(none|[A-Z]{3}:[1-9]\d{0,8}(,[A-Z]{3}:[1-9]\d{0,8})*)$/, "must be none, or amounts such as CNY:50000,USD:7000"),
+};
 /** `STAGE`: what our objects at Stripe carry in their metadata; an account may serve several stages. */
 const stripe = { STRIPE_SECRET_ARN: secretArn, STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage") };
 
 /** What each function is given. The stacks are type-checked against this, and a function that lacks a variable stops at start-up and names it. */
 export const environments = {
-  rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ISSUER_URL: url }),
+  rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ...largest, ISSUER_URL: url }),
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
-  recharges: z.object({ ...esimsTable, ...rechargesTable, ...stripe }),
+  recharges: z.object({
+    ...esimsTable,
+    ...rechargesTable,
+    ...subscribersTable,
+    ...cardsTable,
+    ...rechargeQueue,
+    ...carrier,
+    ...stripe,
+    ...largest,
+    ISSUER_URL: url,
+  }),
   "payment-methods": z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...stripe }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),
   "plan-checks": z.object({
@@ -80,6 +94,12 @@ export function readEnvironment<Name extends FunctionName>(name: Name, variables
     return `${path.join(".")} ${value === undefined ? "is missing" : value === "" ? "is empty" : message}`;
   });
   throw new WrongEnvironment(`The function ${name} cannot start: ${faults.join(", ")}`);
+}
+
+/** LARGEST_RECHARGES, by currency. */
+export function largestRecharges(text: string): Readonly<Record<string, number>> {
+  const entries = text === "none" ? [] : text.split(",").map((entry) => entry.split(":"));
+  return Object.fromEntries(entries.map(([currency, amount]) => [currency, Number(amount)]));
 }
 
 const text = z.string().check(z.minLength(1));

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
 import type { AdjustmentKind } from "../domain/events.ts";
 import type { RechargeEnd, StateName } from "../domain/recharge-states.ts";
-import { balance } from "./money.ts";
+import { iccid } from "./iccid.ts";
+import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
 import type { SubscriberRoutes } from "./route.ts";
 
@@ -45,9 +46,12 @@ const recharge = {
   lineLastFour: z.string().check(z.describe("The last four digits of the line's ICCID")),
   amount: balance.check(z.describe("What is, or was, to be recharged")),
   method: z.object({ id: z.string(), brand: z.string(), lastFour: z.string() }),
-  ruleVersion: z.int(),
+  origin: z
+    .enum({ rule: "rule", payer: "payer", backup: "backup" })
+    .check(z.describe("Who wanted it: a rule whose line was low; its payer, there and then; or the backup of a way to pay that was declined")),
+  ruleVersion: z.int().check(z.describe("0 where no rule stands behind it")),
   consent: z.object({ termsVersion: z.string(), at: moment, timeZone: z.string() }).check(z.describe("What the recharge stands on")),
-  reading: z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided")),
+  reading: z.optional(z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided"))),
   reservedAt: moment,
 };
 
@@ -76,6 +80,8 @@ const openRechargeReply = z
   .object({
     ...recharge,
     status: z.enum({ ...OPEN_STATES, ...ENDS }),
+    chargeAt: z.optional(moment.check(z.describe("When an announced recharge is charged, unless it is skipped before"))),
+    isCalledOff: z.boolean().check(z.describe("Its payer does not want it any more; it ends unpaid, unless it was paid before that is seen")),
     action: z.optional(
       z
         .object({ expiresAt: moment, clientSecret: z.optional(z.string()) })
@@ -84,7 +90,53 @@ const openRechargeReply = z
   })
   .check(z.meta({ id: "OpenRecharge" }));
 
+/** One that waits to be reserved. */
+const requestedReply = z
+  .object({
+    rechargeId: z.string(),
+    lineLastFour: z.string(),
+    status: z.literal("requested"),
+    amount: balance,
+    method: recharge.method,
+    isCalledOff: z.boolean(),
+  })
+  .check(z.meta({ id: "RequestedRecharge", description: "Noted, and about to be made: read it again in a second." }));
+
+const paymentMethodId = z
+  .string({ error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" })
+  .check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" }));
+
+/** POST /v1/recharges */
+export const newRechargeBody = z.strictObject(
+  { iccid, amount: positiveMoney, paymentMethodId: z.optional(paymentMethodId) },
+  { error: 'must be { "iccid": "89...", "amount": {...} }, and "paymentMethodId" unless it is your default' },
+);
+export type NewRechargeBody = z.infer<typeof newRechargeBody>;
+
 export const rechargeRoutes = {
+  rechargeNow: {
+    method: "POST",
+    path: "/v1/recharges",
+    scope: "recharges:write",
+    function: "recharges",
+    summary: "Recharge a line now",
+    description:
+      "Its payer confirms it in their browser or app, within an hour, with the client secret that reading it gives. Not bound by the line's rule, towards whose limits it counts. The same Idempotency-Key is the same recharge, however often it is sent.",
+    headers: ["idempotency-key"],
+    body: newRechargeBody,
+    replies: { 202: { says: "It is being made: read it at its Location.", body: z.object({ rechargeId: z.string() }), headers: ["location"] } },
+    problems: ["caller-unknown", "not-found", "recharge-open", "recharge-makes-no-sense", "idempotency-key-reused"],
+  },
+  cancelRecharge: {
+    method: "POST",
+    path: "/v1/recharges/{rechargeId}/cancel",
+    scope: "recharges:write",
+    function: "recharges",
+    summary: "Call off a recharge that is not paid",
+    description: "Also skips one that was announced. It ends when its payment is seen canceled; one that was paid before that is credited.",
+    replies: { 202: { says: "Noted: read it to see how it ended." } },
+    problems: ["not-found", "recharge-too-far"],
+  },
   listRecharges: {
     method: "GET",
     path: "/v1/recharges",
@@ -103,7 +155,7 @@ export const rechargeRoutes = {
     function: "recharges",
     summary: "Read one recharge",
     description: "Ended, with what happened to its payment since; or open, with what its payer needs to act if it waits for them.",
-    replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply]) } },
+    replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply, requestedReply]) } },
     problems: ["not-found"],
   },
 } as const satisfies SubscriberRoutes;

@@ -8,6 +8,7 @@ export const SCOPES = {
   "rules:write": "Change the rules of my lines",
   "esims:read": "See my lines and their balances",
   "recharges:read": "See my recharges",
+  "recharges:write": "Recharge my lines now, and call off what is not paid",
   "payment-methods:read": "See my ways to pay",
   "payment-methods:write": "Add, choose and remove my ways to pay",
 } as const;
@@ -20,7 +21,7 @@ export const RESOURCE_SERVER = "auto-recharge";
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type QueryParameter = "page";
-export type RequestHeader = "if-match" | "stripe-signature";
+export type RequestHeader = "idempotency-key" | "if-match" | "stripe-signature";
 export type ReplyHeader = "etag" | "location";
 
 /** A good answer. */

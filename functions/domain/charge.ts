@@ -1,4 +1,4 @@
-import { type Money, money } from "./money.ts";
+import { formatMoney, isBelow, type Money, money } from "./money.ts";
 
 /**
  * The least that Stripe charges, in minor units.
@@ -57,4 +57,27 @@ export function chargeStep(currency: string): number {
 /** The largest sum up to this one that can be charged. */
 export function chargeable({ amount, currency }: Money): Money {
   return money(amount - (amount % chargeStep(currency)), currency);
+}
+
+/** What is said of a line and its operator that bears on a sum. */
+export interface SumTerms {
+  readonly currency: string;
+  /** The only amounts that the carrier adds to it, in minor units; any amount when missing. */
+  readonly topUpAmounts?: readonly number[];
+  /** The most that the operator lets anybody recharge at once. */
+  readonly most?: number;
+}
+
+/** What is wrong with a sum that is to be charged and credited to a line, and what would be right; undefined: nothing. */
+export function sumProblem(amount: Money, { currency, topUpAmounts, most }: SumTerms): string | undefined {
+  if (amount.currency !== currency) return `must be ${currency}, the currency of this line`;
+  const least = smallestCharge(currency);
+  if (isBelow(amount, least)) return `must be at least ${formatMoney(least)}, the least that can be charged`;
+  if (most !== undefined && amount.amount > most) return `must be at most ${formatMoney(money(most, currency))}, the most that can be recharged at once`;
+  if (chargeable(amount).amount !== amount.amount) {
+    return `must be a multiple of ${formatMoney(money(chargeStep(currency), currency))}: smaller parts cannot be charged`;
+  }
+  if (topUpAmounts === undefined || topUpAmounts.includes(amount.amount)) return undefined;
+  const offered = topUpAmounts.map((offer) => formatMoney(money(offer, currency))).join(", ");
+  return `must be one of the amounts that your carrier adds to this line: ${offered}`;
 }

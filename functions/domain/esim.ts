@@ -69,6 +69,8 @@ export interface Requested {
   /** The balance on which the declined one was decided; missing where the payer wanted it, whatever the balance is. */
   readonly reading?: Reading;
   readonly at: Instant;
+  /** As of an open one. */
+  readonly cancelRequested?: { readonly by: string; readonly at: Instant };
 }
 
 /** The one recharge that a line may have open. Everything it was decided on is frozen in it. */

@@ -580,7 +580,8 @@ const MAY_BE_CANCELLED: ReadonlySet<StateName> = new Set(["announced", "reserved
 
 /** Notes that its payer does not want an open recharge any more; the recharge function acts on it. Undefined: it is too late. */
 export function applyCancelRequest(esim: Esim, rechargeId: string, by: string, now: Instant): Esim | undefined {
-  const { open } = esim;
+  const { open, requested } = esim;
+  if (requested?.rechargeId === rechargeId) return { ...esim, requested: { ...requested, cancelRequested: { by, at: now } } };
   if (open?.rechargeId !== rechargeId || !MAY_BE_CANCELLED.has(open.state.name)) return undefined;
   if (open.cancelRequested !== undefined) return esim;
   return { ...esim, open: { ...open, cancelRequested: { by, at: now } }, lookAt: now };

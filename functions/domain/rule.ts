@@ -1,4 +1,4 @@
-import { chargeable, chargeStep, smallestCharge } from "./charge.ts";
+import { chargeable, type SumTerms, smallestCharge, sumProblem } from "./charge.ts";
 import { formatMoney, isBelow, type Money, minus, money } from "./money.ts";
 import type { Instant } from "./time.ts";
 
@@ -75,12 +75,8 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** What the carrier says of a line that bears on its rule. */
-export interface LineTerms {
-  readonly currency: string;
-  /** The only amounts that can be added to it, in minor units; any amount when missing. */
-  readonly topUpAmounts?: readonly number[];
-}
+/** What the carrier and the operator say of a line that bears on its rule. */
+export type LineTerms = SumTerms;
 
 /**
  * What is wrong with settings that are well-formed one by one but make no sense together, for this line.
@@ -106,17 +102,9 @@ export function ruleProblems({ threshold, topUp, limits }: RuleSettings, line: L
   return problems;
 }
 
-function fixedProblems(amount: Money, { topUpAmounts }: LineTerms): Problem[] {
-  const pointer = "/topUp/amount/amount";
-  const { currency } = amount;
-  const least = smallestCharge(currency);
-  if (isBelow(amount, least)) return [{ pointer, detail: `must be at least ${formatMoney(least)}, the least that can be charged` }];
-  if (chargeable(amount).amount !== amount.amount) {
-    return [{ pointer, detail: `must be a multiple of ${formatMoney(money(chargeStep(currency), currency))}: smaller parts cannot be charged` }];
-  }
-  if (topUpAmounts === undefined || topUpAmounts.includes(amount.amount)) return [];
-  const offered = topUpAmounts.map((offer) => formatMoney(money(offer, currency))).join(", ");
-  return [{ pointer, detail: `must be one of the amounts that your carrier adds to this line: ${offered}` }];
+function fixedProblems(amount: Money, line: LineTerms): Problem[] {
+  const detail = sumProblem(amount, line);
+  return detail === undefined ? [] : [{ pointer: "/topUp/amount/amount", detail }];
 }
 
 function targetProblems(target: Money, threshold: Money, { topUpAmounts }: LineTerms): Problem[] {

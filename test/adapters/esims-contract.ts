@@ -144,6 +144,7 @@ const REQUESTED: Required<Requested> = {
   consent: CONSENT,
   reading: reading(-250),
   at: NOW,
+  cancelRequested: { by: SUBSCRIBER, at: LATER },
 };
 
 const RULE: Required<Rule> = {

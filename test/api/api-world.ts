@@ -8,7 +8,9 @@ import { addMethod, beginSetup } from "../../functions/api/payment-methods/add-m
 import { listMethods } from "../../functions/api/payment-methods/list-methods.ts";
 import { removeMethod } from "../../functions/api/payment-methods/remove-method.ts";
 import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
+import { cancelRecharge } from "../../functions/api/recharges/cancel-recharge.ts";
 import { listRecharges, type ReadRechargesPorts, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
+import { type RechargeNowPorts, rechargeNow } from "../../functions/api/recharges/recharge-now.ts";
 import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
@@ -33,7 +35,7 @@ import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "..
 export const STRANGER = "sub-eve";
 export const STRANGERS_ICCID = "8986012345678900033";
 
-export interface ApiPorts extends SaveRulePorts {
+export interface ApiPorts extends SaveRulePorts, RechargeNowPorts {
   readonly cards: Cards;
   readonly recharges: Recharges;
   readonly payments: ReadRechargesPorts["payments"];
@@ -70,6 +72,8 @@ export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | 
     ],
     esims: [route(esimRoutes.listEsims, (request) => listEsims(ports, request))],
     recharges: [
+      route(rechargeRoutes.rechargeNow, (request) => rechargeNow(ports, request)),
+      route(rechargeRoutes.cancelRecharge, (request) => cancelRecharge(ports, request)),
       route(rechargeRoutes.listRecharges, (request) => listRecharges(ports, request)),
       route(rechargeRoutes.readRecharge, (request) => readRecharge(ports, request)),
     ],
@@ -260,6 +264,7 @@ export async function apiWorld() {
       },
     },
     log: { info: log, warn: log, error: log },
+    largestRecharges: { CNY: 50_000 },
   };
 
   return {

@@ -33,6 +33,8 @@ interface GoodCall extends ApiCall {
 const limits = { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 };
 const ifMatch = { headers: { "if-match": '"1"' } };
 
+const key = { headers: { "idempotency-key": "wish-0001" } };
+
 const rules = "/v1/rules";
 /** A way to pay that nothing uses. */
 const SPARE = "pm_spare";
@@ -49,6 +51,8 @@ const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "DELETE /v1/rules/{iccid}": { method: "DELETE", path: rule, ...ifMatch },
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },
   "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
+  "POST /v1/recharges": { method: "POST", path: "/v1/recharges", body: { iccid: ICCID, amount: cny(5000), paymentMethodId: METHOD.id }, ...key },
+  "POST /v1/recharges/{rechargeId}/cancel": { method: "POST", path: "/v1/recharges/re_1/cancel" },
   "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
   "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
   "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
@@ -73,6 +77,8 @@ const GOOD_WEBHOOKS: { readonly [Name in WebhookName]: GoodWebhook } = {
   },
 };
 const OPTIONAL_FIELDS = ["/limits/timesPerDay", "/limits/cooldownMinutes"];
+/** Also optional, where the default is taken. */
+const OPTIONAL_IN_RECHARGES = "/paymentMethodId";
 
 /** What would be right, by the end of a field's pointer: the first that fits. */
 const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
@@ -163,7 +169,7 @@ function badBodies(good: object): BadBody[] {
     ...noObjects.map((each) => ({ says: `no object: ${each.slice(0, 20)}`, text: each, ...invalid, pointer: "", right: /^must be (a JSON object|{)/ })),
     ...fields
       .map(([path]) => [path, pointerOf(path)] as const)
-      .filter(([, pointer]) => !OPTIONAL_FIELDS.includes(pointer))
+      .filter(([, pointer]) => !OPTIONAL_FIELDS.includes(pointer) && !("limits" in good === false && pointer === OPTIONAL_IN_RECHARGES))
       .map(([path, pointer]) => ({ says: `no ${pointer}`, text: JSON.stringify(withField(good, path)), ...invalid, pointer, right: rightAt(pointer) })),
     ...fields.flatMap(([path, value]) =>
       wrongValues(pointerOf(path), value).map((wrong) => ({
@@ -192,7 +198,7 @@ function badBodies(good: object): BadBody[] {
               says: `another currency at ${pointerOf(path)}`,
               text: JSON.stringify(withField(good, path, "USD")),
               status: 422,
-              code: "rule-makes-no-sense",
+              code: "limits" in good ? "rule-makes-no-sense" : "recharge-makes-no-sense",
               pointer: pointerOf(path),
               right: /^must be CNY, the currency of this line$/,
             },
@@ -212,6 +218,13 @@ const CONTENT_TYPES = [
   "application/json; charset=gbk",
   "application/json; charset=utf-16le",
   "application/json,application/json",
+];
+
+const KEYS: readonly (readonly [value: string | undefined, status: number, code: string])[] = [
+  [undefined, 428, "idempotency-key-required"],
+  ...["", "short", " leading-space", "with a space", "１２３４５６７８９", `${"k".repeat(256)}`, "tab\tinside-it"].map(
+    (value) => [value, 400, "invalid-idempotency-key"] as const,
+  ),
 ];
 
 const IF_MATCHES: readonly (readonly [value: string | undefined, status: number, code: string])[] = [
@@ -283,11 +296,11 @@ function watched(ports: ApiPorts): { readonly ports: ApiPorts; readonly acts: re
 }
 
 /** A caller who is known, with a rule and an open recharge where the route wants one. */
-async function worldFor({ method }: ApiCall) {
+async function worldFor({ method, path }: ApiCall) {
   const world = await apiWorld();
   await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: SPARE });
   await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
-  if (method !== "POST") {
+  if (method !== "POST" || path.endsWith("/cancel")) {
     await world.ports.recharges.putStart(rechargeStart());
     await world.store(withOpenRecharge(esimWithRule(), "re_1"));
   }
@@ -323,7 +336,7 @@ describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => 
     it.each(badBodies(body))("refuses $says", async ({ text, status, code, pointer, right }) => {
       const told = await refusal({ ...call, body: text });
       expect(told).toMatchObject({ status, code });
-      expect(told.detail).toMatch(/must|is not what|would never/);
+      expect(told.detail).toMatch(/must|is not what|would never|cannot be made/);
       if (pointer === undefined) return;
       expect(told.errors).toContainEqual({ pointer, detail: expect.stringMatching(right ?? /nobody has said what would be right/) });
       for (const error of told.errors) expect(error.detail).toMatch(/^(must be|must start with|is not a field|has a wrong check digit)/);
@@ -372,10 +385,16 @@ describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => 
 
   if (name.includes("{rechargeId}"))
     it.each(WRONG_RECHARGE_IDS)("knows no recharge %j", async (rechargeId) => {
-      expect(await refusal({ ...call, path: `/v1/recharges/${rechargeId}` })).toMatchObject({ status: 404, code: "not-found" });
+      expect(await refusal({ ...call, path: call.path.replace("re_1", rechargeId) })).toMatchObject({ status: 404, code: "not-found" });
     });
 
-  if (call.headers !== undefined)
+  if (call.headers !== undefined && "idempotency-key" in call.headers)
+    it.each(KEYS)("refuses Idempotency-Key: %s", async (value, status, code) => {
+      const headers: Readonly<Record<string, string>> = value === undefined ? {} : { "idempotency-key": value };
+      expect(await refusal({ ...call, headers })).toMatchObject({ status, code, detail: expect.stringContaining("UUID") });
+    });
+
+  if (call.headers !== undefined && "if-match" in call.headers)
     it.each(IF_MATCHES)("refuses If-Match: %s", async (value, status, code) => {
       const headers: Readonly<Record<string, string>> = value === undefined ? {} : { "if-match": value };
       const told = await refusal({ ...call, headers });

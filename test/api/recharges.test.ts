@@ -33,6 +33,7 @@ const reserved = {
   status: "reserved",
   amount: cny(5000),
   method: { id: METHOD.id, brand: "visa", lastFour: "4242" },
+  origin: "rule",
   ruleVersion: 1,
   consent: { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" },
   reading: reading(999),
@@ -98,7 +99,7 @@ describe("a recharge", () => {
     await started(world, "re_1");
     await world.store(withOpenRecharge(esimWithRule(), "re_1"));
     const { status, body } = await world.send(get("re_1"));
-    expect([status, body]).toEqual([200, reserved]);
+    expect([status, body]).toEqual([200, { ...reserved, isCalledOff: false }]);
   });
 
   it("shows its bill also when why it was made is not kept any more, to its payer only", async () => {
@@ -126,7 +127,7 @@ describe("a recharge", () => {
     await world.store(waiting);
     const { status, body } = await world.send(get("re_1"), { payments });
     const action = { expiresAt: plusSeconds(NOW, 24 * 60 * 60), clientSecret: "pi_1_secret_1" };
-    expect([status, body]).toEqual([200, { ...reserved, status: "awaiting-customer", action }]);
+    expect([status, body]).toEqual([200, { ...reserved, isCalledOff: false, status: "awaiting-customer", action }]);
     expect((await world.send(get("re_1", STRANGER), { payments })).status).toBe(404);
   });
 
@@ -134,7 +135,7 @@ describe("a recharge", () => {
     const world = await apiWorld();
     await started(world, "re_1");
     await world.store(endedLine("re_1"));
-    expect((await world.send(get("re_1"))).body).toEqual({ ...reserved, status: "succeeded" });
+    expect((await world.send(get("re_1"))).body).toEqual({ ...reserved, isCalledOff: false, status: "succeeded" });
     await world.ports.recharges.putBill(bill("re_1"));
     expect((await world.send(get("re_1"))).body).toEqual({ ...ended, adjustments: [] });
   });

@@ -155,8 +155,8 @@ async function inProcessStage(): Promise<Stage & { readonly happened: () => read
       const method = await saveTestCard(client, customer.id, testCard);
       await ports.subscribers.putMethod(subscriberId, method);
       const identity = { whoIs: async () => ({ subscriberId, email: DEMO_USER.email }) };
-      const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0 };
-      await createLineRule({ ...ports, identity }, { ...request, body: newRuleBody.parse(demoRule(iccid, method.id)) });
+      const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0, idempotencyKey: () => "" };
+      await createLineRule({ ...ports, identity, largestRecharges: {} }, { ...request, body: newRuleBody.parse(demoRule(iccid, method.id)) });
       await settle();
       return events.includes("RuleSaved");
     },

@@ -214,7 +214,7 @@ function ruleDeed(world: World, line: Esim | undefined, what: string, doIt: (req
   const { rule, subscriberId, iccid = "" } = line ?? {};
   if (rule === undefined || subscriberId === undefined) return;
   act(world, `${subscriberId} ${what}`, () =>
-    doIt({ subscriberId, accessToken: "token", params: { iccid }, page: undefined, expectedVersion: () => rule.version }),
+    doIt({ subscriberId, accessToken: "token", params: { iccid }, page: undefined, expectedVersion: () => rule.version, idempotencyKey: () => "" }),
   );
 }
 
@@ -226,7 +226,7 @@ async function replaceRule(world: World, request: Ask, iccid: Iccid): Promise<vo
 }
 
 async function createRule(world: World, { subscriberId, methods }: SimulatedSubscriber, iccid: Iccid): Promise<void> {
-  const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0 };
+  const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0, idempotencyKey: () => "" };
   await createLineRule(world.ports, { ...request, body: drawRule(world.random, { subscriberId, methods }, iccid) });
 }
 

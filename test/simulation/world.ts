@@ -354,7 +354,11 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     giveLineTo: carrierAtWork.setOwner,
     iccids,
     people,
-    ports: { ...rechargePorts, identity: { whoIs: (_: string, subscriberId: string) => call("issuer", "identity.whoIs", false, () => ({ subscriberId })) } },
+    ports: {
+      ...rechargePorts,
+      largestRecharges: {},
+      identity: { whoIs: (_: string, subscriberId: string) => call("issuer", "identity.whoIs", false, () => ({ subscriberId })) },
+    },
     queues: [rechargeQueue, checkQueue, notifyQueue, reconcileQueue],
     links,
     tables,

@@ -1,5 +1,5 @@
 import type { Bill } from "../../domain/bill.ts";
-import type { OpenRecharge } from "../../domain/esim.ts";
+import type { OpenRecharge, PaymentMethod, Requested } from "../../domain/esim.ts";
 import { type Iccid, lastFour } from "../../domain/iccid.ts";
 import type { Esims, Payments, Recharges } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
@@ -23,7 +23,7 @@ export async function readRecharge({ recharges, esims, payments }: ReadRecharges
   const { rechargeId = "" } = request.params;
   const start = await recharges.getStart(rechargeId);
   // The line first: a recharge that ends in between leaves its bill before it leaves the line.
-  const open = start?.subscriberId === request.subscriberId ? (await esims.load(start.iccid))?.open : undefined;
+  const { open, requested } = (start?.subscriberId === request.subscriberId ? await esims.load(start.iccid) : undefined) ?? {};
   const { bill, adjustments } = await recharges.getHistory(rechargeId);
   if (bill?.subscriberId === request.subscriberId) {
     return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
@@ -31,11 +31,20 @@ export async function readRecharge({ recharges, esims, payments }: ReadRecharges
   if (start !== undefined && open?.rechargeId === rechargeId) {
     return { status: 200, body: { ...openView(start.iccid, open), ...(await actionOf(payments, open)) } };
   }
+  if (start !== undefined && requested?.rechargeId === rechargeId) return { status: 200, body: requestedView(start.iccid, requested) };
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }
 
-function endedView({ subscriberId: _caller, lineHash: _ours, end, ...bill }: Bill) {
-  return { ...bill, status: end };
+function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, ...bill }: Bill) {
+  return { ...bill, origin: origin ?? "rule", status: end };
+}
+
+function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested) {
+  return { rechargeId, lineLastFour: lastFour(iccid), status: "requested", amount, method: methodView(method), isCalledOff: cancelRequested !== undefined };
+}
+
+function methodView({ id, brand, lastFour: digits }: PaymentMethod) {
+  return { id, brand, lastFour: digits };
 }
 
 /** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only. */
@@ -45,13 +54,17 @@ async function actionOf(payments: ReadRechargesPorts["payments"], { state }: Ope
   return { action: { expiresAt: state.expiresAt, clientSecret } };
 }
 
-function openView(iccid: Iccid, { rechargeId, amount, method, ruleVersion, consent, reading, reservedAt, state }: OpenRecharge) {
+function openView(iccid: Iccid, open: OpenRecharge) {
+  const { rechargeId, amount, method, origin, ruleVersion, consent, reading, reservedAt, state, cancelRequested } = open;
   return {
     rechargeId,
     lineLastFour: lastFour(iccid),
     status: state.name === "ended" ? state.end : state.name,
     amount,
-    method: { id: method.id, brand: method.brand, lastFour: method.lastFour },
+    method: methodView(method),
+    chargeAt: state.name === "announced" ? state.chargeAt : undefined,
+    isCalledOff: cancelRequested !== undefined,
+    origin: origin ?? "rule",
     ruleVersion,
     consent,
     reading,

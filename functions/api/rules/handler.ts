@@ -8,7 +8,7 @@ import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { randomIds, systemClock } from "../../adapters/system.ts";
-import { readEnvironment } from "../../contracts/environment.ts";
+import { largestRecharges, readEnvironment } from "../../contracts/environment.ts";
 import { ruleRoutes } from "../../contracts/rules.ts";
 import { apiHandler, route } from "../pipeline.ts";
 import { listRules, readRule } from "./read-rules.ts";
@@ -27,6 +27,7 @@ const local = {
   clock: systemClock,
   ids: randomIds,
   log,
+  largestRecharges: largestRecharges(environment.LARGEST_RECHARGES),
 };
 const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 const ports = async () => ({ ...local, carrier: await carrier() });

@@ -16,6 +16,8 @@ export interface SaveRulePorts extends KnownSubscriberPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** The most that the operator lets anybody recharge at once, by currency, in minor units; any amount where it is missing. */
+  readonly largestRecharges: Readonly<Record<string, number>>;
 }
 
 /** Saves the first rule of a line that the carrier says is the caller's. */
@@ -45,7 +47,7 @@ async function checkedInput(ports: SaveRulePorts, request: ApiRequest<unknown>, 
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
 
   const { consent, timeZone, ...settings } = body;
-  const problems = ruleProblems(settings satisfies RuleSettings, line);
+  const problems = ruleProblems(settings satisfies RuleSettings, { ...line, most: ports.largestRecharges[line.currency] });
   if ((await ports.subscribers.getMethod(subscriberId, settings.paymentMethodId)) === undefined) {
     problems.push({ pointer: "/paymentMethodId", detail: "must be one of your saved ways to pay" });
   }

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import type { NewRechargeBody } from "../../contracts/recharges.ts";
+import { TERMS_VERSION } from "../../contracts/rules.ts";
+import { sumProblem } from "../../domain/charge.ts";
+import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
+import type { Iccid } from "../../domain/iccid.ts";
+import { isSameMoney, type Money } from "../../domain/money.ts";
+import type { Cards, Carrier, CarrierEsim, Clock, Esims, Ids, Log, Pokes, Profile, Recharges, Subscribers } from "../../domain/ports.ts";
+import { requestRecharge } from "../../domain/recharge.ts";
+import type { Problem } from "../../domain/rule.ts";
+import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import type { ApiRequest, ApiResponse } from "../pipeline.ts";
+import { HttpProblem } from "../problem.ts";
+
+export interface RechargeNowPorts extends KnownSubscriberPorts {
+  readonly esims: Esims;
+  readonly recharges: Recharges;
+  readonly subscribers: Subscribers;
+  readonly cards: Cards;
+  readonly carrier: Carrier;
+  readonly pokes: Pokes;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The most that the operator lets anybody recharge at once, by currency, in minor units; any amount where it is missing. */
+  readonly largestRecharges: Readonly<Record<string, number>>;
+}
+
+/** The machine may write the same line at any moment; it never takes long. */
+const TRIES = 5;
+
+/**
+ * Notes that the caller wants a line recharged now; the recharge function makes it.
+ *
+ * The recharge's id is made of the caller and their Idempotency-Key: sent again, it is the same one, for as long as its bill is kept.
+ */
+export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>): Promise<ApiResponse> {
+  const { subscriberId, body } = request;
+  const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
+  const profile = await knownSubscriber(ports, request);
+  const line = (await ports.carrier.listEsims(profile)).find(({ iccid }) => iccid === body.iccid);
+  if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
+  const method = await methodFor(ports, subscriberId, body.paymentMethodId);
+  const problems = problemsOf(ports, body.amount, line, method);
+  if (method === undefined || problems.length > 0) throw new HttpProblem(422, "recharge-makes-no-sense", "This recharge cannot be made", problems);
+
+  await refuseOther(ports, rechargeId, body, method);
+  await note(ports, body.iccid, { rechargeId, subscriberId, amount: body.amount, method }, profile);
+  // If this poke is lost, the sweeper finds the wish in the item.
+  await ports.pokes.send([{ iccid: body.iccid }]).catch((error: unknown) => ports.log.warn("poke-failed", { error }));
+  return { status: 202, body: { rechargeId }, headers: { location: `/v1/recharges/${rechargeId}` } };
+}
+
+async function methodFor({ subscribers }: RechargeNowPorts, subscriberId: string, chosen: string | undefined): Promise<PaymentMethod | undefined> {
+  const id = chosen ?? (await subscribers.getWallet(subscriberId)).default;
+  return id === undefined ? undefined : subscribers.getMethod(subscriberId, id);
+}
+
+function problemsOf({ largestRecharges }: RechargeNowPorts, amount: Money, line: CarrierEsim, method: PaymentMethod | undefined): Problem[] {
+  const problems: Problem[] = [];
+  const detail = sumProblem(amount, { ...line, most: largestRecharges[line.currency] });
+  if (detail !== undefined) problems.push({ pointer: amount.currency === line.currency ? "/amount/amount" : "/amount/currency", detail });
+  if (method === undefined)
+    problems.push({ pointer: "/paymentMethodId", detail: "must be one of your saved ways to pay, or left out if you have chosen a default" });
+  return problems;
+}
+
+/** The same name for another wish is a mistake of the caller's. */
+async function refuseOther({ recharges }: RechargeNowPorts, rechargeId: string, body: NewRechargeBody, method: PaymentMethod): Promise<void> {
+  const start = await recharges.getStart(rechargeId);
+  if (start === undefined) return;
+  if (start.iccid === body.iccid && isSameMoney(start.amount, body.amount) && start.cardKey === method.cardKey) return;
+  throw new HttpProblem(422, "idempotency-key-reused", "This Idempotency-Key was sent with another line, sum or way to pay: use a new one for each wish");
+}
+
+type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method">;
+
+async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZone = "UTC" }: Profile & { readonly timeZone?: string }): Promise<void> {
+  const { esims, recharges, cards, ids, clock } = ports;
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const now = clock.now();
+    const esim = (await esims.load(iccid)) ?? newEsim(iccid);
+    const consent = { termsVersion: TERMS_VERSION, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? timeZone };
+    const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
+    if (decision.kind === "repeated") return;
+    // After the line was read: one that has ended leaves its bill before it leaves the line.
+    if ((await recharges.getBill(wish.rechargeId)) !== undefined) return;
+    if (decision.kind === "busy") {
+      const location = `/v1/recharges/${decision.rechargeId}`;
+      throw new HttpProblem(409, "recharge-open", `Recharge ${decision.rechargeId} of this line is open: wait for its end`, [], { location });
+    }
+    const spend = esim.spend[wish.subscriberId];
+    const declines = (await cards.listDeclines(wish.method.cardKey)).length;
+    // First, so that it can be read at its Location from now on.
+    await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines });
+    if ((await esims.save(decision.esim, ids.next())) !== undefined) return;
+  }
+  throw new HttpProblem(503, "try-again", "The line is being changed right now; nothing was saved", [], { "retry-after": "1" });
+}
+
+function startOf({ rechargeId, subscriberId, amount, method }: Wish) {
+  return { rechargeId, subscriberId, origin: "payer", amount, cardKey: method.cardKey } as const;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from "@jest/globals";
+import { billOf } from "../../functions/domain/bill.ts";
+import { applyMove, applyRequested } from "../../functions/domain/recharge.ts";
+import { cny, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import { type ApiWorld, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
+
+const body = { iccid: ICCID, amount: cny(3000), paymentMethodId: METHOD.id };
+
+function rechargeNow(world: ApiWorld, changes: object = {}, key = "wish-0001", sub = SUBSCRIBER) {
+  return world.send({ method: "POST", path: "/v1/recharges", sub, body: { ...body, ...changes }, headers: { "idempotency-key": key } });
+}
+
+const idOf = (answer: { readonly headers: Readonly<Record<string, unknown>> }) => String(answer.headers.location).split("/").at(-1) ?? "";
+const read = (world: ApiWorld, rechargeId: string, sub = SUBSCRIBER) => world.send({ method: "GET", path: `/v1/recharges/${rechargeId}`, sub });
+const cancel = (world: ApiWorld, rechargeId: string, sub = SUBSCRIBER) => world.send({ method: "POST", path: `/v1/recharges/${rechargeId}/cancel`, sub });
+
+/** As the recharge function does it. */
+async function reserve(world: ApiWorld): Promise<void> {
+  const line = await world.line();
+  await world.ports.esims.save(applyRequested(line, line.requested?.rechargeId ?? "", NOW), "reserve");
+}
+
+describe("recharging a line now", () => {
+  it("is noted in the line, has it looked at, and can be read at once", async () => {
+    const world = await apiWorld();
+    const answer = await rechargeNow(world);
+    expect(answer.status).toBe(202);
+    const rechargeId = idOf(answer);
+    expect(rechargeId).not.toContain(ICCID);
+    expect((await world.line()).requested).toMatchObject({
+      rechargeId,
+      origin: "payer",
+      subscriberId: SUBSCRIBER,
+      amount: cny(3000),
+      method: { id: METHOD.id },
+    });
+    expect(world.pokes).toEqual([{ iccid: ICCID }]);
+    expect((await read(world, rechargeId)).body).toMatchObject({ status: "requested", amount: cny(3000), lineLastFour: "0017" });
+    await reserve(world);
+    expect((await read(world, rechargeId)).body).toMatchObject({ status: "reserved", origin: "payer", ruleVersion: 0 });
+  });
+
+  it("again under the same key is the same one: noted, open or ended; another key meets the open one", async () => {
+    const world = await apiWorld();
+    const rechargeId = idOf(await rechargeNow(world));
+    expect(idOf(await rechargeNow(world))).toBe(rechargeId);
+    await reserve(world);
+    expect(idOf(await rechargeNow(world))).toBe(rechargeId);
+    const other = await rechargeNow(world, {}, "wish-0002");
+    expect([problemIn(other), other.headers.location]).toMatchObject([{ status: 409, code: "recharge-open" }, `/v1/recharges/${rechargeId}`]);
+
+    // It ends, and leaves its bill; its line is free.
+    const ended = applyMove(await world.line(), rechargeId, { type: "dropped", reason: "kill-switch", at: NOW }, NOW);
+    if (ended.open === undefined) throw new Error("It is gone");
+    await world.ports.recharges.putBill(billOf(ICCID, "hash", ended.open));
+    await world.ports.esims.save({ ...ended, open: undefined }, "clear");
+    expect(idOf(await rechargeNow(world))).toBe(rechargeId);
+    expect((await world.line()).requested).toBeUndefined();
+    expect((await rechargeNow(world, {}, "wish-0003")).status).toBe(202);
+  });
+
+  it("under a key that was used for something else is refused", async () => {
+    const world = await apiWorld();
+    await rechargeNow(world);
+    expect(problemIn(await rechargeNow(world, { amount: cny(4000) }))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
+  });
+
+  it("two people's same key are two wishes", async () => {
+    const world = await apiWorld();
+    const hers = idOf(await rechargeNow(world));
+    const eves = idOf(await rechargeNow(world, { iccid: STRANGERS_ICCID, paymentMethodId: "pm_eve" }, "wish-0001", STRANGER));
+    expect(eves).not.toBe(hers);
+  });
+
+  it("takes the default way to pay where none is named, and says so where there is none", async () => {
+    const world = await apiWorld();
+    expect(problemIn(await rechargeNow(world, { paymentMethodId: undefined })).errors).toMatchObject([{ pointer: "/paymentMethodId" }]);
+    await world.ports.subscribers.putWallet(SUBSCRIBER, {}, { default: METHOD.id });
+    expect((await rechargeNow(world, { paymentMethodId: undefined })).status).toBe(202);
+  });
+
+  it.each([
+    ["of a line that is not the caller's", { iccid: STRANGERS_ICCID }, 404, undefined],
+    ["by somebody else's card", { paymentMethodId: "pm_eve" }, 422, "/paymentMethodId"],
+    ["above the operator's maximum", { amount: cny(50_001) }, 422, "/amount/amount"],
+    ["of less than can be charged", { amount: cny(399) }, 422, "/amount/amount"],
+    ["in another currency", { amount: { amount: 3000, currency: "USD" } }, 422, "/amount/currency"],
+  ])("%s is refused, and nothing is written", async (_, changes, status, pointer) => {
+    const world = await apiWorld();
+    const told = problemIn(await rechargeNow(world, changes));
+    expect(told.status).toBe(status);
+    expect(told.errors.map((error) => error.pointer)).toEqual(pointer === undefined ? [] : [pointer]);
+    expect([world.writes(), world.pokes]).toEqual([0, []]);
+  });
+});
+
+describe("calling off a recharge", () => {
+  it("is noted before it is reserved, and while it is open", async () => {
+    const world = await apiWorld();
+    const rechargeId = idOf(await rechargeNow(world));
+    expect((await cancel(world, rechargeId)).status).toBe(202);
+    expect((await world.line()).requested?.cancelRequested).toEqual({ by: SUBSCRIBER, at: NOW });
+    await reserve(world);
+    expect((await world.line()).open?.cancelRequested).toEqual({ by: SUBSCRIBER, at: NOW });
+    expect((await read(world, rechargeId)).body).toMatchObject({ isCalledOff: true });
+    expect((await cancel(world, rechargeId)).status).toBe(202);
+  });
+
+  it("that is being paid, or is somebody else's, is refused", async () => {
+    const world = await apiWorld();
+    const rechargeId = idOf(await rechargeNow(world));
+    expect(problemIn(await cancel(world, rechargeId, STRANGER))).toMatchObject({ status: 404 });
+    await reserve(world);
+    const line = await world.line();
+    const paid = applyMove(applyMove(line, rechargeId, { type: "created", paymentIntentId: "pi_1" }, NOW), rechargeId, { type: "paid", at: NOW }, NOW);
+    await world.ports.esims.save(paid, "pay");
+    expect(problemIn(await cancel(world, rechargeId))).toMatchObject({ status: 409, code: "recharge-too-far" });
+    expect(problemIn(await cancel(world, "re_unknown"))).toMatchObject({ status: 404 });
+  });
+});
