@@ -54,6 +54,8 @@ const DEEDS = [
   "burst",
   "new-owner",
   "customer-acts",
+  "recharge-now",
+  "call-off",
   "redrive",
   "kill-switch",
   "hold",

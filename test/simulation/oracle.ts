@@ -22,7 +22,9 @@ interface Life {
   readonly amount: number;
   readonly currency: string;
   readonly reservedAt: number;
-  /** The first state of the line that had it. */
+  /** Its payer wanted it there and then, or it stands in for one that was declined; missing where a rule made it. */
+  readonly origin?: "payer" | "backup";
+  /** The first state of the line in which it was more than announced: what it was decided on. */
   readonly first: At<{ readonly esim: Esim }>;
   readonly end?: { readonly at: number; readonly name: string };
   /** A restore of the tables took the memory of it away. */
@@ -78,12 +80,13 @@ function caseOf(seen: Evidence): Case {
   const bills = new Map(seen.bills.map((bill) => [bill.rechargeId, bill]));
   const lives = new Map<string, Life>();
   for (const [rechargeId, writes] of grouped(seen.writes, ({ esim }) => esim.open?.rechargeId ?? "")) {
-    const [first] = writes;
+    const first = writes.find(({ esim: { open: each } }) => each?.state.name !== "announced") ?? writes[0];
     const open = first?.esim.open;
     if (first === undefined || open === undefined) continue;
-    const { subscriberId, amount, reservedAt } = open;
+    const { subscriberId, amount, reservedAt, origin } = open;
     lives.set(rechargeId, {
       rechargeId,
+      origin,
       iccid: first.esim.iccid,
       subscriberId,
       amount: amount.amount,
@@ -215,7 +218,7 @@ function withinCaps(given: Case): string[] {
     for (const [index, life] of lives.entries()) {
       const { rechargeId, first, reservedAt, amount } = life;
       const { rule, open } = first.esim;
-      if (rule === undefined || open === undefined) continue;
+      if (open === undefined) continue;
       const counted = countedBefore(lives, index);
       // Nobody gets a month or a day twice by moving: the counted one never goes back.
       const today = dayIn(open.consent.timeZone, reservedAt);
@@ -225,6 +228,8 @@ function withinCaps(given: Case): string[] {
       const inMonth = counted.filter((each) => keys.get(each)?.month === month);
       const inDay = counted.filter((each) => keys.get(each)?.day === day);
       const sum = inMonth.reduce((total, each) => total + each.amount, amount);
+      // What its payer wants there and then is bound by nothing, and counts.
+      if (rule === undefined || life.origin === "payer") continue;
       if (sum > rule.limits.perMonth.amount) found.push(`${rechargeId} made it ${sum} in ${month}, with a cap of ${rule.limits.perMonth.amount}`);
       if (inDay.length + 1 > rule.limits.timesPerDay)
         found.push(`${rechargeId} was number ${inDay.length + 1} on ${day}, with ${rule.limits.timesPerDay} allowed`);
@@ -236,8 +241,8 @@ function withinCaps(given: Case): string[] {
 function afterCooldown(given: Case): string[] {
   const { seen } = given;
   return paidOnes(given).flatMap((lives) =>
-    lives.flatMap(({ rechargeId, first, reservedAt, isForgotten }, index) => {
-      if (isForgotten) return []; // what it came after may have ended once more since
+    lives.flatMap(({ rechargeId, first, reservedAt, isForgotten, origin }, index) => {
+      if (isForgotten || origin !== undefined) return []; // what it came after may have ended once more since
       const last = countedBefore(lives, index)
         .filter((each) => each.end?.name === "succeeded")
         .at(-1);
@@ -296,7 +301,7 @@ function isFirstConfirming({ open }: Esim, before: Esim | undefined, rechargeId:
 }
 
 function isWantedIn({ rule, subscriberId, open }: Esim): boolean {
-  return rule?.status.state === "active" && subscriberId === open?.subscriberId && rule.version === open?.ruleVersion;
+  return rule?.status.state === "active" && subscriberId === open?.subscriberId && rule.version === open?.ruleVersion && open.cancelRequested === undefined;
 }
 
 /** Within the lifetime of the worker that reserved it, and of each that had the card charged, the carrier said that the line is the payer's. */
@@ -306,7 +311,8 @@ function ownLine({ seen, lives }: Case): string[] {
     const since = turns.findLastIndex((turn) => turn.at <= at - WORKER);
     return turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
   };
-  const reserved = [...lives.values()].filter((life) => !isOwn(life, life.first.at));
+  // What was requested is reserved unseen, and dropped then where the line is somebody else's.
+  const reserved = [...lives.values()].filter((life) => life.origin === undefined && !isOwn(life, life.first.at));
   const confirmed = seen.confirms.flatMap(({ at, rechargeId }) => {
     const life = lives.get(rechargeId);
     return life === undefined || isOwn(life, at) ? [] : [life];
@@ -333,7 +339,8 @@ function lowAndFresh({ seen, lives }: Case): string[] {
 
 /** The record on which it was reserved said nothing of a time to wait for. */
 function leftAlone({ seen, lives, writesOf }: Case): string[] {
-  return [...lives.values()].flatMap(({ rechargeId, iccid, first }) => {
+  return [...lives.values()].flatMap(({ rechargeId, iccid, first, origin }) => {
+    if (origin !== undefined) return [];
     const writes = writesOf.get(iccid) ?? [];
     const { quietUntil, quietWhileLow } = writes[writes.findIndex(({ at, esim }) => at === first.at && esim === first.esim) - 1]?.esim ?? {};
     // One that is quiet only while it is low may have been seen well since.
@@ -436,9 +443,10 @@ function billsAgree({ seen, lives }: Case): string[] {
 
 function everythingEnds({ seen }: Case): string[] {
   const told = new Set(seen.published.flatMap(({ event }) => (event.name === "RechargeNeedsReview" ? [event.rechargeId] : [])));
-  return seen.lines.flatMap(({ iccid, open, pendingEvents, lookAt }) => {
+  return seen.lines.flatMap(({ iccid, open, requested, pendingEvents, lookAt }) => {
     const line = `…${iccid.slice(-4)}`;
     if (pendingEvents.length > 0) return [`${line} still has something to tell`];
+    if (requested !== undefined) return [`${requested.rechargeId} is still to be made`];
     if (open === undefined) return lookAt === undefined ? [] : [`${line} is still to be looked at, for nothing`];
     if (open.state.name !== "needs-review") return [`${open.rechargeId} is still ${open.state.name}`];
     return told.has(open.rechargeId) ? [] : [`${open.rechargeId} waits for a review of which nobody was told`];

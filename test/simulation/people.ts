@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
 import type { ApiRequest } from "../../functions/api/pipeline.ts";
+import { cancelRecharge } from "../../functions/api/recharges/cancel-recharge.ts";
+import { rechargeNow } from "../../functions/api/recharges/recharge-now.ts";
 import { createLineRule, replaceLineRule } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { newRuleBody } from "../../functions/contracts/rules.ts";
@@ -75,6 +77,27 @@ const DEEDS: Readonly<Record<Deed, Doer>> = {
     act(world, "saves a rule for the line", () => createRule(world, owner, iccid));
   },
   "customer-acts": actAsCustomer,
+  "recharge-now": (world, iccid) => {
+    const { random, ports, scheduler } = world;
+    const owner = ownerOf(world, iccid);
+    if (owner === undefined) return;
+    const { subscriberId, methods } = owner;
+    const body = { iccid, amount: { amount: random.pick([3000, 5000]), currency: "CNY" }, paymentMethodId: random.pick(methods).id };
+    const key = random.id();
+    const ask = () =>
+      act(world, `${subscriberId} wants …${iccid.slice(-4)} recharged now`, () => rechargeNow(ports, { ...asking(subscriberId, key), body }).then(() => {}));
+    ask();
+    if (random.chance(0.3)) scheduler.at(scheduler.now() + random.int(0, 3 * HOUR), ask); // their app sends it again
+    if (random.chance(0.7)) scheduler.at(scheduler.now() + random.int(MINUTE, 90 * MINUTE), () => actAsCustomer(world));
+  },
+  "call-off": (world, iccid, line) => {
+    const rechargeId = line?.open?.rechargeId ?? line?.requested?.rechargeId;
+    const subscriberId = line?.open?.subscriberId ?? line?.requested?.subscriberId;
+    if (rechargeId === undefined || subscriberId === undefined) return;
+    act(world, `${subscriberId} calls off ${rechargeId} of …${iccid.slice(-4)}`, () =>
+      cancelRecharge(world.ports, { ...asking(subscriberId), params: { rechargeId }, body: undefined }).then(() => {}),
+    );
+  },
   redrive: (world) => {
     world.say(() => "OPERATOR: redrives all dead letters");
     for (const queue of world.queues) queue.redrive();
@@ -210,12 +233,14 @@ function actSurely(world: World, what: string, doIt: () => Promise<void>): void 
 
 type Ask = Omit<ApiRequest<undefined>, "body">;
 
+function asking(subscriberId: string, key = ""): Ask {
+  return { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0, idempotencyKey: () => key };
+}
+
 function ruleDeed(world: World, line: Esim | undefined, what: string, doIt: (request: Ask) => Promise<void>): void {
   const { rule, subscriberId, iccid = "" } = line ?? {};
   if (rule === undefined || subscriberId === undefined) return;
-  act(world, `${subscriberId} ${what}`, () =>
-    doIt({ subscriberId, accessToken: "token", params: { iccid }, page: undefined, expectedVersion: () => rule.version, idempotencyKey: () => "" }),
-  );
+  act(world, `${subscriberId} ${what}`, () => doIt({ ...asking(subscriberId), params: { iccid }, expectedVersion: () => rule.version }));
 }
 
 async function replaceRule(world: World, request: Ask, iccid: Iccid): Promise<void> {
@@ -226,14 +251,13 @@ async function replaceRule(world: World, request: Ask, iccid: Iccid): Promise<vo
 }
 
 async function createRule(world: World, { subscriberId, methods }: SimulatedSubscriber, iccid: Iccid): Promise<void> {
-  const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0, idempotencyKey: () => "" };
-  await createLineRule(world.ports, { ...request, body: drawRule(world.random, { subscriberId, methods }, iccid) });
+  await createLineRule(world.ports, { ...asking(subscriberId), body: drawRule(world.random, { subscriberId, methods }, iccid) });
 }
 
 function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid) {
   const cny = (amount: number) => ({ amount, currency: "CNY" });
   const topUp = random.chance(0.7) ? { type: "fixed", amount: cny(random.pick([3000, 5000, 10_000])) } : { type: "target", target: cny(6000) };
-  return newRuleBody.parse({
+  const body = newRuleBody.parse({
     iccid,
     threshold: cny(random.pick([500, 1000, 2000])),
     topUp,
@@ -242,6 +266,7 @@ function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid
     timeZone: random.pick(TIME_ZONES),
     consent: { termsVersion: "2026-11-01" },
   });
+  return { ...body, noticeMinutes: random.chance(0.25) ? random.pick([30, 90]) : 0 };
 }
 
 function ownerOf({ carrier, people }: World, iccid: Iccid): SimulatedSubscriber | undefined {

@@ -266,7 +266,9 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     };
     const profile = { subscriberId, email: `${subscriberId}@example.com` };
     await tables.put("subscribers", "putProfile", [profile]);
-    return { subscriberId, methods: [await method(random.pick(CARDS)), random.chance(0.2) ? await payRequest() : await method(random.pick(CARDS))] };
+    const methods = [await method(random.pick(CARDS)), random.chance(0.2) ? await payRequest() : await method(random.pick(CARDS))] as const;
+    if (random.chance(0.5)) await tables.put("subscribers", "putWallet", [subscriberId, {}, { default: methods[0].id, backup: methods[1].id }]);
+    return { subscriberId, methods };
   }
 
   say(

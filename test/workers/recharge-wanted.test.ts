@@ -129,6 +129,24 @@ describe("a rule whose payer wants to be told before each charge", () => {
     expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "outdated" }]);
   });
 
+  it("that came back from a backup after it was charged is credited as that charge says, and not dropped", async () => {
+    const world = await announced();
+    const before = await world.line();
+    world.advanceMinutes(121);
+    world.carrier.chooseNext("lose-request");
+    await expect(world.look({}, false)).rejects.toThrow(OutcomeUnknown);
+    expect(world.taken()).toEqual([5000]);
+    // The table is restored to a moment before the charge, and its payer skips what they see announced.
+    const now = await world.line();
+    await world.ports.esims.save({ ...before, version: now.version, lookAt: world.ports.clock.now() }, "restore");
+    expect(await callOff(world)).toBe(true);
+    for (let look = 0; look < 3; look++) {
+      world.advanceMinutes(3);
+      await world.look({}, false);
+    }
+    expect([world.taken(), world.credited(), (await world.bills()).map(({ end }) => end)]).toEqual([[5000], [5000], ["succeeded"]]);
+  });
+
   it("is nobody's to skip once it is being charged", async () => {
     const world = await announced();
     world.advanceMinutes(121);

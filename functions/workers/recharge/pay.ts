@@ -11,7 +11,7 @@ import { lineAgainst, stopOf, worldAgainst } from "./standing.ts";
 import { move, type Step } from "./step.ts";
 
 /** How far Stripe's clock may be behind ours. */
-const CLOCKS_APART_MINUTES = 60;
+export const CLOCKS_APART_MINUTES = 60;
 
 /** Makes the PaymentIntent, unconfirmed; then, in the write that stores its id, asks once more whether the charge is still wanted. */
 export async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharge, own: boolean): Step {

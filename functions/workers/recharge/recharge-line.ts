@@ -48,7 +48,7 @@ export async function rechargeLine(ports: RechargePorts, { iccid, judge, report,
       }
       if (next.esim.version === esim.version) throw new Error(`A step of recharge ${open.rechargeId}, which is ${open.state.name}, led nowhere`); // it would for ever
       ({ esim, own } = next);
-      if (esim.open === undefined) await lookAfterLateEnd(ports, open);
+      if (esim.open === undefined) await lookAfterSlowEnd(ports, open);
       if (esim.requested !== undefined) await ports.pokes.send([{ iccid }]); // the backup of what was declined
     }
   } catch (fault) {
@@ -95,12 +95,16 @@ async function afterFault(ports: RechargePorts, esim: Esim, fault: unknown): Pro
   return esim;
 }
 
-/** How long an ended recharge may wait to be settled before something that Stripe told meanwhile may have been missed. */
-const LATE_MINUTES = 2;
+/** A recharge that takes longer may have missed what Stripe told of its payment meanwhile. */
+const SLOW_MINUTES = 1;
 
-/** What Stripe told of a payment while its recharge had ended and was not settled, as with a bus that is down, belongs to no bill yet: it is looked for once there is one. */
-async function lookAfterLateEnd(ports: RechargePorts, { rechargeId, state }: OpenRecharge): Promise<void> {
-  if (state.name !== "ended" || state.paymentIntentId === undefined || ports.clock.now() <= plusMinutes(state.at, LATE_MINUTES)) return;
+/**
+ * What Stripe told of a payment while another worker was at its recharge, or while that had ended and could not be settled, as with a bus that is down,
+ * belonged to no bill yet: it is looked for once there is one.
+ */
+async function lookAfterSlowEnd(ports: RechargePorts, { rechargeId, reservedAt, state }: OpenRecharge): Promise<void> {
+  const isPaid = state.name === "ended" && "paidAt" in state;
+  if (!isPaid || state.paymentIntentId === undefined || ports.clock.now() <= plusMinutes(reservedAt, SLOW_MINUTES)) return;
   await ports.pokes.send([{ paymentIntentId: state.paymentIntentId, rechargeId }]);
 }
 

@@ -1,10 +1,11 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
-import { applyDue, isFromBeforeLastCredit, lineAgainstAnnounced } from "../../domain/recharge.ts";
+import { applyDue, applyMove, isFromBeforeLastCredit, lineAgainstAnnounced } from "../../domain/recharge.ts";
 import type { CancelReason, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { lineOf } from "./line-of.ts";
+import { CLOCKS_APART_MINUTES } from "./pay.ts";
 import type { RechargePorts } from "./ports.ts";
 import { stopOf } from "./standing.ts";
 import { move, type Step } from "./step.ts";
@@ -19,8 +20,15 @@ export async function waitForNotice(ports: RechargePorts, esim: Esim, open: Open
   const now = ports.clock.now();
   const dropped = (reason: CancelReason) => move(ports, esim, open, { type: "dropped", reason, at: ports.clock.now() });
   const against = lineAgainstAnnounced(esim, open);
+  if (against === undefined && now < chargeAt) return "wait";
+  // A line that came back from a backup may have been charged for this since: that one is gone on with.
+  const made = await ports.payments.findCreated({
+    rechargeId: open.rechargeId,
+    customerId: open.method.customerId,
+    since: plusMinutes(open.reservedAt, -CLOCKS_APART_MINUTES),
+  });
+  if (made.length > 0) return goOn(ports, esim, open);
   if (against !== undefined) return dropped(against);
-  if (now < chargeAt) return "wait";
   const isLate = now > plusMinutes(chargeAt, LATE_MINUTES);
   try {
     const judged = await judgeAgain(ports, esim, open, dropped);
@@ -29,6 +37,16 @@ export async function waitForNotice(ports: RechargePorts, esim: Esim, open: Open
     if (!(error instanceof OutcomeUnknown) || !isLate) throw error;
     return dropped("outdated");
   }
+}
+
+/** As if another worker had reserved it: whoever takes that over finds what was made. */
+async function goOn(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
+  const { amount, period, reading, rechargeId, reservedAt } = open;
+  if (reading === undefined) throw new Error(`Recharge ${rechargeId} was announced without a reading`);
+  // It stays as old as it is: what was made is looked for from then on.
+  const due = { type: "due", amount, period, reading, at: reservedAt } as const;
+  const recorded = await record(ports, esim, (current) => applyMove(current, rechargeId, due, ports.clock.now()));
+  return { ...recorded, own: false };
 }
 
 async function judgeAgain(ports: RechargePorts, esim: Esim, open: OpenRecharge, dropped: (reason: CancelReason) => Step): Step {
