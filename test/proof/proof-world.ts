@@ -14,6 +14,9 @@ export const PROOF_SCALE = Number(process.env.PROOF_SCALE ?? 0.2);
 /** `forgetful`: it remembers no reference, and a repeat credits again. */
 export type CarrierKind = "final" | "forgetful";
 
+/** What is on the line when it is looked at first, in minor units. */
+export const FIRST_BALANCE = 999;
+
 export interface ProofWorldOptions {
   readonly card?: string;
   readonly carrierKind?: CarrierKind;
@@ -26,7 +29,7 @@ export async function proofWorld({ card, carrierKind = "final", settings }: Proo
   const { ports, stripe } = world;
   const now = () => Date.parse(ports.clock.now());
   const carrier = carrierModel({ records: memoryRecords(), now, answersAreFinal: carrierKind === "final" });
-  carrier.addLine({ iccid: ICCID, owner: { subscriberId: SUBSCRIBER }, currency: "CNY", available: 999, drainPerMinute: 0 });
+  carrier.addLine({ iccid: ICCID, owner: { subscriberId: SUBSCRIBER }, currency: "CNY", available: FIRST_BALANCE, drainPerMinute: 0 });
   const amountsOf = (topUps: ReturnType<typeof carrier.listTopUps>) => topUps.filter(({ refusal }) => refusal === undefined).map(({ amount }) => amount.amount);
   return {
     ...world,
