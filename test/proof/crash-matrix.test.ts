@@ -295,9 +295,12 @@ async function brokenAt(world: ProofWorld, story: Story, carrierKind: CarrierKin
 /** What happens to a payment when its recharge is over, or waits for a person, and what the books then say besides. */
 interface Sequel {
   readonly name: string;
+  readonly card?: string;
   readonly kind: CarrierKind;
   readonly prepare?: (world: ProofWorld) => unknown;
   readonly events: readonly SequelEvent[];
+  /** Missing where it has not ended. */
+  readonly end?: "succeeded" | "declined";
   readonly adjustments: readonly string[];
   /** Of the month, as the subscriber's limit counts it. */
   readonly spent: number;
@@ -319,37 +322,48 @@ const disputed: SequelEvent = async ({ stripe }, paymentIntentId) => {
   return paymentIntentId;
 };
 
-/** Cannot happen by design: the customer pays a second PaymentIntent of a recharge that is over. */
-const paidTwice: SequelEvent = async ({ client }, paymentIntentId) => {
-  const { amount, currency, customer, payment_method, metadata } = await client.paymentIntents.retrieve(paymentIntentId);
-  const { id } = await client.paymentIntents.create({
-    amount,
-    currency,
-    customer: String(customer),
-    payment_method: String(payment_method),
-    metadata,
-  });
+/** Cannot happen by design: the customer pays another PaymentIntent of a recharge that is over. */
+const paidAgain: SequelEvent = async ({ client }, paymentIntentId) => {
+  const { amount, currency, customer, metadata } = await client.paymentIntents.retrieve(paymentIntentId);
+  const payer = { customer: String(customer) };
+  const { id: payment_method } = await client.paymentMethods.attach("pm_card_visa", payer);
+  const { id } = await client.paymentIntents.create({ ...payer, amount, currency, payment_method, metadata });
   await client.paymentIntents.confirm(id, { off_session: true });
   return id;
 };
+
+/** What we give back ourselves is told of as any other refund. */
+const ourRefund: SequelEvent = async ({ client }) => String((await client.refunds.list({})).data[0]?.payment_intent);
 
 const SEQUELS: readonly Sequel[] = [
   {
     name: "a refund by hand and a dispute after the end",
     kind: "final",
     events: [refundedByHand, disputed],
+    end: "succeeded",
     adjustments: ["dispute-opened 3000", "refunded 2000"],
     spent: 3000,
     returned: 2000,
     isSuspended: true,
   },
   {
-    name: "a payment that no bill knows of",
+    name: "a second payment, that no bill knows of",
     kind: "final",
-    // The webhook of what we then give back ourselves tells of it as of any other refund.
-    events: [paidTwice, async ({ client }) => String((await client.refunds.list({})).data[0]?.payment_intent)],
+    events: [paidAgain, ourRefund],
+    end: "succeeded",
     adjustments: ["paid-after-end 5000", "refunded 5000"],
     spent: 5000,
+    returned: 5000,
+    isSuspended: false,
+  },
+  {
+    name: "a payment after an unpaid end",
+    card: "pm_card_chargeDeclined",
+    kind: "final",
+    events: [paidAgain, ourRefund],
+    end: "declined",
+    adjustments: ["paid-after-end 5000", "refunded 5000"],
+    spent: 0,
     returned: 5000,
     isSuspended: false,
   },
@@ -365,9 +379,11 @@ const SEQUELS: readonly Sequel[] = [
   },
 ];
 
+type ExpectedBooks = Pick<Sequel, "end" | "adjustments" | "spent" | "returned" | "isSuspended">;
+
 /** Lives through the sequel of a recharge without faults: each webhook comes back until it was dealt with. */
-async function liveSequel({ kind, prepare, events, ...expected }: Sequel, faults: readonly Fault[]): Promise<Lived> {
-  const world = await proofWorld({ carrierKind: kind });
+async function liveSequel({ card, kind, prepare, events, ...expected }: Sequel, faults: readonly Fault[]): Promise<Lived> {
+  const world = await proofWorld({ card, carrierKind: kind });
   await prepare?.(world);
   await look(world.ports, LOOK_AT_LINE);
   const { calls, work, takeLateEffects } = mortalWorkers(world, faults);
@@ -387,7 +403,7 @@ async function liveSequel({ kind, prepare, events, ...expected }: Sequel, faults
   return { calls, broken: await brokenAfter(world, expected) };
 }
 
-async function brokenAfter(world: ProofWorld, { adjustments, spent, returned, isSuspended }: Omit<Sequel, "kind" | "prepare" | "events">): Promise<string[]> {
+async function brokenAfter(world: ProofWorld, { end, adjustments, spent, returned, isSuspended }: ExpectedBooks): Promise<string[]> {
   const broken: string[] = [];
   const must = (isTrue: boolean, what: string) => void (isTrue || broken.push(what));
   const { rule, pendingEvents, spend } = await world.line();
@@ -405,7 +421,8 @@ async function brokenAfter(world: ProofWorld, { adjustments, spent, returned, is
   must((rule?.status.state === "suspended") === isSuspended, `its rule is ${rule?.status.state}`);
   must(world.eventNames().includes("RuleSuspended") === isSuspended, "that its rule stopped was not told, or is not so");
   const [bill] = await world.bills();
-  must(bill === undefined || (bill.end === "succeeded" && bill.charged.amount === 5000 && bill.refunded.amount === 0), "its bill was changed");
+  const charged = end === "succeeded" ? 5000 : 0;
+  must(bill?.end === end && (bill === undefined || (bill.charged.amount === charged && bill.refunded.amount === 0)), "its bill was changed");
   return broken;
 }
 
