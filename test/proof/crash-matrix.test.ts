@@ -4,6 +4,7 @@ import type { RechargeMessage } from "../../functions/contracts/messages.ts";
 import type { EventName } from "../../functions/domain/events.ts";
 import { applyResolution } from "../../functions/domain/recharge.ts";
 import { look } from "../../functions/workers/recharge/look.ts";
+import { idOf } from "../../local/stripe/stripe-objects.ts";
 import { ICCID, SUBSCRIBER } from "../builders.ts";
 import { randomFrom } from "../simulation/random.ts";
 import { type Call, type CarrierKind, FIRST_BALANCE, intercepted, isWrite, lostAnswer, PROOF_SCALE, type ProofWorld, proofWorld } from "./proof-world.ts";
@@ -323,9 +324,9 @@ const disputed: SequelEvent = async ({ stripe }, paymentIntentId) => {
 };
 
 /** Cannot happen by design: the customer pays another PaymentIntent of a recharge that is over. */
-const paidAgain: SequelEvent = async ({ client }, paymentIntentId) => {
-  const { amount, currency, customer, metadata } = await client.paymentIntents.retrieve(paymentIntentId);
-  const payer = { customer: String(customer) };
+const paidAgain: SequelEvent = async ({ client, method }, paymentIntentId) => {
+  const { amount, currency, metadata } = await client.paymentIntents.retrieve(paymentIntentId);
+  const payer = { customer: method.customerId };
   const { id: payment_method } = await client.paymentMethods.attach("pm_card_visa", payer);
   const { id } = await client.paymentIntents.create({ ...payer, amount, currency, payment_method, metadata });
   await client.paymentIntents.confirm(id, { off_session: true });
@@ -333,7 +334,7 @@ const paidAgain: SequelEvent = async ({ client }, paymentIntentId) => {
 };
 
 /** What we give back ourselves is told of as any other refund. */
-const ourRefund: SequelEvent = async ({ client }) => String((await client.refunds.list({})).data[0]?.payment_intent);
+const ourRefund: SequelEvent = async ({ client }) => idOf((await client.refunds.list({})).data[0]?.payment_intent ?? null) ?? "";
 
 const SEQUELS: readonly Sequel[] = [
   {

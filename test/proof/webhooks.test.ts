@@ -9,7 +9,7 @@ import { look } from "../../functions/workers/recharge/look.ts";
 import { planReconcile } from "../../functions/workers/reconcile/plan-reconcile.ts";
 import { reconcile } from "../../functions/workers/reconcile/reconcile.ts";
 import { sweep } from "../../functions/workers/sweep/sweep.ts";
-import { ICCID } from "../builders.ts";
+import { ICCID, SUBSCRIBER } from "../builders.ts";
 import { type Random, randomFrom } from "../simulation/random.ts";
 import { intercepted, PROOF_SCALE, type ProofWorld, proofWorld } from "./proof-world.ts";
 
@@ -36,6 +36,8 @@ interface Step {
 interface BooksEnd {
   readonly ends: readonly string[];
   readonly adjustments: readonly string[];
+  /** Of the month, as the subscriber's limit counts it. */
+  readonly spent: number;
 }
 
 async function intentOf({ client }: ProofWorld) {
@@ -97,39 +99,39 @@ const STORIES: readonly Story[] = [
     name: "a cardholder who is asked for, and pays",
     card: "pm_card_authenticationRequired",
     steps: PAID_BY_CARDHOLDER,
-    end: { ends: ["succeeded"], adjustments: [] },
+    end: { ends: ["succeeded"], adjustments: [], spent: 5000 },
   },
   {
     name: "a cardholder who pays, gets some of it back, and contests the rest",
     card: "pm_card_authenticationRequired",
     steps: [...PAID_BY_CARDHOLDER, refunded(2000), DISPUTED],
-    end: { ends: ["succeeded"], adjustments: ["dispute-opened", "refunded"] },
+    end: { ends: ["succeeded"], adjustments: ["dispute-opened", "refunded"], spent: 3000 },
   },
   {
     name: "two refunds by hand",
     steps: [PAID, refunded(2000), refunded(1000)],
-    end: { ends: ["succeeded"], adjustments: ["refunded", "refunded"] },
+    end: { ends: ["succeeded"], adjustments: ["refunded", "refunded"], spent: 2000 },
   },
   {
     name: "a refund, and a dispute that is opened and closed",
     steps: [PAID, refunded(2000), DISPUTED, DISPUTE_WON],
-    end: { ends: ["succeeded"], adjustments: ["dispute-opened", "dispute-won", "refunded"] },
+    end: { ends: ["succeeded"], adjustments: ["dispute-opened", "dispute-won", "refunded"], spent: 3000 },
   },
   {
     name: "a refund by hand that fails later",
     steps: [PAID, refunded(2000, "fail-later"), { happen: SOON, tells: ["refund.failed", "refund.updated"] }],
-    end: { ends: ["succeeded"], adjustments: ["refund-failed"] },
-    unlessLookedAfter: { step: 1, end: { ends: ["succeeded"], adjustments: ["refund-failed", "refunded"] }, sweeperLooks: false },
+    end: { ends: ["succeeded"], adjustments: ["refund-failed"], spent: 5000 },
+    unlessLookedAfter: { step: 1, end: { ends: ["succeeded"], adjustments: ["refund-failed", "refunded"], spent: 5000 }, sweeperLooks: false },
   },
   {
     name: "a payment that is processing, and succeeds",
     steps: [startsProcessing("processing"), { happen: SOON, tells: ["payment_intent.succeeded"] }, DISPUTED],
-    end: { ends: ["succeeded"], adjustments: ["dispute-opened"] },
+    end: { ends: ["succeeded"], adjustments: ["dispute-opened"], spent: 5000 },
   },
   {
     name: "a payment that is processing, and fails",
     steps: [startsProcessing("processing-then-failed"), { happen: SOON, tells: ["payment_intent.payment_failed"] }],
-    end: { ends: ["declined"], adjustments: [] },
+    end: { ends: ["declined"], adjustments: [], spent: 0 },
   },
   {
     name: "a decline whose worker died, canceled by somebody else",
@@ -139,8 +141,8 @@ const STORIES: readonly Story[] = [
       // Canceled already, where somebody looked before.
       { happen: async (world) => world.client.paymentIntents.cancel((await intentOf(world)).id).catch(() => {}), tells: ["payment_intent.canceled"] },
     ],
-    end: { ends: ["cancelled"], adjustments: [] },
-    unlessLookedAfter: { step: 0, end: { ends: ["declined"], adjustments: [] }, sweeperLooks: true },
+    end: { ends: ["cancelled"], adjustments: [], spent: 0 },
+    unlessLookedAfter: { step: 0, end: { ends: ["declined"], adjustments: [], spent: 0 }, sweeperLooks: true },
   },
 ];
 
@@ -351,7 +353,8 @@ async function endState(world: ProofWorld): Promise<Omit<Life, "behind">> {
   const whole = JSON.stringify(state, (key, value: unknown) => (key === "refunds" && Array.isArray(value) ? value.length : value))
     .replaceAll(/\b(pi|pm|cus)_\w+/g, "$1")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "then");
-  return { end: { ends: bills.map(({ end }) => end), adjustments: facts.map(({ kind }) => kind).sort() }, whole };
+  const spent = line.spend[SUBSCRIBER]?.monthAmounts[0]?.amount ?? 0;
+  return { end: { ends: bills.map(({ end }) => end), adjustments: facts.map(({ kind }) => kind).sort(), spent }, whole };
 }
 
 /** More events than this have hundreds of orders: all are tried at the end of the scale. */
