@@ -257,14 +257,13 @@ async function live(
     const delivery = stripe.dueDeliveries().find((each) => each.id === id); // signed anew
     if (delivery === undefined) return;
     const { type } = told.parse(JSON.parse(delivery.body));
-    const isTaken = await isInOtherHands(world);
     received += 1;
     if (minds(type, received)) {
       const { statusCode } = await receiveEvent(receiver, { ...delivery, isBase64Encoded: false });
       if (statusCode !== 200) throw new Error(`A webhook was answered with ${statusCode}`);
     }
     await followPokes();
-    behind.push(...(await unsaid(world, isTaken ? [] : (tellsOf.get(delivery.id) ?? []))).map((what) => `after ${type}: ${what}`));
+    behind.push(...(await unsaid(world, tellsOf.get(delivery.id) ?? [])).map((what) => `after ${type}: ${what}`));
   }
 
   async function sweeperLooks(): Promise<void> {
@@ -309,16 +308,6 @@ async function factsOf({ client }: ProofWorld): Promise<string[]> {
     ...refunds.map(({ id, status }) => `${id}/${status === "failed" ? "refund-failed" : "refunded"}`),
     ...disputes.flatMap(({ id, status }) => [`${id}/dispute-opened`, ...(status === "needs_response" ? [] : [`${id}/dispute-${status}`])]),
   ];
-}
-
-/**
- * Whether another worker has the line, which is asked to look again when it is done: how the payment stands is known then.
- *
- * What became of it since is only with the next webhook, or by the reconciler.
- */
-async function isInOtherHands({ ports, line }: ProofWorld): Promise<boolean> {
-  const { open } = await line();
-  return open !== undefined && ports.clock.now() < open.lease.until;
 }
 
 /** What our books do not say right after a webhook, though it was sent to tell of it: these facts, and how the payment stands. */
