@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { environments, type FunctionName } from "../functions/contracts/environment.ts";
-import { ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
+import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const API_FUNCTIONS: ReadonlySet<FunctionName> = new Set([...ROUTES, ...WEBHOOK_ROUTES].map((route) => route.function));
+const API_FUNCTIONS: ReadonlySet<FunctionName> = new Set([...ROUTES, ...PUBLIC_ROUTES, ...WEBHOOK_ROUTES].map((route) => route.function));
 
 /** Where a function's handler stands. */
 function entryOf(name: FunctionName): string {

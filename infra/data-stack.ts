@@ -36,12 +36,14 @@ export class DataStack extends Stack {
   readonly bus: EventBus;
   readonly userPool: UserPool;
   readonly webClient: UserPoolClient;
-  /** JSON `{ "secretKey": "sk_...", "webhookSecrets"?: ["whsec_..."], "baseUrl"?: "https://..." }`, written by the operator. */
+  /** JSON `{ "secretKey": "sk_...", "publishableKey"?: "pk_...", "webhookSecrets"?: ["whsec_..."], "baseUrl"?: "https://..." }`, written by the operator. */
   readonly stripeSecret: Secret;
   /** JSON `{ "baseUrl": "https://...", "secret": "..." }`, written by the operator. */
   readonly carrierSecret: Secret;
   /** JSON `{ "key": "..." }`, made once and never rotated: the bills of a line are grouped by it. */
   readonly lineHashSecret: Secret;
+  /** JSON `{ "key": "...", "previousKey"?: "..." }`, made once; may be rotated, and the previous key kept for a day. */
+  readonly payLinkSecret: Secret;
   readonly mailIdentity: EmailIdentity;
   readonly alarms: Topic;
 
@@ -116,6 +118,10 @@ export class DataStack extends Stack {
       secretStringTemplate: "{}",
       generateStringKey: "key",
     });
+    this.payLinkSecret = secret("PayLinkSecret", "Signs the links in notices; may be rotated: move key to previousKey for a day", {
+      secretStringTemplate: "{}",
+      generateStringKey: "key",
+    });
 
     this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
@@ -128,7 +134,7 @@ export class DataStack extends Stack {
 
     // Exported here, in one order: left to the references of the other stack, the CDK writes them in an order that differs from run to run.
     const tables = [this.esims, this.recharges, this.subscribers, this.cards, this.controls];
-    const secrets = [this.stripeSecret, this.carrierSecret, this.lineHashSecret];
+    const secrets = [this.stripeSecret, this.carrierSecret, this.lineHashSecret, this.payLinkSecret];
     for (const { tableName, tableArn } of tables) for (const value of [tableName, tableArn]) this.exportValue(value);
     for (const { secretArn } of secrets) this.exportValue(secretArn);
     const { eventBusName, eventBusArn } = this.bus;

@@ -7,7 +7,7 @@ import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
 import { RESOURCE_SERVER, type Route } from "../functions/contracts/route.ts";
-import { ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
+import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
 import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-function.ts";
@@ -16,11 +16,13 @@ import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
 
 /** Longest runs, in seconds. A recharge: two calls to Stripe (10 s each), two to the carrier (8 s each), and the writes between them. */
-const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60 } as const;
+const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60, erase: 60 } as const;
 
 const READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
 const GET = ["dynamodb:GetItem"];
 const QUERY = ["dynamodb:Query"];
+/** Only where somebody is to be forgotten: it reads a whole table. */
+const SCAN = ["dynamodb:Scan"];
 const PUT = ["dynamodb:PutItem"];
 const DELETE = ["dynamodb:DeleteItem"];
 
@@ -58,6 +60,8 @@ export class ServiceStack extends Stack {
       SECONDS.reconcile,
       "Subscribers whose money went astray: the books were not compared, and nobody would see it.",
     );
+
+    const eraseQueue = queue("EraseQueue", SECONDS.erase, "Subscribers who closed their account: what we hold of them is not erased.");
 
     const rules = new ServiceFunction(this, "Rules", {
       name: "rules",
@@ -131,6 +135,49 @@ export class ServiceStack extends Stack {
     subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...DELETE);
     rechargeQueue.queue.grantSendMessages(paymentMethods);
     data.stripeSecret.grantRead(paymentMethods);
+
+    const me = new ServiceFunction(this, "Me", {
+      name: "me",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 512,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        ERASE_QUEUE_URL: eraseQueue.queue.queueUrl,
+        ISSUER_URL: issuer.url,
+      },
+    });
+    esims.grant(me, ...READ, ...PUT);
+    recharges.grant(me, ...QUERY);
+    subscribers.grant(me, ...GET, ...QUERY, ...PUT);
+    rechargeQueue.queue.grantSendMessages(me);
+    eraseQueue.queue.grantSendMessages(me);
+
+    const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
+    const payLinks = { PAY_LINK_SECRET_ARN: data.payLinkSecret.secretArn, API_URL: api.apiEndpoint };
+
+    const pay = new ServiceFunction(this, "Pay", {
+      name: "pay",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 512,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        ...payLinks,
+        ...stripe,
+      },
+    });
+    esims.grant(pay, ...GET, ...PUT);
+    recharges.grant(pay, ...GET);
+    subscribers.grant(pay, ...GET);
+    rechargeQueue.queue.grantSendMessages(pay);
+    for (const secret of [data.stripeSecret, data.payLinkSecret]) secret.grantRead(pay);
 
     const stripeWebhook = new ServiceFunction(this, "StripeWebhook", {
       name: "stripe-webhook",
@@ -274,6 +321,31 @@ export class ServiceStack extends Stack {
       alarmDescription: "Perhaps a subscriber's money: Stripe, the carrier and our records do not agree. See docs/runbook.md#reconciliation-breaks",
     });
 
+    const erase = new ServiceFunction(this, "Erase", {
+      name: "erase",
+      bundles,
+      timeoutSeconds: SECONDS.erase,
+      memoryMegabytes: 512,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        CARDS_TABLE: cards.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        ERASE_QUEUE_URL: eraseQueue.queue.queueUrl,
+        ...stripe,
+      },
+    });
+    esims.grant(erase, ...GET, ...QUERY, ...SCAN, ...PUT, ...DELETE);
+    recharges.grant(erase, ...QUERY, ...SCAN, ...DELETE);
+    subscribers.grant(erase, ...GET, ...QUERY, ...DELETE);
+    cards.grant(erase, ...QUERY, ...DELETE);
+    rechargeQueue.queue.grantSendMessages(erase);
+    eraseQueue.queue.grantSendMessages(erase);
+    data.stripeSecret.grantRead(erase);
+    eraseQueue.tickEvery(Duration.days(1), "DailySchedule");
+    eraseQueue.deliverTo(erase, { batchSize: 1, maxConcurrency: 2 });
+
     new OperatorInbox(this, "NeedsReview", {
       bus,
       detailTypes: ["RechargeNeedsReview"],
@@ -290,13 +362,14 @@ export class ServiceStack extends Stack {
         "A subscriber who contests a charge, paid for a recharge that had ended, or did not get a refund: a person must look. See docs/runbook.md#disputes-and-late-refunds",
     });
 
-    const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
     const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [issuer.audience] });
     const integrations = new Map<FunctionName, HttpLambdaIntegration>([
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
       ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesApi)],
       ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
+      ["me", new HttpLambdaIntegration("MeIntegration", me)],
+      ["pay", new HttpLambdaIntegration("PayIntegration", pay)],
       ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);
     const addRoute = (route: Route, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {
@@ -305,7 +378,7 @@ export class ServiceStack extends Stack {
       api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });
     };
     for (const route of ROUTES) addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] });
-    for (const route of WEBHOOK_ROUTES) addRoute(route, {});
+    for (const route of [...PUBLIC_ROUTES, ...WEBHOOK_ROUTES]) addRoute(route, {});
     new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
 
     // What the operator's command line (ops/) works on.

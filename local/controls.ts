@@ -7,6 +7,7 @@ import { instant } from "../functions/domain/time.ts";
 import { FATES, QUESTION_FAULTS } from "./carrier/next-outcomes.ts";
 import { DEMO_USER } from "./demo-data.ts";
 import type { LocalParts } from "./stack.ts";
+import { STRIPE_JS_STUB } from "./stripe/browser-stub.ts";
 import { type NextOutcome, type Operation, OUTCOMES } from "./stripe/next-outcomes.ts";
 
 /** The hand that plays the world: what no deployed stack has. Everything under /local/. */
@@ -68,6 +69,8 @@ interface Control {
   readonly path: RegExp;
   /** How to use it, for GET /local/. */
   readonly usage: string;
+  /** Of an answer that is a text. */
+  readonly type?: string;
   readonly act: (call: { readonly match: RegExpExecArray; readonly query: URLSearchParams; readonly body: () => Promise<unknown> }) => unknown;
 }
 
@@ -203,6 +206,13 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       },
     },
     {
+      method: "GET",
+      path: /^\/local\/stripe\.js$/,
+      usage: "what the page of a pay link loads in the place of Stripe.js: its customer always pays",
+      type: "text/javascript",
+      act: () => STRIPE_JS_STUB,
+    },
+    {
       method: "POST",
       path: /^\/local\/stripe\/disputes$/,
       usage: 'the cardholder contests what a recharge took: { "rechargeId": "...", "reason": "fraudulent" }; gives the dispute',
@@ -285,7 +295,7 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
         send(response, url.pathname.replace(/\/$/, "") === "/local" ? 200 : 404, overview(all));
         return true;
       }
-      send(response, 200, await found.act({ match, query: url.searchParams, body: () => readJson(request) }));
+      send(response, 200, await found.act({ match, query: url.searchParams, body: () => readJson(request) }), found.type);
     } catch (error) {
       const status = error instanceof Misuse ? error.status : 500;
       send(response, status, { status, detail: error instanceof Error ? error.message : String(error) });
@@ -329,8 +339,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
+function send(response: ServerResponse, status: number, body: unknown, textType = "text/plain"): void {
   const isText = typeof body === "string";
-  response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json" });
+  response.writeHead(status, { "content-type": isText ? textType : "application/json" });
   response.end(isText ? body : `${JSON.stringify(body, null, 2)}\n`);
 }

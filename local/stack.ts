@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
@@ -52,6 +53,8 @@ export interface LocalStackOptions {
   readonly speed?: number;
   /** Talks to Stripe itself with this test key, instead of to the local model. */
   readonly stripeTestKey?: string;
+  /** The public key that goes with it, for the page of pay links. */
+  readonly stripePublishableKey?: string;
   /** Another engine than the embedded one, e.g. DynamoDB Local. */
   readonly dynamoDbEndpoint?: string;
   /** Hears of everything that happens. */
@@ -98,7 +101,18 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   }
 }
 
+/** A port that nobody uses right now. The functions are told the API's address before it listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("This machine gave no free port");
+  return address.port;
+}
+
 async function start(options: LocalStackOptions, path: (name: string) => string, closers: (() => unknown)[], close: () => Promise<void>): Promise<LocalStack> {
+  const port = options.port === 0 ? await freePort() : options.port;
   // Before anything else, so that nothing remembers another time.
   const clock = installClock({ file: path("clock.json") });
   closers.push(clock.close);
@@ -123,6 +137,10 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   if (stripeServer !== undefined) closers.push(stripeServer.close);
   const stripeAccess = { secretKey: options.stripeTestKey ?? "sk_test_local", baseUrl: stripeServer?.url };
   const stripeApi = stripeClient(stripeAccess);
+  const stripePage =
+    stripe === undefined
+      ? { publishableKey: options.stripePublishableKey }
+      : { publishableKey: "pk_test_local", scriptUrl: `http://127.0.0.1:${port}/local/stripe.js` };
   // Stripe itself cannot reach this machine, and its signatures tell real time: without it every payment is looked at on schedule all the same.
   const webhook = stripe && (await keptWebhookEndpoint(stripeApi, kept));
 
@@ -134,7 +152,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     loadStacks(options.assembly, {
       region: REGION,
       queueUrl: queues.urlOf,
-      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${options.port}`),
+      attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
     });
   const stacks = load("http://127.0.0.1");
   const clientId = clientIdOf(stacks);
@@ -169,8 +187,9 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   await queues.ensure(graph.list("AWS::SQS::Queue"));
 
   writeSecrets(path("secrets.json"), graph, {
-    StripeSecret: { ...stripeAccess, ...(webhook && { webhookSecrets: [webhook.secret] }) },
+    StripeSecret: { ...stripeAccess, ...stripePage, ...(webhook && { webhookSecrets: [webhook.secret] }) },
     CarrierSecret: { baseUrl: carrierServer.url, secret: carrierSecret },
+    PayLinkSecret: { key: await kept("pay-link-key", randomKey) },
     LineHashSecret: { key: await kept("line-hash-key", randomKey) },
   });
   const bus = eventBus({
@@ -237,7 +256,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     saveCard,
     depths: () => Object.fromEntries(graph.list("AWS::SQS::Queue").map(({ name }) => [name, queues.peek(name).length])),
   });
-  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port: options.port, handleLocal, onError });
+  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port, handleLocal, onError });
   closers.push(api.close);
   if (stripe !== undefined && webhook !== undefined) {
     await webhook.moveTo(api.url);

@@ -17,6 +17,7 @@ const HELP = `npm start [-- options]: the synthesized stacks, run on this machin
   --state <dir>    where things are kept between starts (.local/state)
   --assembly <dir> run this cloud assembly instead of synthesizing one
 STRIPE_SECRET_KEY  a Stripe test key (sk_test_...): charges at Stripe instead of at the local model
+STRIPE_PUBLISHABLE_KEY  its pk_test_..., for the page of pay links
 DYNAMODB_ENDPOINT  another engine than the embedded one, e.g. DynamoDB Local at http://127.0.0.1:8000`;
 
 const ROOT = join(import.meta.dirname, "..");
@@ -62,6 +63,7 @@ async function main(): Promise<void> {
     port,
     speed,
     stripeTestKey,
+    stripePublishableKey: process.env.STRIPE_PUBLISHABLE_KEY || undefined,
     dynamoDbEndpoint: process.env.DYNAMODB_ENDPOINT || undefined,
     tell: (entry) => console.log(timelineLine(entry)),
   }).catch((error: unknown) => {

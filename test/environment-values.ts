@@ -28,6 +28,8 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
   RECHARGE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Recharge", ...url },
   CHECK_BALANCES_QUEUE_URL: { good: "http://127.0.0.1:9324/000000000000/CheckBalances", ...url },
   RECONCILE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Reconcile", ...url },
+  ERASE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Erase", ...url },
+  API_URL: { good: "https://abc123.execute-api.us-east-1.amazonaws.com", ...url },
   EVENT_BUS_NAME: {
     good: "auto-recharge-dev",
     wrong: [" ", "arn:aws:events:us-east-1:111122223333:event-bus/x", "the bus"],
@@ -44,6 +46,7 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
   },
   STAGE: { good: "dev", wrong: [" ", "Prod", "prod 1"], says: "must be the name of a stage" },
   STRIPE_SECRET_ARN: secretNamed("Stripe"),
+  PAY_LINK_SECRET_ARN: secretNamed("PayLink"),
   LINE_HASH_SECRET_ARN: secretNamed("LineHash"),
   CARRIER_READ_INTERVAL_SECONDS: {
     good: "300",

@@ -21,6 +21,12 @@ export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Ca
     return (Items ?? []).map((item) => z.parse(decline, item));
   }
 
+  async function forget(cardKey: string, isForgotten: (decline: Decline) => boolean): Promise<void> {
+    for (const { rechargeId } of (await listDeclines(cardKey)).filter(isForgotten)) {
+      await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
+    }
+  }
+
   return {
     listDeclines,
 
@@ -32,9 +38,8 @@ export function dynamoDbCards(client: DynamoDBDocumentClient, table: string): Ca
       }
     },
 
-    async clear(cardKey, upTo) {
-      const forgotten = (await listDeclines(cardKey)).filter(({ severity, at }) => severity !== "hard" && at <= upTo);
-      for (const { rechargeId } of forgotten) await client.send(new DeleteCommand({ TableName: table, Key: { cardKey, rechargeId } }));
-    },
+    clear: (cardKey, upTo) => forget(cardKey, ({ severity, at }) => severity !== "hard" && at <= upTo),
+
+    erase: (cardKey) => forget(cardKey, () => true),
   };
 }

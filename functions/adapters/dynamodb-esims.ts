@@ -1,5 +1,14 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { BatchGetCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import type { Esim } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
@@ -14,6 +23,7 @@ const BATCH_TRIES = 5;
 const subscriberKey = z.strictObject({ iccid: keyText, subscriberId: keyText });
 const slotIndexKey = z.strictObject({ iccid: keyText, slot: keyText, slotHash: keyText });
 const lookKey = z.strictObject({ iccid: keyText, lookShard: keyText, lookAt: keyText });
+const tableKey = z.strictObject({ iccid: keyText });
 const indexed = z.object({ iccid: z.string() });
 
 /**
@@ -117,6 +127,41 @@ export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Es
         }),
       );
       return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async findOf(subscriberId, page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new ScanCommand({
+          TableName: table,
+          // A former payer is in no index.
+          FilterExpression:
+            "subscriberId = :subscriberId or attribute_exists(spend.#subscriberId) or #open.subscriberId = :subscriberId or requested.subscriberId = :subscriberId",
+          ProjectionExpression: "iccid",
+          ExpressionAttributeNames: { "#subscriberId": subscriberId, "#open": "open" },
+          ExpressionAttributeValues: { ":subscriberId": subscriberId },
+          ConsistentRead: true,
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(tableKey, value)),
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async remove({ iccid, version }) {
+      try {
+        await client.send(
+          new DeleteCommand({
+            TableName: table,
+            Key: { iccid },
+            ConditionExpression: "#version = :read",
+            ExpressionAttributeNames: { "#version": "version" },
+            ExpressionAttributeValues: { ":read": version },
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return (await read(iccid)) === undefined; // removed before: by this very call, whose reply was lost, or by another
+      }
     },
 
     async postpone(iccid, lookAt) {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import { balance as storedMoney } from "../contracts/money.ts";
 import type { Bill } from "../domain/bill.ts";
@@ -48,6 +48,8 @@ const adjustment = z.object({
   amount: storedMoney,
   at,
 }) satisfies z.ZodMiniType<Adjustment>;
+const tableKey = z.strictObject({ rechargeId: keyText, part: keyText });
+const keyOfPart = z.object({ rechargeId: z.string(), part: z.string() });
 const partOf = z.object({ part: z.string() });
 const bill = z.object({
   rechargeId: z.string(),
@@ -97,16 +99,16 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
     }
   }
 
-  /** All parts of a recharge, by their names. */
-  async function readAll(rechargeId: string): Promise<Record<string, unknown>[]> {
+  /** The parts of a recharge whose names begin so, by their names. */
+  async function readAll(rechargeId: string, prefix = ""): Promise<Record<string, unknown>[]> {
     const items: Record<string, unknown>[] = [];
     let from: Record<string, unknown> | undefined;
     for (let pages = 0; pages < MOST_HISTORY_PAGES; pages++) {
       const { Items, LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: table,
-          KeyConditionExpression: "rechargeId = :rechargeId",
-          ExpressionAttributeValues: { ":rechargeId": rechargeId },
+          KeyConditionExpression: prefix === "" ? "rechargeId = :rechargeId" : "rechargeId = :rechargeId and begins_with(part, :prefix)",
+          ExpressionAttributeValues: { ":rechargeId": rechargeId, ...(prefix !== "" && { ":prefix": prefix }) },
           ConsistentRead: true,
           ExclusiveStartKey: from,
         }),
@@ -177,6 +179,27 @@ export function dynamoDbRecharges(client: DynamoDBDocumentClient, table: string)
         bill: last && z.parse(bill, last),
         adjustments: of(ADJUSTMENT).map((item) => z.parse(adjustment, item)),
       };
+    },
+
+    async findStarts(subscriberId, page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new ScanCommand({
+          TableName: table,
+          // Only bills are in the index: an entry for each start would cost every recharge a write.
+          FilterExpression: "part = :start and subscriberId = :subscriberId",
+          ProjectionExpression: "rechargeId, part",
+          ExpressionAttributeValues: { ":start": START, ":subscriberId": subscriberId },
+          ConsistentRead: true,
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(tableKey, value)),
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(keyOfPart, item).rechargeId), next: pageMark(LastEvaluatedKey) };
+    },
+
+    async eraseHistory(rechargeId) {
+      // The start is the first of them by name: it goes last, so that whoever was broken off finds the recharge again.
+      const parts = (await readAll(rechargeId, STEP)).map((item) => z.parse(partOf, item).part).toReversed();
+      for (const part of parts) await client.send(new DeleteCommand({ TableName: table, Key: { rechargeId, part } }));
     },
   };
 }

@@ -1,18 +1,34 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, type PutCommandInput, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, type PutCommandInput, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
+import { CHANNELS, LANGUAGES, type NoticeChoices } from "../domain/choices.ts";
 import type { SavedMethod } from "../domain/esim.ts";
 import type { MethodUses } from "../domain/method-uses.ts";
-import type { Hold, Profile, Subscribers } from "../domain/ports.ts";
+import type { Closing, Hold, Profile, SentNotice, Subscribers } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
+import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedMethod } from "./esim-item.ts";
 
 const NOTICE_DAYS = 90;
+const PAGE_SIZE = 100;
+const NOTICE = "notice#";
+/** Who is being forgotten stands under this key, by their own id: found without reading through everybody. No issuer gives such an id. */
+const CLOSING = "#closing";
+/** Of up to 1 MB each: more than anybody can have, as notices are kept for 90 days. */
+const MOST_PAGES = 20;
 
+const notices = z.object({
+  channels: z.readonly(z.array(z.enum(CHANNELS)).check(z.minLength(1))),
+  succeeded: z.boolean(),
+  monthlySummary: z.boolean(),
+}) satisfies z.ZodMiniType<NoticeChoices>;
 const profile = z.object({
   subscriberId: z.string(),
   email: z.optional(z.string()),
   phoneNumber: z.optional(z.string()),
+  language: z.optional(z.enum(LANGUAGES)),
+  timeZone: z.optional(z.string()),
+  notices: z.optional(notices),
 }) satisfies z.ZodMiniType<Profile>;
 
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
@@ -20,9 +36,13 @@ const customer = z.object({ customerId: z.string() });
 const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month: z.int(), year: z.int() })) }) satisfies z.ZodMiniType<SavedMethod>;
 const USES = ["default", "backup"] as const;
 const wallet = z.object({ default: z.optional(z.string()), backup: z.optional(z.string()) }) satisfies z.ZodMiniType<MethodUses>;
+const closing = z.object({ since: z.iso.datetime() }) satisfies z.ZodMiniType<Closing>;
+const closingKey = z.strictObject({ subscriberId: z.literal(CLOSING), part: keyText });
+const named = z.object({ part: z.string() });
+const notice = z.object({ part: z.string(), at: z.iso.datetime() });
 const holder = z.object({ subscriberId: z.string() });
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
+/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id; who is closing under one key. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -44,8 +64,49 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     }
   }
 
+  /** Sets some fields of an item, takes those away that are undefined, and leaves the others as they are. */
+  async function update(subscriberId: string, part: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    const names = Object.keys(fields);
+    if (names.length === 0) return;
+    const [set, gone] = [names.filter((name) => fields[name] !== undefined), names.filter((name) => fields[name] === undefined)];
+    const clauses = [
+      ...(set.length > 0 ? [`SET ${set.map((name) => `#${name} = :${name}`).join(", ")}`] : []),
+      ...(gone.length > 0 ? [`REMOVE ${gone.map((name) => `#${name}`).join(", ")}`] : []),
+    ];
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { subscriberId, part },
+        UpdateExpression: clauses.join(" "),
+        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ...(set.length > 0 && { ExpressionAttributeValues: Object.fromEntries(set.map((name) => [`:${name}`, fields[name]])) }),
+      }),
+    );
+  }
+
   async function remove(subscriberId: string, part: string): Promise<void> {
     await client.send(new DeleteCommand({ TableName: table, Key: { subscriberId, part } }));
+  }
+
+  /** The items of a subscriber whose part begins so, strongly consistent. */
+  async function list(subscriberId: string, prefix: string): Promise<Record<string, unknown>[]> {
+    const items: Record<string, unknown>[] = [];
+    let from: Record<string, unknown> | undefined;
+    for (let pages = 0; pages < MOST_PAGES; pages++) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: prefix === "" ? "subscriberId = :subscriberId" : "subscriberId = :subscriberId and begins_with(part, :part)",
+          ExpressionAttributeValues: { ":subscriberId": subscriberId, ...(prefix !== "" && { ":part": prefix }) },
+          ConsistentRead: true,
+          ExclusiveStartKey: from,
+        }),
+      );
+      items.push(...(Items ?? []));
+      if (LastEvaluatedKey === undefined) return items;
+      from = LastEvaluatedKey;
+    }
+    throw new Error(`What is kept of a subscriber goes on after ${MOST_PAGES} pages`);
   }
 
   return {
@@ -53,7 +114,11 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       const item = await read(subscriberId, "profile");
       return item === undefined ? undefined : z.parse(profile, item);
     },
-    putProfile: (item) => put(item.subscriberId, "profile", item),
+    putProfile: ({ subscriberId, email, phoneNumber }) => update(subscriberId, "profile", { email, phoneNumber }),
+    putChoices: (subscriberId, { language, timeZone, notices: chosen }) => {
+      const given = Object.entries({ language, timeZone, notices: chosen }).filter(([, choice]) => choice !== undefined);
+      return update(subscriberId, "profile", Object.fromEntries(given.map(([name, choice]) => [name, choice ?? undefined])));
+    },
     async getCustomer(subscriberId) {
       const item = await read(subscriberId, "customer");
       return item === undefined ? undefined : z.parse(customer, item).customerId;
@@ -71,18 +136,7 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     async refreshMethod(subscriberId, method) {
       await putIf("attribute_exists(part)", subscriberId, `method#${method.id}`, { ...method, paymentMethodId: method.id });
     },
-    async listMethods(subscriberId) {
-      // One page holds thousands.
-      const { Items } = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: "subscriberId = :subscriberId AND begins_with(part, :part)",
-          ExpressionAttributeValues: { ":subscriberId": subscriberId, ":part": "method#" },
-          ConsistentRead: true,
-        }),
-      );
-      return (Items ?? []).map((item) => z.parse(savedMethod, item));
-    },
+    listMethods: async (subscriberId) => (await list(subscriberId, "method#")).map((item) => z.parse(savedMethod, item)),
     removeMethod: (subscriberId, paymentMethodId) => remove(subscriberId, `method#${paymentMethodId}`),
     async getWallet(subscriberId) {
       return z.parse(wallet, (await read(subscriberId, "wallet")) ?? {});
@@ -113,10 +167,39 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     },
     putHold: (subscriberId, item) => put(subscriberId, "hold", item),
     removeHold: (subscriberId) => remove(subscriberId, "hold"),
-    wasNoticed: async (subscriberId, eventId) => (await read(subscriberId, `notice#${eventId}`)) !== undefined,
+    wasNoticed: async (subscriberId, eventId) => (await read(subscriberId, `${NOTICE}${eventId}`)) !== undefined,
     async putNotice(subscriberId, eventId, at) {
       const expiresAt = Math.floor(epochMilliseconds(at) / 1000) + NOTICE_DAYS * 24 * 60 * 60; // TTL wants seconds
-      await put(subscriberId, `notice#${eventId}`, { at, expiresAt });
+      await put(subscriberId, `${NOTICE}${eventId}`, { at, expiresAt });
     },
+    async listNotices(subscriberId) {
+      const found = (await list(subscriberId, NOTICE)).map((item) => z.parse(notice, item));
+      return found.map(({ part, at }): SentNotice => ({ eventId: part.slice(NOTICE.length), at }));
+    },
+    async getClosing(subscriberId) {
+      const item = await read(CLOSING, subscriberId);
+      return item === undefined ? undefined : z.parse(closing, item);
+    },
+    async putClosing(subscriberId, item) {
+      if (await putIf("attribute_not_exists(part)", CLOSING, subscriberId, item)) return item;
+      return z.parse(closing, await read(CLOSING, subscriberId));
+    },
+    async listClosing(page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: "subscriberId = :closing",
+          ExpressionAttributeValues: { ":closing": CLOSING },
+          ConsistentRead: true,
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(closingKey, value)),
+          Limit: PAGE_SIZE,
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(named, item).part), next: pageMark(LastEvaluatedKey) };
+    },
+    async erase(subscriberId) {
+      for (const item of await list(subscriberId, "")) await remove(subscriberId, z.parse(named, item).part);
+    },
+    removeClosing: (subscriberId) => remove(CLOSING, subscriberId),
   };
 }

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { CheckRequests, Pokes, ReconcileRequests } from "../domain/ports.ts";
+import type { CheckRequests, EraseRequests, Pokes, ReconcileRequests } from "../domain/ports.ts";
 import { AWS_LIMITS } from "./aws-limits.ts";
 
 const MESSAGES_PER_CALL = 10; // SendMessageBatch's limit
@@ -42,5 +42,10 @@ export function sqsCheckRequests(client: Pick<SQSClient, "send">, queueUrl: stri
 
 /** Work for the reconciler, through its queue. */
 export function sqsReconcileRequests(client: Pick<SQSClient, "send">, queueUrl: string): ReconcileRequests {
+  return { send: (requests, delaySeconds = 0) => sendAll(client, queueUrl, requests, delaySeconds) };
+}
+
+/** Work for the eraser, through its queue. */
+export function sqsEraseRequests(client: Pick<SQSClient, "send">, queueUrl: string): EraseRequests {
   return { send: (requests, delaySeconds = 0) => sendAll(client, queueUrl, requests, delaySeconds) };
 }

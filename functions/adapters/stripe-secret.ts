@@ -24,6 +24,20 @@ export function walletFromSecret(client: Pick<SecretsManagerClient, "send">, env
   return fromSecret(client, environment, stripeWallet);
 }
 
+/** Stripe.js must come from Stripe itself. Source: https://docs.stripe.com/js/including */
+const STRIPE_JS = "https://js.stripe.com/v3/";
+
+/** What a page of ours needs to reach Stripe from the browser. */
+export function stripePageFromSecret(
+  client: Pick<SecretsManagerClient, "send">,
+  { STRIPE_SECRET_ARN }: StripeEnvironment,
+): () => Promise<{ readonly publishableKey?: string; readonly scriptUrl: string }> {
+  return keptFor(SECRET_MINUTES, async () => {
+    const { publishableKey, scriptUrl = STRIPE_JS } = await readSecret(client, STRIPE_SECRET_ARN, secrets.stripe);
+    return { publishableKey, scriptUrl };
+  });
+}
+
 function fromSecret<T>(
   client: Pick<SecretsManagerClient, "send">,
   { STRIPE_SECRET_ARN, STAGE }: StripeEnvironment,

@@ -46,5 +46,11 @@ export function stripeWallet({ stripe, stage }: { readonly stripe: Stripe; reado
       if ((await findStripeMethod(stripe, paymentMethodId)) === undefined) return;
       throw new OutcomeUnknown("Stripe did not let the way to pay go", { cause: answer.error });
     },
+
+    async deleteCustomer(customerId) {
+      const answer = await ask(() => stripe.customers.del(customerId));
+      if (answer.kind === "reply" || answer.error.code === "resource_missing") return; // it was deleted before
+      throw new OutcomeUnknown("Stripe did not delete the customer", { cause: answer.error });
+    },
   };
 }

@@ -5,7 +5,7 @@ export interface KnownSubscriberPorts {
   readonly identity: Identity;
 }
 
-/** Who the caller is: as we know them, or, at their first call, as the issuer verified them; then we know them. */
+/** Who the caller is: as we know them, or, at their first call, as the issuer verified them; then we know them, unless they are being forgotten. */
 export async function knownSubscriber(
   { subscribers, identity }: KnownSubscriberPorts,
   caller: { readonly subscriberId: string; readonly accessToken: string },
@@ -13,6 +13,6 @@ export async function knownSubscriber(
   const known = await subscribers.getProfile(caller.subscriberId);
   if (known?.email !== undefined) return known; // without an address nobody could be told anything: perhaps there is one by now
   const profile = await identity.whoIs(caller.accessToken, caller.subscriberId);
-  await subscribers.putProfile(profile);
-  return profile;
+  if ((await subscribers.getClosing(caller.subscriberId)) === undefined) await subscribers.putProfile(profile);
+  return { ...known, ...profile };
 }

@@ -16,6 +16,7 @@ const cardsTable = { CARDS_TABLE: table };
 const controlsTable = { CONTROLS_TABLE: table };
 const rechargeQueue = { RECHARGE_QUEUE_URL: url };
 const checkQueue = { CHECK_BALANCES_QUEUE_URL: url };
+const eraseQueue = { ERASE_QUEUE_URL: url };
 const bus = { EVENT_BUS_NAME: textLike(/^[\w./-]{1,256}$/, "must be the name of an event bus") };
 /** `CARRIER_ANSWERS`: `final` if the carrier keeps its first answer per reference, `once` if it cannot promise that. */
 const carrier = { CARRIER_SECRET_ARN: secretArn, CARRIER_ANSWERS: z.enum(["final", "once"], { error: "must be final or once" }) };
@@ -25,6 +26,9 @@ const largest = {
 };
 /** `STAGE`: what our objects at Stripe carry in their metadata; an account may serve several stages. */
 const stripe = { STRIPE_SECRET_ARN: secretArn, STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage") };
+
+/** `API_URL`: where links in notices lead. */
+const payLinks = { PAY_LINK_SECRET_ARN: secretArn, API_URL: url };
 
 /** What each function is given. The stacks are type-checked against this, and a function that lacks a variable stops at start-up and names it. */
 export const environments = {
@@ -42,6 +46,8 @@ export const environments = {
     ISSUER_URL: url,
   }),
   "payment-methods": z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...stripe }),
+  me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...eraseQueue, ISSUER_URL: url }),
+  pay: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...stripe, ...payLinks }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),
   "plan-checks": z.object({
     ...controlsTable,
@@ -74,6 +80,7 @@ export const environments = {
     ...stripe,
     RECONCILE_QUEUE_URL: url,
   }),
+  erase: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...eraseQueue, ...stripe }),
   notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 
@@ -106,8 +113,20 @@ const text = z.string().check(z.minLength(1));
 
 /** The secrets' JSON, as an operator writes it into Secrets Manager. */
 export const secrets = {
-  /** `webhookSecrets`: of the endpoint at Stripe, `whsec_...`; two while one takes the other's place. Without it no webhook can be verified. */
-  stripe: z.object({ secretKey: text, baseUrl: z.optional(url), webhookSecrets: z.optional(z.array(text).check(z.minLength(1), z.maxLength(2))) }),
+  /**
+   * `webhookSecrets`: of the endpoint at Stripe, `whsec_...`; two while one takes the other's place. Without it no webhook can be verified.
+   *
+   * `publishableKey`: `pk_...`, for the page of a pay link; without it that page cannot take a confirmation. `scriptUrl`: another Stripe.js than Stripe's own.
+   */
+  stripe: z.object({
+    secretKey: text,
+    baseUrl: z.optional(url),
+    webhookSecrets: z.optional(z.array(text).check(z.minLength(1), z.maxLength(2))),
+    publishableKey: z.optional(text),
+    scriptUrl: z.optional(url),
+  }),
   carrier: z.object({ baseUrl: url, secret: text }),
   lineHash: z.object({ key: text }),
+  /** `previousKey`: of links that were sent before the key was changed; may go after a day, which no link outlives. */
+  payLink: z.object({ key: text, previousKey: z.optional(text) }),
 } as const;

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { EraseRequest } from "../domain/ports.ts";
 import { envelopeOf, lowBalanceDetected } from "./events.ts";
 import { iccid } from "./iccid.ts";
 
@@ -23,6 +24,15 @@ export const reconcileRequest = z.object({
   pagesDone: z.optional(z.int()),
 });
 export const reconcileMessage = z.union([reconcileTick, reconcileRequest]);
+
+/** The queue of `erase`: a subscriber who is closing, and how far that has come; or the daily tick, for all of them. */
+export const eraseRequest = z.object({
+  subscriberId: z.string().check(z.minLength(1)),
+  stage: z.optional(z.enum(["lines", "bills", "starts", "account"])),
+  page: z.optional(z.string()),
+  tries: z.optional(z.int()),
+}) satisfies z.ZodMiniType<EraseRequest>;
+export const eraseMessage = z.union([tick, eraseRequest]);
 
 export const rechargeId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
 /** Stripe's ids are never longer than 255 characters. Source: https://docs.stripe.com/upgrades */

@@ -6,6 +6,7 @@ export const PATH_PARAMETERS = {
   iccid,
   paymentMethodId: z.string().check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "is not the id of a way to pay" })),
   rechargeId: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, { error: "is not the id of a recharge" })),
+  token: z.string().check(z.regex(/^[A-Za-z0-9_-]{1,150}\.[A-Za-z0-9_-]{1,64}$/, { error: "is not the token of a link" })),
 } as const;
 
 /** One page of a list; its `next`, sent as the parameter `page`, asks for the one after it. */

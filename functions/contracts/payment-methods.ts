@@ -52,7 +52,7 @@ export const paymentMethodRoutes = {
     description:
       "Its owner then enters the card in Stripe's own fields, with the client secret, and POST /v1/payment-methods saves it. No card number comes to us.",
     replies: { 201: { says: "What Stripe's fields in the browser or app need.", body: setupIntentReply } },
-    problems: ["too-many-payment-methods"],
+    problems: ["account-closing", "too-many-payment-methods"],
   },
   addPaymentMethod: {
     method: "POST",
@@ -65,7 +65,7 @@ export const paymentMethodRoutes = {
       200: { says: "The same way to pay was saved before: this one.", body: paymentMethodReply },
       201: { says: "The way to pay that was saved.", body: paymentMethodReply },
     },
-    problems: ["no-such-setup", "setup-not-finished", "payment-method-gone", "too-many-payment-methods"],
+    problems: ["account-closing", "no-such-setup", "setup-not-finished", "payment-method-gone", "too-many-payment-methods"],
   },
   listPaymentMethods: {
     method: "GET",

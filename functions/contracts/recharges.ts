@@ -74,9 +74,9 @@ const adjustmentReply = z
   .object({ adjustmentId: z.string(), kind: z.enum(ADJUSTMENT_KINDS), amount: balance, at: moment })
   .check(z.meta({ id: "Adjustment", description: "Something that happened to the payment since the recharge ended." }));
 
-const adjustedBillReply = z.object({ ...bill, adjustments: z.array(adjustmentReply) }).check(z.meta({ id: "AdjustedBill" }));
+export const adjustedBillReply = z.object({ ...bill, adjustments: z.array(adjustmentReply) }).check(z.meta({ id: "AdjustedBill" }));
 
-const openRechargeReply = z
+export const openRechargeReply = z
   .object({
     ...recharge,
     status: z.enum({ ...OPEN_STATES, ...ENDS }),
@@ -125,7 +125,7 @@ export const rechargeRoutes = {
     headers: ["idempotency-key"],
     body: newRechargeBody,
     replies: { 202: { says: "It is being made: read it at its Location.", body: z.object({ rechargeId: z.string() }), headers: ["location"] } },
-    problems: ["caller-unknown", "not-found", "recharge-open", "recharge-makes-no-sense", "idempotency-key-reused"],
+    problems: ["caller-unknown", "not-found", "account-closing", "recharge-open", "recharge-makes-no-sense", "idempotency-key-reused"],
   },
   cancelRecharge: {
     method: "POST",

@@ -11,6 +11,8 @@ export const SCOPES = {
   "recharges:write": "Recharge my lines now, and call off what is not paid",
   "payment-methods:read": "See my ways to pay",
   "payment-methods:write": "Add, choose and remove my ways to pay",
+  "me:read": "See what is held of me",
+  "me:write": "Change my language and notices, and close my account",
 } as const;
 
 export type Scope = keyof typeof SCOPES;
@@ -30,6 +32,8 @@ export interface Reply {
   readonly says: string;
   /** Of its body, which has none where this is missing: what the schema does not name never leaves us. */
   readonly body?: z.core.$ZodType;
+  /** Of the body; JSON unless set. */
+  readonly type?: "text/html";
   /** Always sent with it, and no others. */
   readonly headers?: readonly ReplyHeader[];
 }

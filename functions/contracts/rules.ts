@@ -84,7 +84,7 @@ export const ruleStatus = z
   ])
   .check(z.meta({ id: "RuleStatus", description: "A paused rule was stopped by its owner, a suspended one by us: both rest until their owner resumes them." }));
 
-const ruleReply = z
+export const ruleReply = z
   .object({
     iccid: z.string(),
     threshold: balance,
@@ -112,7 +112,7 @@ export const ruleRoutes = {
     description: "The line must be the caller's, as the carrier says. A line that is low already is recharged at once.",
     body: newRuleBody,
     replies: { 201: { says: "The rule that was saved.", body: ruleReply, headers: ["etag", "location"] } },
-    problems: ["caller-unknown", "not-found", "rule-exists", "rule-makes-no-sense"],
+    problems: ["caller-unknown", "not-found", "account-closing", "rule-exists", "rule-makes-no-sense"],
   },
   listRules: {
     method: "GET",
@@ -144,7 +144,7 @@ export const ruleRoutes = {
     headers: ["if-match"],
     body: ruleBody,
     replies: { 200: ruleNow },
-    problems: ["caller-unknown", "not-found", "rule-changed", "rule-makes-no-sense"],
+    problems: ["caller-unknown", "not-found", "account-closing", "rule-changed", "rule-makes-no-sense"],
   },
   setRuleState: {
     method: "PATCH",

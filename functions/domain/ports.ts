@@ -1,4 +1,5 @@
 import type { Bill } from "./bill.ts";
+import type { ChoiceChanges, Choices } from "./choices.ts";
 import type { Decline } from "./declines.ts";
 import type { Esim, Origin, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
 import type { AdjustmentKind, DomainEvent } from "./events.ts";
@@ -70,6 +71,10 @@ export interface Esims {
   listSlot(range: SlotRange, page?: string): Promise<Page<SlotLine>>;
   /** The lines of a shard whose time to look has come. */
   listDue(shard: string, now: Instant, page?: string): Promise<Page<Iccid>>;
+  /** Every line that holds anything of a subscriber: as its payer, as a former one whose counters it keeps, or as the payer of what is open or requested. Reads the whole table, a page at a time; a page may be empty. */
+  findOf(subscriberId: string, page?: string): Promise<Page<Iccid>>;
+  /** Forgets the line, provided that the stored version is still `esim.version`; false when somebody else wrote since it was read. */
+  remove(esim: Esim): Promise<boolean>;
   /** Moves the look of a stored line that cannot be read, so that it is not met every minute; leaves everything else, and a line without a look, as it is. */
   postpone(iccid: Iccid, lookAt: Instant): Promise<void>;
 }
@@ -150,10 +155,14 @@ export interface Recharges {
   /** Put-if-absent; the same fact again changes nothing. */
   putAdjustment(adjustment: Adjustment): Promise<void>;
   getHistory(rechargeId: string): Promise<RechargeHistory>;
+  /** The recharges of a subscriber whose start is kept, also those without a bill. Reads the whole table, a page at a time; a page may be empty. */
+  findStarts(subscriberId: string, page?: string): Promise<Page<string>>;
+  /** Forgets the start and the steps; the bill and its adjustments stay. */
+  eraseHistory(rechargeId: string): Promise<void>;
 }
 
-/** How to reach a subscriber, as the issuer verified it. */
-export interface Profile {
+/** How to reach a subscriber, as the issuer verified it, and what they chose. */
+export interface Profile extends Choices {
   readonly subscriberId: string;
   readonly email?: string;
   readonly phoneNumber?: string;
@@ -166,9 +175,23 @@ export interface Hold {
   readonly why: string;
 }
 
+/** A subscriber has asked to be forgotten: nothing new is begun for them, and what is open goes on to its end. */
+export interface Closing {
+  readonly since: Instant;
+}
+
+/** A notice that was sent. */
+export interface SentNotice {
+  readonly eventId: string;
+  readonly at: Instant;
+}
+
 export interface Subscribers {
   getProfile(subscriberId: string): Promise<Profile | undefined>;
-  putProfile(profile: Profile): Promise<void>;
+  /** Puts how to reach them; what they chose stays as it is. */
+  putProfile(profile: Omit<Profile, keyof Choices>): Promise<void>;
+  /** Puts what is given of their choices, and takes back those that are null; the others, and how to reach them, stay as they are. */
+  putChoices(subscriberId: string, changes: ChoiceChanges): Promise<void>;
   /** Their customer at Stripe. */
   getCustomer(subscriberId: string): Promise<string | undefined>;
   /** Put-if-absent; gives the one that is kept. */
@@ -192,6 +215,16 @@ export interface Subscribers {
   wasNoticed(subscriberId: string, eventId: string): Promise<boolean>;
   /** Remembers a sent notice for 90 days. */
   putNotice(subscriberId: string, eventId: string, at: Instant): Promise<void>;
+  listNotices(subscriberId: string): Promise<SentNotice[]>;
+  /** Strongly consistent. */
+  getClosing(subscriberId: string): Promise<Closing | undefined>;
+  /** Put-if-absent; gives the one that is kept. */
+  putClosing(subscriberId: string, closing: Closing): Promise<Closing>;
+  /** The subscribers who are being forgotten. */
+  listClosing(page?: string): Promise<Page<string>>;
+  /** Forgets all that is above, but that they are closing: that is removed last. */
+  erase(subscriberId: string): Promise<void>;
+  removeClosing(subscriberId: string): Promise<void>;
 }
 
 export interface Cards {
@@ -200,6 +233,8 @@ export interface Cards {
   putDecline(cardKey: string, decline: Decline): Promise<void>;
   /** Forgets the declines up to a moment; a hard one is for good, and one that came later stands. */
   clear(cardKey: string, upTo: Instant): Promise<void>;
+  /** Forgets all of them. Only for what can never be charged again. */
+  erase(cardKey: string): Promise<void>;
 }
 
 /** The planner's cursor: every slot due up to and including this epoch minute has been sent out. */
@@ -295,6 +330,8 @@ export interface Wallet {
   findMethod(paymentMethodId: string): Promise<SavedMethod | undefined>;
   /** Nothing can be charged by it any more, and it can never be saved again. */
   detach(paymentMethodId: string): Promise<void>;
+  /** The customer, and all that Stripe keeps to charge them by. Payments stay in its books. */
+  deleteCustomer(customerId: string): Promise<void>;
 }
 
 /** A line of a subscriber, as the carrier lists it. */
@@ -386,6 +423,18 @@ export interface ReconcileRequests {
   send(requests: readonly ReconcileRequest[], delaySeconds?: number): Promise<void>;
 }
 
+/** What a link in a notice opens without signing in: one recharge, until it expires. */
+export interface PayLink {
+  readonly rechargeId: string;
+  readonly expiresAt: Instant;
+}
+
+export interface PayLinks {
+  urlFor(link: PayLink): Promise<string>;
+  /** Undefined for a token that this stage did not make; one that expired is read as any other. */
+  read(token: string): Promise<PayLink | undefined>;
+}
+
 export interface Events {
   /** Resolves when every event is on the bus; throws otherwise, and then any of them may be on it. */
   publish(events: readonly DomainEvent[]): Promise<void>;
@@ -421,6 +470,23 @@ export interface Pokes {
 /** Work for the balance checker: part of a slot, or the rest of one. */
 export interface CheckRequest extends SlotRange {
   readonly page?: string;
+}
+
+/** Which part of erasing a subscriber comes next; each begins where `page` says. */
+export type EraseStage = "lines" | "bills" | "starts" | "account";
+
+/** Work for the eraser: everything that is kept of a subscriber who is closing. */
+export interface EraseRequest {
+  readonly subscriberId: string;
+  /** Missing: nothing is erased yet, and what is open is waited for. */
+  readonly stage?: EraseStage;
+  readonly page?: string;
+  /** How often it was found that something is still open. */
+  readonly tries?: number;
+}
+
+export interface EraseRequests {
+  send(requests: readonly EraseRequest[], delaySeconds?: number): Promise<void>;
 }
 
 export interface CheckRequests {

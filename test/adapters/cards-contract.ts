@@ -56,6 +56,14 @@ export function describeCards(name: string, make: MakeStore<Cards>): void {
       expect(await store.listDeclines(CARD)).toEqual([]);
     });
 
+    it("forget all of a card that is erased, hard ones too, and nothing of another", async () => {
+      for (const decline of [SOFT, HARD]) await store.putDecline(CARD, decline);
+      await store.putDecline("fp_2", HARD);
+      for (const _again of [1, 2]) await store.erase(CARD);
+      expect(await store.listDeclines(CARD)).toEqual([]);
+      expect(await store.listDeclines("fp_2")).toEqual([HARD]);
+    });
+
     it("never forget a hard decline, nor one that came later", async () => {
       const later = { ...SOFT, rechargeId: "later", at: "2999-01-01T00:00:00.000Z" };
       for (const decline of [SOFT, HARD, later]) await store.putDecline(CARD, decline);

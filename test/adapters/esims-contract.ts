@@ -16,6 +16,7 @@ import { type Esims, type Page, type SlotLine, UnreadableLine } from "../../func
 import type { CancelReason, RechargeState, ReviewReason, StateName } from "../../functions/domain/recharge-states.ts";
 import type { Rule, RuleStatus, SuspensionReason, TopUp } from "../../functions/domain/rule.ts";
 import { lookShard, slotHash, slotKey, type Tier } from "../../functions/domain/slots.ts";
+import type { Spend } from "../../functions/domain/spend.ts";
 import { record } from "../../functions/workers/record.ts";
 import { cny, esimWithRule, METHOD, NOW, reading, SUBSCRIBER } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
@@ -566,6 +567,34 @@ export function describeEsims(name: string, make: MakeEsims): void {
         expect(pages.length).toBeGreaterThan(1);
         const longestFirst = lines.toSorted((a, b) => ((a.lookAt ?? "") < (b.lookAt ?? "") ? -1 : 1)).map((line) => line.iccid);
         expect(pages.flat()).toEqual(longestFirst);
+      });
+    });
+
+    describe("that hold something of a subscriber", () => {
+      const found = async () => (await readPages((page) => store.findOf(SUBSCRIBER, page))).flat().toSorted();
+      const spent: Spend = { month: "2026-11", day: "2026-11-23", monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW };
+
+      it("are found as their payer's, by a former payer's counters, and by the payer of what is open", async () => {
+        await saved(watched(1));
+        await saved(watched(2, { subscriberId: STRANGER, spend: { [STRANGER]: spent, [SUBSCRIBER]: spent } }));
+        await saved(watched(3, { subscriberId: STRANGER, open: OPEN }));
+        await saved(watched(4, { subscriberId: STRANGER, spend: { [STRANGER]: spent } }));
+        await saved(newEsim(iccidOf(5)));
+        await saved(watched(6, { subscriberId: STRANGER, requested: REQUESTED }));
+        expect(await found()).toEqual([1, 2, 3, 6].map(iccidOf));
+        await expect(store.findOf(SUBSCRIBER, forgedMark({}))).rejects.toMatchObject({ name: "InvalidPage" });
+      });
+
+      it("are gone once they are removed, on the version that was read", async () => {
+        const old = await saved(watched(1));
+        const line = await saved({ ...old, cycle: 1 });
+        expect(await store.remove(old)).toBe(false);
+        expect(await store.load(line.iccid)).toEqual(line);
+        for (const _again of [1, 2]) expect(await store.remove(line)).toBe(true);
+        expect(await store.load(line.iccid)).toBeUndefined();
+        expect(await found()).toEqual([]);
+        expect(await store.save(line, "late")).toBeUndefined();
+        expect(await saved(watched(1))).toMatchObject({ version: 1 });
       });
     });
 

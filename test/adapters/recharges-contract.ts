@@ -206,6 +206,32 @@ export function describeRecharges(name: string, make: MakeStore<Recharges>): voi
       });
     });
 
+    describe("whose history is erased", () => {
+      it("keep their bill and what happened since, and nothing else", async () => {
+        await store.putStart(FULL_START);
+        for (const stepId of ["s-1", "s-2"]) await store.putStep({ ...STEP, stepId });
+        await store.putBill(FULL_BILL);
+        await store.putAdjustment(ADJUSTMENT);
+        await store.putStart({ ...FULL_START, rechargeId: "r-2" });
+        for (const _again of [1, 2]) await store.eraseHistory("r-1");
+        expect(await store.getHistory("r-1")).toEqual({ start: undefined, steps: [], bill: FULL_BILL, adjustments: [ADJUSTMENT] });
+        expect(await store.getStart("r-2")).toBeDefined();
+      });
+
+      it("are found by their subscriber until then, with or without a bill", async () => {
+        await store.putStart(FULL_START);
+        await store.putBill(FULL_BILL);
+        await store.putStart({ ...FULL_START, rechargeId: "r-2" });
+        await store.putStep({ ...STEP, rechargeId: "r-2" });
+        await store.putStart({ ...FULL_START, rechargeId: "r-3", subscriberId: STRANGER });
+        const found = async () => (await readPages((page) => store.findStarts(SUBSCRIBER, page))).flat().toSorted();
+        expect(await found()).toEqual(["r-1", "r-2"]);
+        await store.eraseHistory("r-1");
+        expect(await found()).toEqual(["r-2"]);
+        await expect(store.findStarts(SUBSCRIBER, forgedMark({ rechargeId: "r-1" }))).rejects.toMatchObject({ name: "InvalidPage" });
+      });
+    });
+
     describe("as bills", () => {
       it("come back with every field, and beside their start", async () => {
         await store.putStart(FULL_START);

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { PaymentMethod, SavedMethod } from "../../functions/domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
 import { METHOD, NOW, SUBSCRIBER } from "../builders.ts";
-import type { MakeStore } from "./store-contract.ts";
+import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
 const EVENT_ID = "r-1/RechargeSucceeded";
-const PROFILE: Required<Profile> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+const PROFILE: Required<Omit<Profile, keyof Choices>> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
 
 const HOLD: Hold = { at: NOW, by: "grace", why: "The bank asked us to." };
 
@@ -151,6 +152,81 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.wasNoticed(SUBSCRIBER, EVENT_ID)).toBe(true);
       expect(await store.wasNoticed(SUBSCRIBER, "r-2/RechargeSucceeded")).toBe(false);
       expect(await store.wasNoticed(STRANGER, EVENT_ID)).toBe(false);
+    });
+
+    it("keep what they chose when they are put again, and take back what is null", async () => {
+      const notices: NoticeChoices = { channels: ["email", "sms"], succeeded: false, monthlySummary: true };
+      await store.putProfile(PROFILE);
+      await store.putChoices(SUBSCRIBER, { language: "zh-CN", timeZone: "Asia/Shanghai" });
+      await store.putChoices(SUBSCRIBER, { notices });
+      await store.putProfile({ ...PROFILE, email: "ada@example.org" });
+      const chosen = { ...PROFILE, email: "ada@example.org", language: "zh-CN", timeZone: "Asia/Shanghai", notices };
+      expect(await store.getProfile(SUBSCRIBER)).toEqual(chosen);
+      await store.putChoices(SUBSCRIBER, { timeZone: null, notices: null });
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, email: "ada@example.org", language: "zh-CN" });
+      await store.putChoices(SUBSCRIBER, {});
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, email: "ada@example.org", language: "zh-CN" });
+    });
+
+    it("have a list of what they were told, by the event's id", async () => {
+      expect(await store.listNotices(SUBSCRIBER)).toEqual([]);
+      await store.putNotice(SUBSCRIBER, "r-2/RechargeSucceeded", "2026-11-24T08:00:00.000Z");
+      await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
+      await store.putNotice(STRANGER, "r-3/RechargeSucceeded", NOW);
+      expect(await store.listNotices(SUBSCRIBER)).toEqual([
+        { eventId: EVENT_ID, at: NOW },
+        { eventId: "r-2/RechargeSucceeded", at: "2026-11-24T08:00:00.000Z" },
+      ]);
+    });
+
+    it("are closing from when they first said so, each alone, until all is done", async () => {
+      expect(await store.getClosing(SUBSCRIBER)).toBeUndefined();
+      expect(await store.putClosing(SUBSCRIBER, { since: NOW })).toEqual({ since: NOW });
+      expect(await store.putClosing(SUBSCRIBER, { since: "2026-11-24T08:00:00.000Z" })).toEqual({ since: NOW });
+      expect(await store.getClosing(SUBSCRIBER)).toEqual({ since: NOW });
+      expect(await store.getClosing(STRANGER)).toBeUndefined();
+      for (const _again of [1, 2]) await store.removeClosing(SUBSCRIBER);
+      expect(await store.getClosing(SUBSCRIBER)).toBeUndefined();
+    });
+
+    it("who are closing can be listed, all of them, page by page", async () => {
+      const closing = Array.from({ length: 103 }, (_, index) => `sub-${String(index).padStart(3, "0")}`);
+      for (const each of closing) await store.putClosing(each, { since: NOW });
+      await store.putProfile(PROFILE);
+      expect(await readPages((page) => store.listClosing(page))).toEqual([closing.slice(0, 100), closing.slice(100)]);
+      await expect(store.listClosing(forgedMark({ subscriberId: SUBSCRIBER, part: "profile" }))).rejects.toThrow("page mark");
+    });
+
+    it("are forgotten with everything but that they are closing, and nobody else is", async () => {
+      for (const each of [SUBSCRIBER, STRANGER]) {
+        await store.putProfile({ ...PROFILE, subscriberId: each });
+        await store.putCustomer(each, "cus_1");
+        await store.putMethod(each, METHOD);
+        await store.putWallet(each, {}, { default: METHOD.id });
+        await store.putHold(each, HOLD);
+        await store.putNotice(each, EVENT_ID, NOW);
+        await store.putClosing(each, { since: NOW });
+      }
+      for (const _again of [1, 2]) await store.erase(SUBSCRIBER);
+      const kept = async (each: string) => [
+        await store.getProfile(each),
+        await store.getCustomer(each),
+        await store.listMethods(each),
+        await store.getWallet(each),
+        await store.getHold(each),
+        await store.listNotices(each),
+        await store.getClosing(each),
+      ];
+      expect(await kept(SUBSCRIBER)).toEqual([undefined, undefined, [], {}, undefined, [], { since: NOW }]);
+      expect(await kept(STRANGER)).toEqual([
+        { ...PROFILE, subscriberId: STRANGER },
+        "cus_1",
+        [METHOD],
+        { default: METHOD.id },
+        HOLD,
+        [{ eventId: EVENT_ID, at: NOW }],
+        { since: NOW },
+      ]);
     });
 
     it("keep profile, hold, ways to pay and notices apart, whatever they are called", async () => {

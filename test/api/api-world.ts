@@ -1,9 +1,15 @@
 import type { Context, APIGatewayProxyEventV2WithJWTAuthorizer as Event } from "aws-lambda";
 import { Stripe } from "stripe";
 import * as z from "zod/mini";
+import { hmacPayLinks } from "../../functions/adapters/hmac-pay-links.ts";
 import { stripeWallet } from "../../functions/adapters/stripe-wallet.ts";
 import { stripeSignatures } from "../../functions/adapters/stripe-webhooks.ts";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
+import { changeMe, readMe } from "../../functions/api/me/change-me.ts";
+import { type CloseAccountPorts, closeAccount } from "../../functions/api/me/close-account.ts";
+import { exportMe } from "../../functions/api/me/export-me.ts";
+import { callOffPayLink, readPayLink } from "../../functions/api/pay/answer-link.ts";
+import { callOffOnPage, type ShowPagePorts, showPayPage } from "../../functions/api/pay/show-page.ts";
 import { addMethod, beginSetup } from "../../functions/api/payment-methods/add-method.ts";
 import { listMethods } from "../../functions/api/payment-methods/list-methods.ts";
 import { removeMethod } from "../../functions/api/payment-methods/remove-method.ts";
@@ -16,12 +22,14 @@ import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../funct
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
 import { esimRoutes } from "../../functions/contracts/esims.ts";
+import { meRoutes } from "../../functions/contracts/me.ts";
+import { payLinkRoutes } from "../../functions/contracts/pay-links.ts";
 import { paymentMethodRoutes } from "../../functions/contracts/payment-methods.ts";
 import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
 import { ruleRoutes } from "../../functions/contracts/rules.ts";
 import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import { type Cards, OutcomeUnknown, type Poke, type Recharges, type Wallet } from "../../functions/domain/ports.ts";
+import { type Cards, type EraseRequest, OutcomeUnknown, type Poke, type Recharges, type Subscribers, type Wallet } from "../../functions/domain/ports.ts";
 import { applyReserved } from "../../functions/domain/recharge.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
@@ -35,11 +43,12 @@ import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "..
 export const STRANGER = "sub-eve";
 export const STRANGERS_ICCID = "8986012345678900033";
 
-export interface ApiPorts extends SaveRulePorts, RechargeNowPorts {
+export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountPorts, ShowPagePorts {
   readonly cards: Cards;
   readonly recharges: Recharges;
   readonly payments: ReadRechargesPorts["payments"];
   readonly wallet: Wallet;
+  readonly subscribers: Subscribers;
 }
 
 export const STAGE = "dev";
@@ -60,7 +69,9 @@ export function stripeSignature(
 }
 
 /** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
-export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | "recharges" | "payment-methods" | "stripe-webhook", readonly ApiRoute[]>> {
+export function apiRoutes(
+  ports: ApiPorts,
+): Readonly<Record<"rules" | "esims" | "recharges" | "payment-methods" | "me" | "pay" | "stripe-webhook", readonly ApiRoute[]>> {
   return {
     rules: [
       route(ruleRoutes.createRule, (request) => createLineRule(ports, request)),
@@ -82,6 +93,18 @@ export function apiRoutes(ports: ApiPorts): Readonly<Record<"rules" | "esims" | 
       route(paymentMethodRoutes.addPaymentMethod, (request) => addMethod(ports, request)),
       route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(ports, request)),
       route(paymentMethodRoutes.removePaymentMethod, (request) => removeMethod(ports, request)),
+    ],
+    me: [
+      route(meRoutes.readMe, (request) => readMe(ports, request)),
+      route(meRoutes.changeMe, (request) => changeMe(ports, request)),
+      route(meRoutes.exportMe, (request) => exportMe(ports, request)),
+      route(meRoutes.closeAccount, (request) => closeAccount(ports, request)),
+    ],
+    pay: [
+      { ...payLinkRoutes.readPayLink, respond: (event) => readPayLink(ports, event) },
+      { ...payLinkRoutes.callOffPayLink, respond: (event) => callOffPayLink(ports, event) },
+      { ...payLinkRoutes.showPayPage, respond: (event) => showPayPage(ports, event) },
+      { ...payLinkRoutes.callOffOnPage, respond: (event) => callOffOnPage(ports, event) },
     ],
     "stripe-webhook": [stripeWebhookRoute(ports, [WEBHOOK_SECRET])],
   };
@@ -152,7 +175,11 @@ export interface ApiAnswer {
 /** Calls a function as the HTTP API does. */
 export async function callApi(handler: ReturnType<typeof apiHandler>, call: ApiCall): Promise<ApiAnswer> {
   const { statusCode = 0, headers = {}, body } = await handler(apiEvent(call), context);
-  return { status: statusCode, headers, body: body === undefined ? undefined : JSON.parse(body) };
+  return {
+    status: statusCode,
+    headers,
+    body: body === undefined || (headers["content-type"] !== undefined && String(headers["content-type"]).startsWith("text/html")) ? body : JSON.parse(body),
+  };
 }
 
 const problem = z.object({
@@ -221,6 +248,7 @@ export async function apiWorld() {
   carrier.addLine({ ...line, iccid: STRANGERS_ICCID, owner: { subscriberId: STRANGER } });
 
   const pokes: Poke[] = [];
+  const eraseRequests: (EraseRequest & { readonly delaySeconds: number })[] = [];
   const logged: string[] = [];
   const askedIssuer: string[] = [];
   const log = (code: string) => void logged.push(code);
@@ -265,6 +293,10 @@ export async function apiWorld() {
     },
     log: { info: log, warn: log, error: log },
     largestRecharges: { CNY: 50_000 },
+    eraseRequests: { send: async (sent, delaySeconds = 0) => void eraseRequests.push(...sent.map((request) => ({ ...request, delaySeconds }))) },
+    payLinks: hmacPayLinks({ keys: async () => ({ key: "key of dev" }), apiUrl: "https://api.test" }),
+    stripePage: async () => ({ publishableKey: "pk_test_1", scriptUrl: "https://js.stripe.com/v3/" }),
+    nonces: { next: () => "nonce" },
   };
 
   return {
@@ -272,9 +304,11 @@ export async function apiWorld() {
     carrier,
     stripe,
     pokes,
+    eraseRequests,
     logged,
     askedIssuer,
     writes: esims.writes,
+    spoil: esims.spoil,
     /** Calls the API, with some of its ports replaced. */
     send: (call: ApiCall, changes: Partial<ApiPorts> = {}) => callApi(apiHandler(ports.log, Object.values(apiRoutes({ ...ports, ...changes })).flat()), call),
     /** Puts a line into the store as a worker or an earlier call left it; gives it back as it is stored. */

@@ -28,6 +28,9 @@ type WebhookName = NameOf<(typeof WEBHOOK_OPERATIONS)[keyof typeof WEBHOOK_OPERA
 interface GoodCall extends ApiCall {
   readonly body?: object;
   readonly pages?: boolean;
+  /** Pointers of what may be missing, and of what may be null. */
+  readonly optional?: readonly string[];
+  readonly nullable?: readonly string[];
 }
 
 const limits = { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 };
@@ -35,6 +38,7 @@ const ifMatch = { headers: { "if-match": '"1"' } };
 
 const key = { headers: { "idempotency-key": "wish-0001" } };
 
+const optional = ["/limits/timesPerDay", "/limits/cooldownMinutes"];
 const rules = "/v1/rules";
 /** A way to pay that nothing uses. */
 const SPARE = "pm_spare";
@@ -43,20 +47,36 @@ const rule = `/v1/rules/${ICCID}`;
 
 /** A good call of each route, of which all the bad ones are made: a new route needs one here, and gets every kind. */
 const GOOD: { readonly [Name in RouteName]: GoodCall } = {
-  "POST /v1/rules": { method: "POST", path: rules, body: newRule({ limits }) },
+  "POST /v1/rules": { method: "POST", path: rules, body: newRule({ limits }), optional },
   "GET /v1/rules": { method: "GET", path: rules, pages: true },
   "GET /v1/rules/{iccid}": { method: "GET", path: rule },
-  "PUT /v1/rules/{iccid}": { method: "PUT", path: rule, body: ruleSettingsBody({ limits }), ...ifMatch },
+  "PUT /v1/rules/{iccid}": { method: "PUT", path: rule, body: ruleSettingsBody({ limits }), optional, ...ifMatch },
   "PATCH /v1/rules/{iccid}": { method: "PATCH", path: rule, body: { status: "paused" }, ...ifMatch },
   "DELETE /v1/rules/{iccid}": { method: "DELETE", path: rule, ...ifMatch },
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },
   "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
-  "POST /v1/recharges": { method: "POST", path: "/v1/recharges", body: { iccid: ICCID, amount: cny(5000), paymentMethodId: METHOD.id }, ...key },
+  "POST /v1/recharges": {
+    method: "POST",
+    path: "/v1/recharges",
+    body: { iccid: ICCID, amount: cny(5000), paymentMethodId: METHOD.id },
+    optional: ["/paymentMethodId"],
+    ...key,
+  },
   "POST /v1/recharges/{rechargeId}/cancel": { method: "POST", path: "/v1/recharges/re_1/cancel" },
   "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
   "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
   "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
   "DELETE /v1/payment-methods/{paymentMethodId}": { method: "DELETE", path: `${paymentMethods}/${SPARE}` },
+  "GET /v1/me": { method: "GET", path: "/v1/me" },
+  "PATCH /v1/me": {
+    method: "PATCH",
+    path: "/v1/me",
+    body: { language: "zh-CN", timeZone: "Asia/Shanghai", notices: { channels: ["email"], succeeded: true, monthlySummary: false } },
+    optional: ["/language", "/timeZone", "/notices", "/notices/channels", "/notices/succeeded", "/notices/monthlySummary"],
+    nullable: ["/language", "/timeZone", "/notices"],
+  },
+  "GET /v1/me/export": { method: "GET", path: "/v1/me/export", pages: true },
+  "DELETE /v1/me": { method: "DELETE", path: "/v1/me" },
   "GET /v1/recharges/{rechargeId}": { method: "GET", path: "/v1/recharges/re_1" },
 };
 
@@ -76,9 +96,6 @@ const GOOD_WEBHOOKS: { readonly [Name in WebhookName]: GoodWebhook } = {
     sign: (text) => ({ "stripe-signature": stripeSignature(text) }),
   },
 };
-const OPTIONAL_FIELDS = ["/limits/timesPerDay", "/limits/cooldownMinutes"];
-/** Also optional, where the default is taken. */
-const OPTIONAL_IN_RECHARGES = "/paymentMethodId";
 
 /** What would be right, by the end of a field's pointer: the first that fits. */
 const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
@@ -97,6 +114,10 @@ const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
   [/timeZone$/, /IANA time zone, e\.g\. Asia\/Shanghai/],
   [/consent$|termsVersion$/, /2026-11-01/],
   [/status$/, /"active" or "paused"/],
+  [/language$/, /zh-CN, en/],
+  [/channels$/, /email, sms/],
+  [/succeeded$|monthlySummary$/, /true or false/],
+  [/notices$/, /channels, succeeded and monthlySummary/],
 ];
 
 const CARD = "4242424242424242";
@@ -122,6 +143,8 @@ const WRONG_NUMBERS = [-1, 0.5, 5000.01, 1e21, 2 ** 53, -(2 ** 53), "5000", "NaN
 
 function wrongValues(pointer: string, value: unknown): readonly unknown[] {
   if (typeof value === "number") return [null, true, [], {}, ...WRONG_NUMBERS];
+  if (typeof value === "boolean") return [null, 5, "true", [], {}];
+  if (Array.isArray(value)) return [null, true, 5, "text", [], {}];
   if (typeof value !== "string") return [null, true, 5, "text", [], [{}]];
   const own = pointer === "/iccid" ? WRONG_ICCIDS : pointer.endsWith("/currency") ? ["cny", "Cny", "ZZZ", "CN", "ＣＮＹ", "CNY "] : [];
   return [null, true, 5, [], {}, ...WRONG_TEXTS, ...own];
@@ -146,7 +169,7 @@ interface BadBody {
   readonly right?: RegExp;
 }
 
-function badBodies(good: object): BadBody[] {
+function badBodies(good: object, { optional: missing = [], nullable = [] }: Pick<GoodCall, "optional" | "nullable">): BadBody[] {
   const text = JSON.stringify(good);
   const fields = fieldsOf(good);
   const objects: readonly Path[] = [[], ...fields.flatMap(([path, value]) => (isObject(value) ? [path] : []))];
@@ -169,16 +192,18 @@ function badBodies(good: object): BadBody[] {
     ...noObjects.map((each) => ({ says: `no object: ${each.slice(0, 20)}`, text: each, ...invalid, pointer: "", right: /^must be (a JSON object|{)/ })),
     ...fields
       .map(([path]) => [path, pointerOf(path)] as const)
-      .filter(([, pointer]) => !OPTIONAL_FIELDS.includes(pointer) && !("limits" in good === false && pointer === OPTIONAL_IN_RECHARGES))
+      .filter(([, pointer]) => !missing.includes(pointer))
       .map(([path, pointer]) => ({ says: `no ${pointer}`, text: JSON.stringify(withField(good, path)), ...invalid, pointer, right: rightAt(pointer) })),
     ...fields.flatMap(([path, value]) =>
-      wrongValues(pointerOf(path), value).map((wrong) => ({
-        says: `${JSON.stringify(wrong).slice(0, 30)} at ${pointerOf(path)}`,
-        text: JSON.stringify(withField(good, path, wrong)).replace('"@1e400"', "1e400"),
-        ...invalid,
-        pointer: pointerOf(path),
-        right: rightAt(pointerOf(path)),
-      })),
+      wrongValues(pointerOf(path), value)
+        .filter((wrong) => wrong !== null || !nullable.includes(pointerOf(path)))
+        .map((wrong) => ({
+          says: `${JSON.stringify(wrong).slice(0, 30)} at ${pointerOf(path)}`,
+          text: JSON.stringify(withField(good, path, wrong)).replace('"@1e400"', "1e400"),
+          ...invalid,
+          pointer: pointerOf(path),
+          right: rightAt(pointerOf(path)),
+        })),
     ),
     ...objects.flatMap((path) =>
       names.map(([name, told]) => ({
@@ -325,7 +350,7 @@ it("is put into every route", () => {
   expect(new Set(Object.keys(GOOD_WEBHOOKS))).toEqual(new Set(names(WEBHOOK_ROUTES)));
 });
 
-describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => {
+describe.each(Object.entries(GOOD))("%s", (name, { pages = false, optional: missing, nullable, ...call }) => {
   it("answers a good call", async () => {
     const { send } = await worldFor(call);
     expect((await send(call)).status).toBeLessThan(300);
@@ -333,7 +358,7 @@ describe.each(Object.entries(GOOD))("%s", (name, { pages = false, ...call }) => 
 
   const { body } = call;
   if (body !== undefined) {
-    it.each(badBodies(body))("refuses $says", async ({ text, status, code, pointer, right }) => {
+    it.each(badBodies(body, { optional: missing, nullable }))("refuses $says", async ({ text, status, code, pointer, right }) => {
       const told = await refusal({ ...call, body: text });
       expect(told).toMatchObject({ status, code });
       expect(told.detail).toMatch(/must|is not what|would never|cannot be made/);
@@ -441,11 +466,11 @@ describe.each(Object.entries(GOOD_WEBHOOKS))("%s", (_name, { path, body, sign })
     expect(await outcomeOf(sent(good, sign(good), { isBase64Encoded: true }))).toEqual({ status: 400, acts: [] });
   });
 
-  it.each([...badBodies(body), { says: "no body at all", text: "" }])("refuses whoever has not signed $says", async ({ text }) => {
+  it.each([...badBodies(body, {}), { says: "no body at all", text: "" }])("refuses whoever has not signed $says", async ({ text }) => {
     for (const headers of [{}, sign(`${text}\n`)]) expect((await outcomeOf(sent(text, headers))).status).toBe(400);
   });
 
-  it.each(badBodies(body))("asks for nothing that no queue would take when it is signed with $says", async ({ text }) => {
+  it.each(badBodies(body, {}))("asks for nothing that no queue would take when it is signed with $says", async ({ text }) => {
     expect([200, 400]).toContain((await outcomeOf(sent(text, sign(text)))).status);
   });
 

@@ -10,6 +10,8 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   esims: "esims",
   recharges: "recharges",
   "payment-methods": "payment-methods",
+  me: "me",
+  pay: "pay",
   "stripe-webhook": "stripe-webhook",
   "plan-checks": "plan-checks",
   "check-balances": "check-balances",
@@ -17,6 +19,7 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   sweep: "sweep",
   notify: "notify",
   reconcile: "reconcile",
+  erase: "erase",
 };
 
 function faultOf(name: FunctionName, variables: Readonly<Record<string, string | undefined>>): string {

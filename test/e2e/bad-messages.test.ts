@@ -56,6 +56,13 @@ const MESSAGES: Readonly<Record<string, { readonly good?: string; readonly bad: 
       { says: "a tick of another schedule", body: TICK, reason: lacks("every; or in: list, from, to") },
     ],
   },
+  erase: {
+    good: TICK,
+    bad: [
+      { says: "nobody", body: JSON.stringify({ subscriberId: "", email: EMAIL }), reason: lacks("scheduledTime; or in: subscriberId") },
+      { says: "a stage that there is not", body: JSON.stringify({ subscriberId: EMAIL, stage: ICCID }), reason: lacks("scheduledTime; or in: stage") },
+    ],
+  },
   "check-balances": {
     good: JSON.stringify({ slot: "15m#3", from: "00000000", to: "ffffffff" }),
     bad: [

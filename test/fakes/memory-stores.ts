@@ -12,6 +12,7 @@ import {
   type AuditEntry,
   BillConflict,
   type Cards,
+  type Closing,
   type Controls,
   type Esims,
   type Hold,
@@ -21,6 +22,7 @@ import {
   type RechargeStart,
   type RechargeStep,
   type Recharges,
+  type SentNotice,
   type Subscribers,
   type Wheel,
 } from "../../functions/domain/ports.ts";
@@ -44,6 +46,10 @@ function putIfAbsent<T>(stored: Map<string, T>, key: string, value: T): void {
   if (!stored.has(key)) stored.set(key, copy(value));
 }
 
+function textOf(...stored: readonly ReadonlyMap<unknown, unknown>[]): string {
+  return JSON.stringify(stored.map((each) => [...each]));
+}
+
 interface Listing<T> {
   /** A mark of another list is refused. */
   readonly name: string;
@@ -62,7 +68,12 @@ function pageOf<T>(items: readonly T[], { name, keyOf, pageSize, descending = fa
   return { items: found, next: last !== undefined && left.length > pageSize ? pageMark({ list: name, after: keyOf(last) }) : undefined };
 }
 
-export interface MemoryEsims extends Esims {
+export interface Kept {
+  /** All that is stored, as text: to look for what should not be there. */
+  readonly kept: () => string;
+}
+
+export interface MemoryEsims extends Esims, Kept {
   /** Every write that was tried. */
   readonly writes: () => number;
   /** Overwrites fields of what is stored of a line, so that it need not be a line any more. */
@@ -82,6 +93,7 @@ export function memoryEsims(): MemoryEsims {
   const iccidsOf = ({ items: found, next }: Page<Item>) => ({ items: found.map(iccidOf), next });
 
   return {
+    kept: () => textOf(items),
     writes: () => writes,
     spoil: (iccid, fields) => void items.set(iccid, { ...items.get(iccid), ...fields, iccid }),
     async load(iccid) {
@@ -109,6 +121,19 @@ export function memoryEsims(): MemoryEsims {
     },
     async listDue(shard, now, page) {
       return iccidsOf(listed({ name: shard, keyOf: sortedBy("lookAt", "iccid") }, (item) => item.lookShard === shard && String(item.lookAt) <= now, page));
+    },
+    async findOf(subscriberId, page) {
+      const holds = (item: Item) => {
+        const { subscriberId: payer, spend, open, requested } = esimFrom(copy(item));
+        return [payer, open?.subscriberId, requested?.subscriberId, ...Object.keys(spend)].includes(subscriberId);
+      };
+      return iccidsOf(listed({ name: "of", keyOf: sortedBy("iccid") }, holds, page));
+    },
+    async remove({ iccid, version }) {
+      const stored = items.get(iccid);
+      if (stored !== undefined && stored.version !== version) return false;
+      items.delete(iccid);
+      return true;
     },
     async postpone(iccid, lookAt) {
       const item = items.get(iccid);
@@ -139,7 +164,12 @@ function answeredOnce<Question extends readonly unknown[], Answer>(
   };
 }
 
-export function memoryRecharges(): Recharges {
+export interface MemoryRecharges extends Recharges {
+  /** All that is stored but the bills, as text. */
+  readonly kept: () => string;
+}
+
+export function memoryRecharges(): MemoryRecharges {
   const starts = new Map<string, RechargeStart>();
   const bills = new Map<string, Bill>();
   const steps = new Map<string, RechargeStep>();
@@ -148,6 +178,7 @@ export function memoryRecharges(): Recharges {
   const of = <T extends { readonly rechargeId: string }>(rechargeId: string, parts: ReadonlyMap<string, T>): T[] =>
     [...parts].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, part]) => (part.rechargeId === rechargeId ? [copy(part)] : []));
   return {
+    kept: () => textOf(starts, steps, adjustments),
     putStart: async (start) => putIfAbsent(starts, start.rechargeId, start),
     getStart: async (rechargeId) => starts.get(rechargeId),
     async putBill(bill) {
@@ -174,20 +205,41 @@ export function memoryRecharges(): Recharges {
       bill: bills.get(rechargeId),
       adjustments: of(rechargeId, adjustments),
     }),
+    async findStarts(subscriberId, page) {
+      const listing: Listing<RechargeStart> = { name: "starts", keyOf: ({ rechargeId }) => rechargeId, pageSize: PAGE_SIZE };
+      const { items, next } = pageOf(
+        [...starts.values()].filter((start) => start.subscriberId === subscriberId),
+        listing,
+        page,
+      );
+      return { items: items.map(({ rechargeId }) => rechargeId), next };
+    },
+    async eraseHistory(rechargeId) {
+      for (const [key, step] of steps) if (step.rechargeId === rechargeId) steps.delete(key);
+      starts.delete(rechargeId);
+    },
   };
 }
 
-export function memorySubscribers(): Subscribers {
+export function memorySubscribers(): Subscribers & Kept {
   const profiles = new Map<string, Profile>();
   const customers = new Map<string, string>();
   const methods = new Map<string, { readonly subscriberId: string; readonly method: SavedMethod }>();
   const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
   const wallets = new Map<string, MethodUses>();
   const holds = new Map<string, Hold>();
-  const notices = new Set<string>();
+  const notices = new Map<string, SentNotice & { readonly subscriberId: string }>();
+  const closings = new Map<string, Closing>();
   return {
+    kept: () => textOf(profiles, customers, methods, wallets, holds, notices, closings),
     getProfile: async (subscriberId) => profiles.get(subscriberId),
-    putProfile: async (profile) => void profiles.set(profile.subscriberId, copy(profile)),
+    async putProfile({ subscriberId, email, phoneNumber }) {
+      profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber }));
+    },
+    async putChoices(subscriberId, { language, timeZone, notices: chosen }) {
+      const changed = Object.entries({ ...profiles.get(subscriberId), ...copy({ language, timeZone, notices: chosen }) });
+      profiles.set(subscriberId, { ...Object.fromEntries(changed.filter(([, value]) => value !== null)), subscriberId });
+    },
     getCustomer: async (subscriberId) => customers.get(subscriberId),
     async putCustomer(subscriberId, customerId) {
       const kept = customers.get(subscriberId) ?? customerId;
@@ -219,13 +271,31 @@ export function memorySubscribers(): Subscribers {
     putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),
     removeHold: async (subscriberId) => void holds.delete(subscriberId),
     wasNoticed: async (subscriberId, eventId) => notices.has(compositeKey(subscriberId, eventId)),
-    putNotice: async (subscriberId, eventId) => void notices.add(compositeKey(subscriberId, eventId)),
+    putNotice: async (subscriberId, eventId, at) => void notices.set(compositeKey(subscriberId, eventId), { subscriberId, eventId, at }),
+    listNotices: async (subscriberId) =>
+      [...notices.values()]
+        .filter((notice) => notice.subscriberId === subscriberId)
+        .map(({ eventId, at }) => ({ eventId, at }))
+        .toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1)),
+    getClosing: async (subscriberId) => closings.get(subscriberId),
+    async putClosing(subscriberId, closing) {
+      const kept = closings.get(subscriberId) ?? copy(closing);
+      closings.set(subscriberId, kept);
+      return kept;
+    },
+    listClosing: async (page) => pageOf([...closings.keys()], { name: "closing", keyOf: (subscriberId) => subscriberId, pageSize: PAGE_SIZE }, page),
+    async erase(subscriberId) {
+      for (const kept of [profiles, customers, holds, wallets]) kept.delete(subscriberId);
+      for (const kept of [methods, notices]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
+    },
+    removeClosing: async (subscriberId) => void closings.delete(subscriberId),
   };
 }
 
-export function memoryCards(): Cards {
+export function memoryCards(): Cards & Kept {
   const declines = new Map<string, Decline[]>();
   return {
+    kept: () => textOf(declines),
     listDeclines: async (cardKey) => copy(declines.get(cardKey) ?? []),
     async putDecline(cardKey, decline) {
       const known = declines.get(cardKey) ?? [];
@@ -237,6 +307,7 @@ export function memoryCards(): Cards {
         (declines.get(cardKey) ?? []).filter(({ severity, at }) => severity === "hard" || at > upTo),
       );
     },
+    erase: async (cardKey) => void declines.delete(cardKey),
   };
 }
 

@@ -105,22 +105,43 @@ describe("a service of AWS that delivers something", () => {
   });
 });
 
-describe("the function that anybody may call", () => {
+describe("a function that anybody may call", () => {
   const policies = templates.read("AWS::IAM::Policy", z.object({ Roles: z.array(pointer), PolicyDocument: z.unknown() }));
-  const [{ properties: webhook } = { properties: undefined }] = templates
-    .read("AWS::Lambda::Function", z.object({ Role: pointer, Environment: z.object({ Variables: z.looseObject({ POWERTOOLS_SERVICE_NAME: z.string() }) }) }))
-    .filter(({ properties }) => properties.Environment.Variables.POWERTOOLS_SERVICE_NAME === "stripe-webhook");
+  const functions = templates.read(
+    "AWS::Lambda::Function",
+    z.object({ Role: pointer, Environment: z.object({ Variables: z.looseObject({ POWERTOOLS_SERVICE_NAME: z.string() }) }) }),
+  );
+  /** `dynamodb:GetItem Esims`, for each action and what it may be done on. */
+  const allowedOn = ({ Action, Resource = [] }: Statement) => {
+    const named = textsIn(Resource).flatMap((text) => /^(?:.*:ExportsOutput(?:FnGetAtt|Ref))?(\w+?)[0-9A-F]{8}/.exec(text)?.[1] ?? []);
+    return [...new Set(named)].flatMap((name) => Action.map((action) => `${action} ${name}`));
+  };
+  const sendsTo = (queue: string) => ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"].map((action) => `${action} ${queue}`);
+  const readsSecret = (secret: string) => ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"].map((action) => `${action} ${secret}`);
+  const logsTo = (logs: string) => ["logs:CreateLogStream", "logs:PutLogEvents"].map((action) => `${action} ${logs}`);
 
-  it("may read Stripe's secret, poke the recharge function and write its log: no table, no bus, no other secret", () => {
-    const granted = policies.filter(({ properties }) => properties.Roles.includes(webhook?.Role ?? "")).flatMap(({ properties }) => statementsIn(properties));
-    const allowedOn = granted.map(({ Action, Resource = [] }) => [Action.toSorted(), textsIn(Resource).filter((text) => text !== "Arn")]);
-    expect(allowedOn).toHaveLength(3);
-    expect(allowedOn).toEqual(
-      expect.arrayContaining([
-        [["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"], [expect.stringMatching(/^RechargeQueue[0-9A-F]{8}$/)]],
-        [["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [expect.stringContaining("RefStripeSecret")]],
-        [["logs:CreateLogStream", "logs:PutLogEvents"], [expect.stringMatching(/^StripeWebhookLogs[0-9A-F]{8}$/)]],
-      ]),
-    );
+  it.each([
+    ["stripe-webhook", [...sendsTo("RechargeQueue"), ...readsSecret("StripeSecret"), ...logsTo("StripeWebhookLogs")]],
+    [
+      "pay",
+      [
+        ...["Esims", "Recharges", "Subscribers"].map((table) => `dynamodb:GetItem ${table}`),
+        "dynamodb:PutItem Esims",
+        ...sendsTo("RechargeQueue"),
+        ...["StripeSecret", "PayLinkSecret"].flatMap(readsSecret),
+        ...logsTo("PayLogs"),
+      ],
+    ],
+  ])("%s may do what it is for, and nothing else", (name, promised) => {
+    const role = functions.find(({ properties }) => properties.Environment.Variables.POWERTOOLS_SERVICE_NAME === name)?.properties.Role ?? "";
+    const granted = policies.filter(({ properties }) => properties.Roles.includes(role)).flatMap(({ properties }) => statementsIn(properties));
+    expect(granted.flatMap(allowedOn).toSorted()).toEqual([...promised].toSorted());
+  });
+});
+
+describe("reading a whole table", () => {
+  it("is for the eraser alone: everybody else knows what they look for", () => {
+    const scanning = allowed.filter(({ Action }) => Action.includes("dynamodb:Scan")).map(({ id }) => id.replace(/[0-9A-F]{8}$/, ""));
+    expect(new Set(scanning)).toEqual(new Set(["EraseRoleDefaultPolicy"]));
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { environments } from "../../functions/contracts/environment.ts";
 import { RESOURCE_SERVER } from "../../functions/contracts/route.ts";
-import { ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readStacks, readTemplates } from "./templates.ts";
 
@@ -64,6 +64,7 @@ describe("what must outlive everything", () => {
       "Esims8F2EBCA9",
       "LineHashSecret06D93EED",
       "MailIdentity4365A1C5",
+      "PayLinkSecretBB4CBF75",
       "Recharges68E0ABCA",
       "StripeSecret80A38A68",
       "SubscribersF56A45C7",
@@ -233,12 +234,13 @@ describe("a delivery", () => {
     .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), ScheduleExpression: z.string(), Target: targetSchema }))
     .map(({ id, properties }) => ({ id, every: properties.ScheduleExpression, target: properties.Target }));
 
-  it("of a schedule wakes up the planner and the sweeper each minute, and the reconciler each hour and each day", () => {
+  it("of a schedule wakes up the planner and the sweeper each minute, the reconciler each hour and each day, and the eraser each day", () => {
     expect(Object.fromEntries(bySchedules.map(({ id, every }) => [id.replace(/[0-9A-F]{8}$/, ""), every]))).toEqual({
       PlanChecksQueueSchedule: "rate(1 minute)",
       SweepQueueSchedule: "rate(1 minute)",
       ReconcileQueueHourlySchedule: "rate(1 hour)",
       ReconcileQueueDailySchedule: "rate(1 day)",
+      EraseQueueDailySchedule: "rate(1 day)",
     });
   });
 
@@ -292,7 +294,7 @@ describe("the API", () => {
     Target: z.object({ "Fn::Join": z.tuple([z.literal(""), z.tuple([z.literal("integrations/"), pointer])]) }),
   });
   const routes = templates.read("AWS::ApiGatewayV2::Route", routeSchema).map(({ properties }) => properties);
-  const webhooks = WEBHOOK_ROUTES.map(({ method, path }): string => `${method} ${path}`);
+  const open = [...PUBLIC_ROUTES, ...WEBHOOK_ROUTES].map(({ method, path }): string => `${method} ${path}`);
   const integrations = templates.read("AWS::ApiGatewayV2::Integration", z.object({ IntegrationUri: pointer }));
 
   /** The function in functions/ that answers a route. */
@@ -304,17 +306,17 @@ describe("the API", () => {
   it("has the routes of the contracts and no others, each with the scope, if any, and the function that the contract names", () => {
     const promised = [
       ...ROUTES.map((route) => [`${route.method} ${route.path}`, { scopes: [`${RESOURCE_SERVER}/${route.scope}`], function: route.function }] as const),
-      ...WEBHOOK_ROUTES.map((route) => [`${route.method} ${route.path}`, { scopes: undefined, function: route.function }] as const),
+      ...[...PUBLIC_ROUTES, ...WEBHOOK_ROUTES].map((route) => [`${route.method} ${route.path}`, { scopes: undefined, function: route.function }] as const),
     ];
     const deployed = routes.map((route) => [route.RouteKey, { scopes: route.AuthorizationScopes, function: functionOf(route) }]);
     expect(Object.fromEntries(deployed)).toEqual(Object.fromEntries(promised));
   });
 
-  it("asks nobody for a token who signs what he sends, and asks everybody else", () => {
-    expect(routes.filter(({ AuthorizationType }) => AuthorizationType === "NONE").map(({ RouteKey }) => RouteKey)).toEqual(webhooks);
+  it("asks nobody for a token who signs what he sends or has a link, and asks everybody else", () => {
+    expect(routes.filter(({ AuthorizationType }) => AuthorizationType === "NONE").map(({ RouteKey }) => RouteKey)).toEqual(open);
   });
 
-  it.each(routes.filter(({ RouteKey }) => !webhooks.includes(RouteKey)))(
+  it.each(routes.filter(({ RouteKey }) => !open.includes(RouteKey)))(
     "answers $RouteKey only to a token of the issuer",
     ({ AuthorizationType, AuthorizerId }) => {
       const authorizers = templates.ofType("AWS::ApiGatewayV2::Authorizer").filter(({ id }) => id === AuthorizerId);

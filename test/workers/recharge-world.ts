@@ -23,11 +23,16 @@ export async function rechargeWorld({
   balance = 999,
   settings = {},
   answersAreFinal = true,
+  refuse = false,
+  stores = { esims: memoryEsims(), recharges: memoryRecharges(), subscribers: memorySubscribers(), cards: memoryCards() },
 }: {
   readonly card?: string;
   readonly balance?: number;
   readonly settings?: Partial<RuleSettings>;
   readonly answersAreFinal?: boolean;
+  /** The carrier refuses the first top-up. */
+  readonly refuse?: boolean;
+  readonly stores?: Pick<RechargePorts, "esims" | "recharges" | "subscribers" | "cards">;
 } = {}) {
   let time = Date.parse(NOW);
   const now = () => time;
@@ -43,18 +48,15 @@ export async function rechargeWorld({
   const method = { ...METHOD, id: attached.id, customerId: customer.id, cardKey: attached.card?.fingerprint ?? attached.id };
 
   carrier.addLine({ iccid: ICCID, owner: { subscriberId: SUBSCRIBER }, currency: "CNY", available: balance, drainPerMinute: 0 });
-  const esims = memoryEsims();
+  if (refuse) carrier.chooseNext("refuse");
+  const { esims, subscribers } = stores;
   const { rule, ...esim } = esimWithRule({ paymentMethodId: method.id, ...settings });
   await esims.save({ ...esim, rule, version: 0 }, "seed");
-  const subscribers = memorySubscribers();
   await subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
   await subscribers.putMethod(SUBSCRIBER, method);
 
   const ports: RechargePorts = {
-    esims,
-    subscribers,
-    recharges: memoryRecharges(),
-    cards: memoryCards(),
+    ...stores,
     controls: memoryControls(),
     payments: inProcessPayments(stripe),
     carrier: inProcessCarrier(carrier, answersAreFinal),

@@ -3,6 +3,7 @@ import type { SavedMethod } from "../../domain/esim.ts";
 import type { Ids, Subscribers, Wallet } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
+import { refuseClosing } from "../refuse-closing.ts";
 import { methodView } from "./list-methods.ts";
 
 export interface AddMethodPorts {
@@ -16,6 +17,7 @@ const MOST_METHODS = 20;
 
 /** Begins to save a card: its owner enters it at Stripe, with the secret of this SetupIntent. */
 export async function beginSetup(ports: AddMethodPorts, { subscriberId }: ApiRequest<undefined>): Promise<ApiResponse> {
+  await refuseClosing(ports, subscriberId);
   await roomFor(ports, subscriberId);
   const { id, clientSecret } = await ports.wallet.createSetupIntent(await customerOf(ports, subscriberId), subscriberId);
   return { status: 201, body: { setupIntentId: id, clientSecret } };
@@ -23,6 +25,7 @@ export async function beginSetup(ports: AddMethodPorts, { subscriberId }: ApiReq
 
 /** Saves what was set up. The same way to pay is saved once: asked again, or with the same card entered again, it is answered with the one that is there. */
 export async function addMethod(ports: AddMethodPorts, { subscriberId, body }: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
+  await refuseClosing(ports, subscriberId);
   const saved = await ports.subscribers.listMethods(subscriberId);
   const { type, setupIntentId = "" } = body;
   return type === "card" ? addCard(ports, subscriberId, setupIntentId, saved) : addPayRequest(ports, subscriberId, type, saved);
@@ -76,7 +79,12 @@ function tooMany(): HttpProblem {
   return new HttpProblem(409, "too-many-payment-methods", `You have ${MOST_METHODS} ways to pay already: remove one first`);
 }
 
-/** The caller's customer at Stripe, made at the first need. Of two that are made at once one stays; nothing is ever paid through the other. */
+/** The caller's customer at Stripe, made at the first need. Of two that are made at once one stays; nothing is ever paid through the other, which goes. */
 async function customerOf({ subscribers, wallet }: AddMethodPorts, subscriberId: string): Promise<string> {
-  return (await subscribers.getCustomer(subscriberId)) ?? subscribers.putCustomer(subscriberId, await wallet.createCustomer(subscriberId));
+  const known = await subscribers.getCustomer(subscriberId);
+  if (known !== undefined) return known;
+  const made = await wallet.createCustomer(subscriberId);
+  const kept = await subscribers.putCustomer(subscriberId, made);
+  if (kept !== made) await wallet.deleteCustomer(made);
+  return kept;
 }

@@ -35,7 +35,7 @@ export async function readRecharge({ recharges, esims, payments }: ReadRecharges
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }
 
-function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, ...bill }: Bill) {
+export function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, ...bill }: Bill) {
   return { ...bill, origin: origin ?? "rule", status: end };
 }
 
@@ -54,7 +54,7 @@ async function actionOf(payments: ReadRechargesPorts["payments"], { state }: Ope
   return { action: { expiresAt: state.expiresAt, clientSecret } };
 }
 
-function openView(iccid: Iccid, open: OpenRecharge) {
+export function openView(iccid: Iccid, open: OpenRecharge) {
   const { rechargeId, amount, method, origin, ruleVersion, consent, reading, reservedAt, state, cancelRequested } = open;
   return {
     rechargeId,

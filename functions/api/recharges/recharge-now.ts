@@ -11,6 +11,7 @@ import type { Problem } from "../../domain/rule.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
+import { refuseClosing } from "../refuse-closing.ts";
 
 export interface RechargeNowPorts extends KnownSubscriberPorts {
   readonly esims: Esims;
@@ -36,6 +37,7 @@ const TRIES = 5;
  */
 export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>): Promise<ApiResponse> {
   const { subscriberId, body } = request;
+  await refuseClosing(ports, subscriberId);
   const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
   const profile = await knownSubscriber(ports, request);
   const line = (await ports.carrier.listEsims(profile)).find(({ iccid }) => iccid === body.iccid);

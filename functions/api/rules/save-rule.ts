@@ -6,6 +6,7 @@ import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
+import { refuseClosing } from "../refuse-closing.ts";
 import { changeRule } from "./change-rule.ts";
 import { ruleResponse } from "./rule-view.ts";
 
@@ -42,6 +43,7 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
 /** The settings as they will be saved: of the caller's own line and way to pay, making sense together. */
 async function checkedInput(ports: SaveRulePorts, request: ApiRequest<unknown>, iccid: Iccid, body: RuleBody): Promise<RuleInput> {
   const { subscriberId } = request;
+  await refuseClosing(ports, subscriberId);
   const profile = await knownSubscriber(ports, request);
   const line = (await ports.carrier.listEsims(profile)).find((esim) => esim.iccid === iccid);
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");

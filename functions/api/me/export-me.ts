@@ -1,0 +1,101 @@
+import type * as z from "zod/mini";
+import type { exportReply } from "../../contracts/me.ts";
+import type { Bill } from "../../domain/bill.ts";
+import { ruleOf } from "../../domain/esim.ts";
+import type { Clock, Esims, RechargeStep, Recharges } from "../../domain/ports.ts";
+import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { methodView } from "../payment-methods/list-methods.ts";
+import type { ApiRequest, ApiResponse } from "../pipeline.ts";
+import { endedView, openView } from "../recharges/read-recharges.ts";
+import { ruleView } from "../rules/rule-view.ts";
+import { meView } from "./me-view.ts";
+
+export interface ExportPorts extends KnownSubscriberPorts {
+  readonly esims: Esims;
+  readonly recharges: Recharges;
+  readonly clock: Clock;
+}
+
+type Export = z.input<typeof exportReply>;
+
+/** Of 50 bills each: 200 recharges of some 15 KB with all their steps are 3 MB, and Lambda answers with 6 MB at the most. */
+const BILL_PAGES = 4;
+/** Of 100 lines each: far more than anybody pays for. */
+const LINE_PAGES = 10;
+
+/** Everything that we hold of the caller, and nothing of anybody else; earlier recharges by `next`. */
+export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+  const { subscriberId } = request;
+  const { subscribers } = ports;
+  const [profile, closing, methods, notices, hold, lines, { recharges, next }] = await Promise.all([
+    knownSubscriber(ports, request),
+    subscribers.getClosing(subscriberId),
+    subscribers.listMethods(subscriberId),
+    subscribers.listNotices(subscriberId),
+    subscribers.getHold(subscriberId),
+    linesOf(ports, subscriberId),
+    rechargesOf(ports, subscriberId, request.page),
+  ]);
+  const body: Export = {
+    exportedAt: ports.clock.now(),
+    profile: meView(profile, closing),
+    paymentMethods: methods.map(methodView),
+    lines,
+    recharges,
+    notices,
+    hold: hold && { at: hold.at, why: hold.why }, // who put it is another person
+    next,
+  };
+  return { status: 200, body };
+}
+
+async function linesOf({ esims }: ExportPorts, subscriberId: string): Promise<Export["lines"]> {
+  const lines: Export["lines"] = [];
+  let page: string | undefined;
+  for (let pages = 0; pages < LINE_PAGES; pages++) {
+    const { items, next } = await esims.listBySubscriber(subscriberId, page);
+    for (const esim of await esims.loadMany(items)) {
+      const { iccid, open } = esim;
+      const rule = ruleOf(esim, subscriberId);
+      const spend = esim.spend[subscriberId];
+      const theirs = open?.subscriberId === subscriberId ? open : undefined;
+      if (esim.subscriberId !== subscriberId && spend === undefined && theirs === undefined) continue; // the index was late
+      lines.push({
+        iccid,
+        rule: rule && ruleView(iccid, rule),
+        spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
+        openRecharge: theirs && openView(iccid, theirs),
+      });
+    }
+    page = next;
+    if (page === undefined) return lines;
+  }
+  throw new Error(`A subscriber's lines go on after ${LINE_PAGES} pages`);
+}
+
+async function rechargesOf({ recharges }: ExportPorts, subscriberId: string, from: string | undefined) {
+  const ended: Export["recharges"] = [];
+  let page = from;
+  for (let pages = 0; pages < BILL_PAGES; pages++) {
+    const { items, next } = await recharges.listBills(subscriberId, page);
+    for (const bill of items) ended.push(await rechargeOf(recharges, bill));
+    page = next;
+    if (page === undefined) break;
+  }
+  return { recharges: ended, next: page };
+}
+
+async function rechargeOf(recharges: Recharges, bill: Bill): Promise<Export["recharges"][number]> {
+  const { start, steps, adjustments } = await recharges.getHistory(bill.rechargeId);
+  return {
+    bill: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) },
+    why: start && { ...start, spend: start.spend && { ...start.spend, monthAmounts: [...start.spend.monthAmounts] } },
+    steps: steps.map(stepView),
+  };
+}
+
+/** What an operator decided is shown; who they are is not the caller's. */
+function stepView({ at, state, asked, answer }: RechargeStep) {
+  const { by: _person, ...shown } = answer;
+  return { at, state, asked, answer: asked.startsWith("operator.") ? shown : answer };
+}
