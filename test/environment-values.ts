@@ -28,6 +28,7 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
   RECHARGE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Recharge", ...url },
   CHECK_BALANCES_QUEUE_URL: { good: "http://127.0.0.1:9324/000000000000/CheckBalances", ...url },
   RECONCILE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Reconcile", ...url },
+  REMIND_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Remind", ...url },
   EVENT_BUS_NAME: {
     good: "auto-recharge-dev",
     wrong: [" ", "arn:aws:events:us-east-1:111122223333:event-bus/x", "the bus"],

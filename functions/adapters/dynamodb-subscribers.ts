@@ -1,18 +1,39 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, type PutCommandInput, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  type PutCommandInput,
+  QueryCommand,
+  ScanCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
+import { CHANNELS, LANGUAGES, type NoticeChoices } from "../domain/choices.ts";
 import type { SavedMethod } from "../domain/esim.ts";
 import type { MethodUses } from "../domain/method-uses.ts";
 import type { Hold, Profile, Subscribers } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
+import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedMethod } from "./esim-item.ts";
 
 const NOTICE_DAYS = 90;
+/** Of all kinds, so that a page is some hundred subscribers at the most, and below the 1 MB that DynamoDB gives at once. */
+const SCANNED_ITEMS = 1000;
 
+const notices = z.object({
+  channels: z.readonly(z.array(z.enum(CHANNELS)).check(z.minLength(1))),
+  succeeded: z.boolean(),
+  monthlySummary: z.boolean(),
+}) satisfies z.ZodMiniType<NoticeChoices>;
 const profile = z.object({
   subscriberId: z.string(),
   email: z.optional(z.string()),
   phoneNumber: z.optional(z.string()),
+  language: z.optional(z.enum(LANGUAGES)),
+  timeZone: z.optional(z.string()),
+  notices: z.optional(notices),
 }) satisfies z.ZodMiniType<Profile>;
 
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
@@ -21,6 +42,7 @@ const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month
 const USES = ["default", "backup"] as const;
 const wallet = z.object({ default: z.optional(z.string()), backup: z.optional(z.string()) }) satisfies z.ZodMiniType<MethodUses>;
 const holder = z.object({ subscriberId: z.string() });
+const scannedKey = z.strictObject({ subscriberId: keyText, part: z.string() });
 
 /** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
@@ -44,6 +66,26 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     }
   }
 
+  /** Sets some fields of an item, takes those away that are undefined, and leaves the others as they are. */
+  async function update(subscriberId: string, part: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    const names = Object.keys(fields);
+    if (names.length === 0) return;
+    const [set, gone] = [names.filter((name) => fields[name] !== undefined), names.filter((name) => fields[name] === undefined)];
+    const clauses = [
+      ...(set.length > 0 ? [`SET ${set.map((name) => `#${name} = :${name}`).join(", ")}`] : []),
+      ...(gone.length > 0 ? [`REMOVE ${gone.map((name) => `#${name}`).join(", ")}`] : []),
+    ];
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { subscriberId, part },
+        UpdateExpression: clauses.join(" "),
+        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        ...(set.length > 0 && { ExpressionAttributeValues: Object.fromEntries(set.map((name) => [`:${name}`, fields[name]])) }),
+      }),
+    );
+  }
+
   async function remove(subscriberId: string, part: string): Promise<void> {
     await client.send(new DeleteCommand({ TableName: table, Key: { subscriberId, part } }));
   }
@@ -53,7 +95,25 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       const item = await read(subscriberId, "profile");
       return item === undefined ? undefined : z.parse(profile, item);
     },
-    putProfile: (item) => put(item.subscriberId, "profile", item),
+    putProfile: ({ subscriberId, email, phoneNumber }) => update(subscriberId, "profile", { email, phoneNumber }),
+    putChoices: (subscriberId, { language, timeZone, notices: chosen }) => {
+      const given = Object.entries({ language, timeZone, notices: chosen }).filter(([, choice]) => choice !== undefined);
+      return update(subscriberId, "profile", Object.fromEntries(given));
+    },
+    async listSubscribers(page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new ScanCommand({
+          TableName: table,
+          FilterExpression: "part = :part",
+          ExpressionAttributeValues: { ":part": "profile" },
+          ProjectionExpression: "subscriberId",
+          ConsistentRead: true,
+          Limit: SCANNED_ITEMS,
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(scannedKey, value)),
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(holder, item).subscriberId), next: pageMark(LastEvaluatedKey) };
+    },
     async getCustomer(subscriberId) {
       const item = await read(subscriberId, "customer");
       return item === undefined ? undefined : z.parse(customer, item).customerId;

@@ -14,5 +14,5 @@ export async function knownSubscriber(
   if (known?.email !== undefined) return known; // without an address nobody could be told anything: perhaps there is one by now
   const profile = await identity.whoIs(caller.accessToken, caller.subscriberId);
   await subscribers.putProfile(profile);
-  return profile;
+  return { ...known, ...profile };
 }

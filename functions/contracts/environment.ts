@@ -74,6 +74,7 @@ export const environments = {
     ...stripe,
     RECONCILE_QUEUE_URL: url,
   }),
+  remind: z.object({ ...subscribersTable, ...rechargesTable, ...bus, REMIND_QUEUE_URL: url }),
   notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 

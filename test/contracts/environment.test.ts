@@ -17,6 +17,7 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   sweep: "sweep",
   notify: "notify",
   reconcile: "reconcile",
+  remind: "remind",
 };
 
 function faultOf(name: FunctionName, variables: Readonly<Record<string, string | undefined>>): string {

@@ -187,7 +187,16 @@ export function memorySubscribers(): Subscribers {
   const notices = new Set<string>();
   return {
     getProfile: async (subscriberId) => profiles.get(subscriberId),
-    putProfile: async (profile) => void profiles.set(profile.subscriberId, copy(profile)),
+    async putProfile({ subscriberId, email, phoneNumber }) {
+      profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber }));
+    },
+    async putChoices(subscriberId, { language, timeZone, notices: chosen }) {
+      profiles.set(subscriberId, { ...profiles.get(subscriberId), subscriberId, ...copy({ language, timeZone, notices: chosen }) });
+    },
+    listSubscribers: async (page) => {
+      const { items, next } = pageOf([...profiles.values()], { name: "subscribers", keyOf: (profile) => profile.subscriberId, pageSize: PAGE_SIZE }, page);
+      return { items: items.map(({ subscriberId }) => subscriberId), next };
+    },
     getCustomer: async (subscriberId) => customers.get(subscriberId),
     async putCustomer(subscriberId, customerId) {
       const kept = customers.get(subscriberId) ?? customerId;
