@@ -12,13 +12,14 @@ const NOTHING_TO_DO = "您无需进行任何操作。";
 const TRIED_AGAIN = "您无需进行任何操作：如果余额仍然不足，我们稍后会再次尝试充值。";
 const OTHER_METHOD = "请您更换付款方式。";
 
+/** After 的: a Latin name takes a space before it. */
 const BRANDS: ReadonlyMap<string, string> = new Map([
-  ["visa", "Visa 卡"],
+  ["visa", " Visa 卡"],
   ["mastercard", "万事达卡"],
   ["amex", "美国运通卡"],
   ["unionpay", "银联卡"],
-  ["jcb", "JCB 卡"],
-  ["discover", "Discover 卡"],
+  ["jcb", " JCB 卡"],
+  ["discover", " Discover 卡"],
   ["diners", "大来卡"],
 ]);
 

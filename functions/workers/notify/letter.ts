@@ -21,7 +21,7 @@ export function letterAsText({ heading, opening, facts, action, footer, colon }:
     heading,
     opening,
     facts.map(({ label, value }) => (label.endsWith("?") ? `${label} ${value}` : `${label}${colon}${value}`)).join("\n"),
-    ...(action === undefined ? [] : [`${action.label}${colon}\n${action.url}`]),
+    ...(action === undefined ? [] : [`${action.label}${colon.trimEnd()}\n${action.url}`]),
     `-- \n${footer}`,
   ].join("\n\n");
 }
