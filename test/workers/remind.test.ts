@@ -125,7 +125,7 @@ describe("a reminder of many subscribers", () => {
     for (const subscriberId of many) await world.join(subscriberId);
     return world;
   };
-  const told = (world: ReturnType<typeof remindWorld>) => world.published.map((event) => "subscriberId" in event && event.subscriberId).toSorted();
+  const told = (world: ReturnType<typeof remindWorld>) => world.published.map((event) => ("subscriberId" in event ? event.subscriberId : "")).toSorted();
 
   it("goes through all of them", async () => {
     const world = await crowd();

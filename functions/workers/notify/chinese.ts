@@ -47,6 +47,7 @@ const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: stri
     "amount-refused": { why: "无法收取该金额", toDo: "请您在规则中选择其他金额。" },
     "payment-fault": { why: "我们的系统出现问题", toDo: TRIED_AGAIN },
     "payment-canceled-elsewhere": { why: "该笔付款已被取消", toDo: TRIED_AGAIN },
+    "payment-unclear": { why: "付款结果长时间无法确定，现已确认付款未成功", toDo: TRIED_AGAIN },
   } satisfies Record<CancelReason, object>),
 );
 
@@ -61,7 +62,7 @@ const REVIEWED: ReadonlyMap<string, string> = new Map(
     "payment-unclear": "尚不确定付款是否成功",
     "refund-unclear": "尚不确定款项是否已退回",
     "worker-fault": "我们的系统出现问题",
-  } satisfies Record<ReviewReason | "payment-unclear" | "refund-unclear" | "worker-fault", string>),
+  } satisfies Record<ReviewReason | "refund-unclear" | "worker-fault", string>),
 );
 
 const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; readonly toDo: string }>> = {

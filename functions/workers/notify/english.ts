@@ -46,6 +46,7 @@ const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: stri
     "amount-refused": { why: "this amount cannot be charged", toDo: "Please choose another amount in the rule." },
     "payment-fault": { why: "something went wrong on our side", toDo: TRIED_AGAIN },
     "payment-canceled-elsewhere": { why: "its payment was cancelled", toDo: TRIED_AGAIN },
+    "payment-unclear": { why: "for long it was not certain whether the payment went through, and now it is certain that it did not", toDo: TRIED_AGAIN },
   } satisfies Record<CancelReason, object>),
 );
 
@@ -60,7 +61,7 @@ const REVIEWED: ReadonlyMap<string, string> = new Map(
     "payment-unclear": "it is not certain yet whether the payment went through",
     "refund-unclear": "it is not certain yet whether the money was given back",
     "worker-fault": "something went wrong on our side",
-  } satisfies Record<ReviewReason | "payment-unclear" | "refund-unclear" | "worker-fault", string>),
+  } satisfies Record<ReviewReason | "refund-unclear" | "worker-fault", string>),
 );
 
 const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; readonly toDo: string }>> = {
