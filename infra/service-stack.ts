@@ -114,7 +114,7 @@ export class ServiceStack extends Stack {
     });
     esims.grant(rechargesApi, ...GET, ...PUT);
     recharges.grant(rechargesApi, ...GET, ...QUERY, ...PUT);
-    subscribers.grant(rechargesApi, ...GET, ...PUT);
+    subscribers.grant(rechargesApi, ...GET, ...UPDATE);
     cards.grant(rechargesApi, ...QUERY);
     rechargeQueue.queue.grantSendMessages(rechargesApi);
     for (const secret of [data.stripeSecret, data.carrierSecret]) secret.grantRead(rechargesApi);

@@ -72,7 +72,10 @@ describe("messages for SQS", () => {
 
   it("are work for the reminder as JSON, at once", async () => {
     const { client, bodiesSent } = sqsThat(() => false);
-    const requests = [{ scheduledTime: "2026-12-01T00:00:00Z", page: "mark" }, { scheduledTime: "2026-12-01T00:00:00Z", subscriberId: "sub-ada" }];
+    const requests = [
+      { scheduledTime: "2026-12-01T00:00:00Z", page: "mark" },
+      { scheduledTime: "2026-12-01T00:00:00Z", subscriberId: "sub-ada" },
+    ];
     await sqsRemindRequests(client, QUEUE_URL).send(requests);
     expect(bodiesSent()).toEqual([requests]);
   });

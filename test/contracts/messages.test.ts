@@ -82,7 +82,8 @@ describe("the queue of remind", () => {
   });
 
   it("takes nothing without its day, and no subscriber that is none", () => {
-    for (const message of [null, {}, { page: "mark" }, { ...tickOfDay, subscriberId: 7 }, { ...tickOfDay, page: {} }]) expect(isTaken(remindRequest, message)).toBe(false);
+    for (const message of [null, {}, { page: "mark" }, { ...tickOfDay, subscriberId: 7 }, { ...tickOfDay, page: {} }])
+      expect(isTaken(remindRequest, message)).toBe(false);
   });
 });
 

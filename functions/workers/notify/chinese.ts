@@ -39,6 +39,9 @@ const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: stri
   Object.entries({
     "rule-changed": { why: "充值规则在此期间被修改、暂停或删除", toDo: NOTHING_TO_DO },
     outdated: { why: "未能及时完成", toDo: TRIED_AGAIN },
+    "by-subscriber": { why: "您已选择取消", toDo: NOTHING_TO_DO },
+    "balance-recovered": { why: "余额已恢复充足", toDo: NOTHING_TO_DO },
+    "limit-reached": { why: "已达到您在规则中设定的上限", toDo: "您可以随时在规则中提高上限。" },
     "card-declined-elsewhere": { why: "所用的卡刚刚在另一张 eSIM 上被拒绝", toDo: OTHER_METHOD },
     "kill-switch": { why: "充值服务目前暂停", toDo: TRIED_AGAIN },
     "paused-by-operator": { why: "您账户的充值已被暂停", toDo: "请您向运营商咨询原因。" },

@@ -38,6 +38,9 @@ const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: stri
   Object.entries({
     "rule-changed": { why: "its rule was changed, paused or deleted meanwhile", toDo: NOTHING_TO_DO },
     outdated: { why: "it could not be made in time", toDo: TRIED_AGAIN },
+    "by-subscriber": { why: "you asked for that", toDo: NOTHING_TO_DO },
+    "balance-recovered": { why: "the line is not low any more", toDo: NOTHING_TO_DO },
+    "limit-reached": { why: "a limit of your rule left no room for it", toDo: "You can raise the limit in the rule at any time." },
     "card-declined-elsewhere": { why: "its card was declined for another line meanwhile", toDo: OTHER_METHOD },
     "kill-switch": { why: "recharges are stopped at the moment", toDo: TRIED_AGAIN },
     "paused-by-operator": { why: "recharges of your account are paused", toDo: "Please ask your operator why." },
