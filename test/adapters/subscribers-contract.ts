@@ -177,7 +177,7 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
 
     it("choose once when they choose twice at once", async () => {
       const held = await Promise.all(["pm_1", "pm_2"].map((id) => store.putWallet(SUBSCRIBER, {}, { default: id })));
-      expect(held.toSorted()).toEqual([false, true]);
+      expect(held.toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
       expect(await store.getWallet(SUBSCRIBER)).toEqual({ default: held[0] ? "pm_1" : "pm_2" });
     });
 

@@ -47,5 +47,5 @@ function moneyIn(language: Language, { amount, currency }: Money): string {
 
 /** Intl writes spaces that do not break, some of which text messages cannot hold. */
 function plainSpaces(text: string): string {
-  return text.replace(/[\u00a0\u202f]/g, " ");
+  return text.replace(/\s/g, " ");
 }
