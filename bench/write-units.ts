@@ -147,7 +147,10 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   print("its history: why it was made, and its steps", all.filter(isHistory));
 
   const told = published.find((event) => event.name === "RechargeSucceeded");
-  print("the notify function tells the subscriber of it", await cost(() => notify({ ...ports, mail: { send: async () => {} } }, z.parse(noticedEvent, told))));
+  print(
+    "the notify function tells the subscriber of it",
+    await cost(() => notify({ ...ports, mail: { send: async () => {} }, textMessages: { send: async () => {} } }, z.parse(noticedEvent, told))),
+  );
 
   const slot = "24h#7";
   const healthy: string[] = [];

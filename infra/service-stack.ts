@@ -2,6 +2,7 @@ import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import { type AddRoutesOptions, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
@@ -16,14 +17,15 @@ import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
 
 /** Longest runs, in seconds. A recharge: two calls to Stripe (10 s each), two to the carrier (8 s each), and the writes between them. */
-const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60, erase: 60 } as const;
+const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60, erase: 60, remind: 60 } as const;
 
 const READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
 const GET = ["dynamodb:GetItem"];
 const QUERY = ["dynamodb:Query"];
-/** Only where somebody is to be forgotten: it reads a whole table. */
+/** It reads a whole table: where somebody is to be forgotten, and once a day where all are gone through. */
 const SCAN = ["dynamodb:Scan"];
 const PUT = ["dynamodb:PutItem"];
+const UPDATE = ["dynamodb:UpdateItem"];
 const DELETE = ["dynamodb:DeleteItem"];
 
 /** What a person must act on. What was given back on purpose, and how a bank decided, stands in the bill's adjustments. */
@@ -54,6 +56,7 @@ export class ServiceStack extends Stack {
     const rechargeQueue = queue("RechargeQueue", SECONDS.recharge, "The subscribers of some lines: a recharge does not go on by itself.");
     const sweepQueue = queue("SweepQueue", SECONDS.sweep, "Subscribers whose recharge was interrupted: nobody takes it up again.");
     const notifyQueue = queue("NotifyQueue", SECONDS.notify, "Some subscribers: they were not told what happened to their money.");
+    const remindQueue = queue("RemindQueue", SECONDS.remind, "Some subscribers: they were not told that a card expires, or what a month came to.");
 
     const reconcileQueue = queue(
       "ReconcileQueue",
@@ -79,7 +82,7 @@ export class ServiceStack extends Stack {
       },
     });
     esims.grant(rules, ...READ, ...PUT);
-    subscribers.grant(rules, ...GET, ...PUT);
+    subscribers.grant(rules, ...GET, ...UPDATE);
     cards.grant(rules, ...QUERY, ...DELETE);
     data.carrierSecret.grantRead(rules);
     rechargeQueue.queue.grantSendMessages(rules);
@@ -92,7 +95,7 @@ export class ServiceStack extends Stack {
       environment: { ESIMS_TABLE: esims.tableName, SUBSCRIBERS_TABLE: subscribers.tableName, ISSUER_URL: issuer.url, ...carrier },
     });
     esims.grant(listing, "dynamodb:BatchGetItem");
-    subscribers.grant(listing, ...GET, ...PUT);
+    subscribers.grant(listing, ...GET, ...UPDATE);
     data.carrierSecret.grantRead(listing);
 
     const rechargesApi = new ServiceFunction(this, "RechargesApi", {
@@ -114,7 +117,7 @@ export class ServiceStack extends Stack {
     });
     esims.grant(rechargesApi, ...GET, ...PUT);
     recharges.grant(rechargesApi, ...GET, ...QUERY, ...PUT);
-    subscribers.grant(rechargesApi, ...GET, ...PUT);
+    subscribers.grant(rechargesApi, ...GET, ...UPDATE);
     cards.grant(rechargesApi, ...QUERY);
     rechargeQueue.queue.grantSendMessages(rechargesApi);
     for (const secret of [data.stripeSecret, data.carrierSecret]) secret.grantRead(rechargesApi);
@@ -278,8 +281,30 @@ export class ServiceStack extends Stack {
     });
     subscribers.grant(notify, ...GET, ...PUT);
     data.mailIdentity.grantSendEmail(notify);
+    // A phone number has no ARN, so that nothing narrower lets it send text messages; no topic is a phone, so that it can publish to none.
+    // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+    notify.addToRolePolicy(new PolicyStatement({ actions: ["sns:Publish"], notResources: [`arn:${this.partition}:sns:*:*:*`] }));
     notifyQueue.listenTo(bus, NOTICED_EVENTS);
     notifyQueue.deliverTo(notify, { batchSize: 10, maxConcurrency: 5 });
+
+    const remind = new ServiceFunction(this, "Remind", {
+      name: "remind",
+      bundles,
+      timeoutSeconds: SECONDS.remind,
+      memoryMegabytes: 256,
+      environment: {
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        RECHARGES_TABLE: recharges.tableName,
+        REMIND_QUEUE_URL: remindQueue.queue.queueUrl,
+        EVENT_BUS_NAME: bus.eventBusName,
+      },
+    });
+    subscribers.grant(remind, ...SCAN, ...GET, ...QUERY);
+    recharges.grant(remind, ...QUERY);
+    remindQueue.queue.grantSendMessages(remind);
+    bus.grantPutEventsTo(remind);
+    remindQueue.tickEvery(Duration.days(1), "Schedule");
+    remindQueue.deliverTo(remind, { batchSize: 1, maxConcurrency: 2 });
 
     const reconcile = new ServiceFunction(this, "Reconcile", {
       name: "reconcile",

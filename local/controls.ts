@@ -6,6 +6,7 @@ import { SCOPES, type Scope } from "../functions/contracts/route.ts";
 import { instant } from "../functions/domain/time.ts";
 import { FATES, QUESTION_FAULTS } from "./carrier/next-outcomes.ts";
 import { DEMO_USER } from "./demo-data.ts";
+import { OutboxPage, outboxPage } from "./outbox-page.ts";
 import type { LocalParts } from "./stack.ts";
 import { STRIPE_JS_STUB } from "./stripe/browser-stub.ts";
 import { type NextOutcome, type Operation, OUTCOMES } from "./stripe/next-outcomes.ts";
@@ -273,8 +274,19 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     {
       method: "GET",
       path: /^\/local\/outbox$/,
-      usage: "the mails that subscribers would have got",
-      act: () => parts.outbox(),
+      usage: "the mails and text messages that subscribers would have got, oldest first",
+      act: () => parts.outbox().map((mail, index) => ({ ...mail, readableAt: `/local/outbox/${index + 1}` })),
+    },
+    {
+      method: "GET",
+      path: /^\/local\/outbox\/(\d+)$/,
+      usage: "one of them as its reader would see it, for a browser; 1 is the oldest",
+      act: ({ match }) => {
+        const mails = parts.outbox();
+        const mail = mails[Number(match[1]) - 1];
+        if (mail === undefined) throw new Misuse(`The outbox holds ${mails.length}`, 404);
+        return outboxPage(mail, Number(match[1]), mails.length);
+      },
     },
     {
       method: "GET",
@@ -317,6 +329,7 @@ function overview(all: readonly Control[]) {
   const paths = all.map(({ method, path, usage }) => [
     `${method} ${path.source
       .replace(/[\\^$]/g, "")
+      .replace("outbox/(d+)", "outbox/{number}")
       .replace("(d+)", "{iccid}")
       .replace("(pm_card_w+)", "{test card}")
       .replace("(du_w+)", "{dispute}")}`,
@@ -340,7 +353,12 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 function send(response: ServerResponse, status: number, body: unknown, textType = "text/plain"): void {
-  const isText = typeof body === "string";
-  response.writeHead(status, { "content-type": isText ? textType : "application/json" });
-  response.end(isText ? body : `${JSON.stringify(body, null, 2)}\n`);
+  const [type, text] =
+    body instanceof OutboxPage
+      ? ["text/html; charset=utf-8", body.html]
+      : typeof body === "string"
+        ? [textType, body]
+        : ["application/json", `${JSON.stringify(body, null, 2)}\n`];
+  response.writeHead(status, { "content-type": type });
+  response.end(text);
 }

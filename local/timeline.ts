@@ -99,8 +99,10 @@ export function carrierHappened(fact: CarrierFact): Happening {
   }
 }
 
-export function mailHappened(mail: OutboxMail): Happening {
-  return { source: "mail", what: "mail", note: `to ${mail.to.join(", ")}: ${mail.subject}` };
+/** A mail, or a text message. */
+export function mailHappened({ channel, to, subject, text }: OutboxMail): Happening {
+  const isMail = channel !== "sms";
+  return { source: "mail", what: isMail ? "mail" : "text message", note: `to ${to.join(", ")}: ${isMail ? subject : text}` };
 }
 
 export function alarmHappened(change: AlarmChange): Happening {

@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 import { domainEvent, envelopeOf, noticedEvent } from "../functions/contracts/events.ts";
-import { checkRequest, type RechargeMessage, rechargeMessage, reconcileMessage, tick } from "../functions/contracts/messages.ts";
+import { checkRequest, type RechargeMessage, rechargeMessage, reconcileMessage, remindRequest, tick } from "../functions/contracts/messages.ts";
 import type { DomainEvent } from "../functions/domain/events.ts";
 import { lastFour } from "../functions/domain/iccid.ts";
 import { readMessage } from "../functions/workers/queue-handler.ts";
@@ -23,6 +23,10 @@ export const QUEUE_CONTRACTS: ReadonlyMap<string, DescribeMessage> = new Map(
     RechargeQueue: messages(rechargeMessage, describeRechargeMessage),
     SweepQueue: ticks,
     NotifyQueue: messages(envelopeOf(noticedEvent), ({ detail }) => describeEvent(detail)),
+    RemindQueue: messages(remindRequest, ({ scheduledTime, page, subscriberId }) => {
+      const whom = subscriberId === undefined ? (page === undefined ? "" : ", for the rest of the subscribers") : `, for subscriber ${subscriberId}`;
+      return `the tick of ${scheduledTime}${whom}`;
+    }),
     ReconcileQueue: messages(reconcileMessage, (message) =>
       "list" in message
         ? `the comparison of ${message.list}, ${message.from} to ${message.to}`

@@ -30,6 +30,7 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
   RECONCILE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Reconcile", ...url },
   ERASE_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Erase", ...url },
   API_URL: { good: "https://abc123.execute-api.us-east-1.amazonaws.com", ...url },
+  REMIND_QUEUE_URL: { good: "https://sqs.us-east-1.amazonaws.com/111122223333/Remind", ...url },
   EVENT_BUS_NAME: {
     good: "auto-recharge-dev",
     wrong: [" ", "arn:aws:events:us-east-1:111122223333:event-bus/x", "the bus"],

@@ -1,5 +1,14 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand, type PutCommandInput, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  type PutCommandInput,
+  QueryCommand,
+  ScanCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
 import * as z from "zod/mini";
 import { CHANNELS, LANGUAGES, type NoticeChoices } from "../domain/choices.ts";
 import type { SavedMethod } from "../domain/esim.ts";
@@ -16,6 +25,8 @@ const NOTICE = "notice#";
 const CLOSING = "#closing";
 /** Of up to 1 MB each: more than anybody can have, as notices are kept for 90 days. */
 const MOST_PAGES = 20;
+/** Of all kinds, so that a page is some hundred subscribers at the most, and below the 1 MB that DynamoDB gives at once. */
+const SCANNED_ITEMS = 1000;
 
 const notices = z.object({
   channels: z.readonly(z.array(z.enum(CHANNELS)).check(z.minLength(1))),
@@ -41,6 +52,7 @@ const closingKey = z.strictObject({ subscriberId: z.literal(CLOSING), part: keyT
 const named = z.object({ part: z.string() });
 const notice = z.object({ part: z.string(), at: z.iso.datetime() });
 const holder = z.object({ subscriberId: z.string() });
+const scannedKey = z.strictObject({ subscriberId: keyText, part: z.string() });
 
 /** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id; who is closing under one key. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
@@ -118,6 +130,20 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     putChoices: (subscriberId, { language, timeZone, notices: chosen }) => {
       const given = Object.entries({ language, timeZone, notices: chosen }).filter(([, choice]) => choice !== undefined);
       return update(subscriberId, "profile", Object.fromEntries(given.map(([name, choice]) => [name, choice ?? undefined])));
+    },
+    async listSubscribers(page) {
+      const { Items, LastEvaluatedKey } = await client.send(
+        new ScanCommand({
+          TableName: table,
+          FilterExpression: "part = :part",
+          ExpressionAttributeValues: { ":part": "profile" },
+          ProjectionExpression: "subscriberId",
+          ConsistentRead: true,
+          Limit: SCANNED_ITEMS,
+          ExclusiveStartKey: pageKey(page, (value) => z.parse(scannedKey, value)),
+        }),
+      );
+      return { items: (Items ?? []).map((item) => z.parse(holder, item).subscriberId), next: pageMark(LastEvaluatedKey) };
     },
     async getCustomer(subscriberId) {
       const item = await read(subscriberId, "customer");

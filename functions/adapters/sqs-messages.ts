@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { CheckRequests, EraseRequests, Pokes, ReconcileRequests } from "../domain/ports.ts";
+import type { CheckRequests, EraseRequests, Pokes, ReconcileRequests, RemindRequests } from "../domain/ports.ts";
 import { AWS_LIMITS } from "./aws-limits.ts";
 
 const MESSAGES_PER_CALL = 10; // SendMessageBatch's limit
@@ -37,6 +37,11 @@ export function sqsPokes(client: Pick<SQSClient, "send">, queueUrl: string): Pok
 
 /** Work for the balance checker, through its queue. */
 export function sqsCheckRequests(client: Pick<SQSClient, "send">, queueUrl: string): CheckRequests {
+  return { send: (requests) => sendAll(client, queueUrl, requests, 0) };
+}
+
+/** Work for the reminder of what time brings, through its queue. */
+export function sqsRemindRequests(client: Pick<SQSClient, "send">, queueUrl: string): RemindRequests {
   return { send: (requests) => sendAll(client, queueUrl, requests, 0) };
 }
 

@@ -81,6 +81,7 @@ export const environments = {
     RECONCILE_QUEUE_URL: url,
   }),
   erase: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...eraseQueue, ...stripe }),
+  remind: z.object({ ...subscribersTable, ...rechargesTable, ...bus, REMIND_QUEUE_URL: url }),
   notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 

@@ -33,6 +33,8 @@ export const eraseRequest = z.object({
   tries: z.optional(z.int()),
 }) satisfies z.ZodMiniType<EraseRequest>;
 export const eraseMessage = z.union([tick, eraseRequest]);
+/** The queue of `remind`: the schedule's tick, the rest of its subscribers, or one of them. */
+export const remindRequest = z.object({ scheduledTime: z.iso.datetime(), page: z.optional(z.string()), subscriberId: z.optional(z.string()) });
 
 export const rechargeId = z.string().check(z.regex(/^[A-Za-z0-9_-]{1,64}$/));
 /** Stripe's ids are never longer than 255 characters. Source: https://docs.stripe.com/upgrades */

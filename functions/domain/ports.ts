@@ -192,6 +192,8 @@ export interface Subscribers {
   putProfile(profile: Omit<Profile, keyof Choices>): Promise<void>;
   /** Puts what is given of their choices, and takes back those that are null; the others, and how to reach them, stay as they are. */
   putChoices(subscriberId: string, changes: ChoiceChanges): Promise<void>;
+  /** Everybody who has a profile, in no order; a page may be empty and not the last. */
+  listSubscribers(page?: string): Promise<Page<string>>;
   /** Their customer at Stripe. */
   getCustomer(subscriberId: string): Promise<string | undefined>;
   /** Put-if-absent; gives the one that is kept. */
@@ -504,5 +506,29 @@ export interface Identity {
 }
 
 export interface Mail {
-  send(message: { readonly to: string; readonly subject: string; readonly text: string }): Promise<void>;
+  /** `html` says the same as `text`. */
+  send(message: { readonly to: string; readonly subject: string; readonly text: string; readonly html: string }): Promise<void>;
+}
+
+export interface TextMessages {
+  send(message: { readonly to: string; readonly text: string }): Promise<void>;
+}
+
+/** Links that open one recharge to its payer without signing in: to confirm it, decline it or skip it. Signed, and good until `expiresAt`. */
+export interface PayLinks {
+  urlFor(link: { readonly rechargeId: string; readonly expiresAt: Instant }): Promise<string>;
+  /** Undefined for a token that is not ours. */
+  read(token: string): Promise<{ readonly rechargeId: string; readonly expiresAt: Instant } | undefined>;
+}
+
+/** Work for `remind`: the subscribers from `page` on, or one of them who could not be served with the others. */
+export interface RemindRequest {
+  /** The day's tick. */
+  readonly scheduledTime: Instant;
+  readonly page?: string;
+  readonly subscriberId?: string;
+}
+
+export interface RemindRequests {
+  send(requests: readonly RemindRequest[]): Promise<void>;
 }

@@ -19,9 +19,22 @@ const sendEmailInput = z.strictObject({
   }),
 });
 
-/** A mail that was not sent but kept: what its reader would have got. */
+const attribute = "MessageAttributes.entry.1";
+const publishInput = z.strictObject({
+  Action: z.literal("Publish"),
+  Version: z.literal("2010-03-31"),
+  PhoneNumber: z.string().check(z.regex(/^\+[1-9]\d{6,14}$/)),
+  Message: z.string().check(z.minLength(1), z.maxLength(1600)),
+  [`${attribute}.Name`]: z.optional(z.literal("AWS.SNS.SMS.SMSType")),
+  [`${attribute}.Value.DataType`]: z.optional(z.literal("String")),
+  [`${attribute}.Value.StringValue`]: z.optional(z.enum(["Transactional", "Promotional"])),
+});
+
+/** A mail or a text message that was not sent but kept: what its reader would have got. */
 export interface OutboxMail {
   readonly id: string;
+  /** Of a text message `sms`; it has no sender and no subject. */
+  readonly channel: "email" | "sms";
   /** Local time, ISO 8601. */
   readonly at: string;
   readonly from: string;
@@ -40,12 +53,12 @@ export interface AwsEndpointsOptions {
   /** By name or ARN; undefined when there is no such secret. */
   readonly getSecret: (id: string) => string | undefined;
   readonly outbox: Records;
-  /** Is told of every mail once it is kept. */
+  /** Is told of every mail and text message once it is kept. */
   readonly observeMail?: (mail: OutboxMail) => void;
 }
 
 export interface AwsEndpoints {
-  /** For `AWS_ENDPOINT_URL_EVENTBRIDGE`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and `AWS_ENDPOINT_URL_SESV2`. */
+  /** For `AWS_ENDPOINT_URL_EVENTBRIDGE`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_SESV2` and `AWS_ENDPOINT_URL_SNS`. */
   readonly endpoint: string;
   close(): Promise<void>;
 }
@@ -61,11 +74,16 @@ class AwsError extends Error {
 }
 
 /**
- * Answers what functions ask of EventBridge, Secrets Manager and SES with plain AWS SDK clients: PutEvents, GetSecretValue and SendEmail.
+ * Answers what functions ask of EventBridge, Secrets Manager, SES and SNS with plain AWS SDK clients: PutEvents, GetSecretValue, SendEmail and Publish to a phone.
  *
  * Everything else, and every parameter that is not known here, is refused with an error that names it.
  */
 export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<AwsEndpoints> {
+  const keep = (kept: OutboxMail) => {
+    options.outbox.put(OUTBOX, kept.id, kept);
+    options.observeMail?.(kept);
+    return { MessageId: kept.id };
+  };
   const operations: Readonly<Record<string, (body: unknown) => Promise<object>>> = {
     "AWSEvents.PutEvents": (body) =>
       options.putEvents(body).catch((error: unknown) => {
@@ -79,27 +97,30 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
     },
     "POST /v2/email/outbound-emails": async (body) => {
       const { FromEmailAddress, Destination, Content } = read("SendEmail", sendEmailInput, body);
-      const mail: OutboxMail = {
+      return keep({
         id: randomUUID(),
+        channel: "email",
         at: new Date().toISOString(),
         from: FromEmailAddress,
         to: Object.values(Destination).flatMap((some) => some ?? []),
         subject: Content.Simple.Subject.Data,
         text: Content.Simple.Body.Text?.Data,
         html: Content.Simple.Body.Html?.Data,
-      };
-      options.outbox.put(OUTBOX, mail.id, mail);
-      options.observeMail?.(mail);
-      return { MessageId: mail.id };
+      });
+    },
+    "Action=Publish": async (body) => {
+      const { PhoneNumber, Message } = read("Publish", publishInput, body);
+      return keep({ id: randomUUID(), channel: "sms", at: new Date().toISOString(), from: "", to: [PhoneNumber], subject: "", text: Message });
     },
   };
 
   async function answer(request: IncomingMessage): Promise<{ status: number; body: object }> {
     try {
-      const operation = operationOf(request);
+      const sent = await text(request);
+      const operation = operationOf(request, sent);
       const run = operations[operation];
       if (run === undefined) throw new AwsError("UnknownOperationException", `${operation} is not supported by the local stack`);
-      return { status: 200, body: await run(JSON.parse(await text(request))) };
+      return { status: 200, body: await run(isForm(request) ? Object.fromEntries(new URLSearchParams(sent)) : JSON.parse(sent)) };
     } catch (error) {
       const { name, message, status } = error instanceof AwsError ? error : new AwsError("InternalFailure", `In the local stack: ${String(error)}`, 500);
       return { status, body: { __type: name, message } };
@@ -108,8 +129,11 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
 
   const server = createServer((request, response) => {
     void answer(request).then(({ status, body }) => {
-      const type = request.headers["content-type"] ?? "application/json";
-      response.writeHead(status, { "content-type": type, "x-amzn-requestid": randomUUID() }).end(JSON.stringify(body));
+      const id = randomUUID();
+      const [type, content] = isForm(request)
+        ? ["text/xml", queryAnswer(body, id)]
+        : [request.headers["content-type"] ?? "application/json", JSON.stringify(body)];
+      response.writeHead(status, { "content-type": type, "x-amzn-requestid": id }).end(content);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -142,9 +166,26 @@ export function secretsFile(path: string): (id: string) => string | undefined {
   };
 }
 
-function operationOf(request: IncomingMessage): string {
+/** SNS speaks AWS's query protocol: forms in, XML out. Source: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
+function isForm(request: IncomingMessage): boolean {
+  return request.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true;
+}
+
+function operationOf(request: IncomingMessage, sent: string): string {
+  if (isForm(request)) return `Action=${new URLSearchParams(sent).get("Action")}`;
   const target = request.headers["x-amz-target"];
   return typeof target === "string" ? target : `${request.method} ${request.url}`;
+}
+
+function queryAnswer(body: object, requestId: string): string {
+  const element = (name: string, content: string) => `<${name}>${content}</${name}>`;
+  const escaped = (value: unknown) => String(value).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  if ("__type" in body && "message" in body) {
+    const error = element("Type", "Sender") + element("Code", escaped(body.__type)) + element("Message", escaped(body.message));
+    return element("ErrorResponse", element("Error", error) + element("RequestId", requestId));
+  }
+  const fields = Object.entries(body).map(([name, value]) => element(name, escaped(value)));
+  return element("PublishResponse", element("PublishResult", fields.join("")) + element("ResponseMetadata", element("RequestId", requestId)));
 }
 
 function read<Schema extends z.ZodMiniType>(operation: string, schema: Schema, body: unknown): z.infer<Schema> {

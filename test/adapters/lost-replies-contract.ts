@@ -122,6 +122,7 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
         const { subscribers } = far;
         const puts = [
           () => subscribers.putProfile(PROFILE),
+          () => subscribers.putChoices(SUBSCRIBER, { language: "en" }),
           () => subscribers.putMethod(SUBSCRIBER, METHOD),
           () => subscribers.putNotice(SUBSCRIBER, "r-1/RechargeSucceeded", NOW),
           () => subscribers.putHold(SUBSCRIBER, HOLD),
@@ -131,7 +132,7 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
           await put();
           expect(proxy.statuses()).toEqual([DONE, DONE]);
         }
-        expect(await near.subscribers.getProfile(SUBSCRIBER)).toEqual(PROFILE);
+        expect(await near.subscribers.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, language: "en" });
         expect(await near.subscribers.getMethod(SUBSCRIBER, METHOD.id)).toEqual(METHOD);
         expect(await near.subscribers.wasNoticed(SUBSCRIBER, "r-1/RechargeSucceeded")).toBe(true);
         expect(await near.subscribers.getHold(SUBSCRIBER)).toEqual(HOLD);

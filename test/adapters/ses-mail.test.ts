@@ -3,7 +3,7 @@ import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { describe, expect, it } from "@jest/globals";
 import { sesMail } from "../../functions/adapters/ses-mail.ts";
 
-const MESSAGE = { to: "ada@example.com", subject: "Recharged: CNY 50.00 (尾号 0017)", text: "Your line ending in 0017 …" };
+const MESSAGE = { to: "ada@example.com", subject: "Recharged: CNY 50.00 (尾号 0017)", text: "Your line ending in 0017 …", html: "<p>尾号 0017</p>" };
 
 /** SES that answers by `answer`, and shows what it was asked. */
 function sesThat(answer: () => { MessageId: string }) {
@@ -21,7 +21,7 @@ function sesThat(answer: () => { MessageId: string }) {
 }
 
 describe("mail through SES", () => {
-  it("is plain text in UTF-8, from the stage's address to one person", async () => {
+  it("is plain text and HTML in UTF-8, from the stage's address to one person", async () => {
     const { mail, requests } = sesThat(() => ({ MessageId: "0100" }));
     await mail.send(MESSAGE);
     expect(requests).toEqual([
@@ -29,7 +29,12 @@ describe("mail through SES", () => {
         commandName: "SendEmailCommand",
         FromEmailAddress: "notices@example.org",
         Destination: { ToAddresses: ["ada@example.com"] },
-        Content: { Simple: { Subject: { Data: MESSAGE.subject, Charset: "UTF-8" }, Body: { Text: { Data: MESSAGE.text, Charset: "UTF-8" } } } },
+        Content: {
+          Simple: {
+            Subject: { Data: MESSAGE.subject, Charset: "UTF-8" },
+            Body: { Text: { Data: MESSAGE.text, Charset: "UTF-8" }, Html: { Data: MESSAGE.html, Charset: "UTF-8" } },
+          },
+        },
       },
     ]);
   });

@@ -1,6 +1,6 @@
 import { type SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "@jest/globals";
-import { sqsCheckRequests, sqsPokes, sqsReconcileRequests } from "../../functions/adapters/sqs-messages.ts";
+import { sqsCheckRequests, sqsPokes, sqsReconcileRequests, sqsRemindRequests } from "../../functions/adapters/sqs-messages.ts";
 import type { Poke } from "../../functions/domain/ports.ts";
 import { ICCID } from "../builders.ts";
 import { iccidOf } from "./store-contract.ts";
@@ -67,6 +67,16 @@ describe("messages for SQS", () => {
     const { client, bodiesSent } = sqsThat(() => false);
     const requests = [{ list: "refunds", from: "2026-11-23T16:00:00.000Z", to: "2026-11-23T19:00:00.000Z", page: "re_1", pagesDone: 1 }] as const;
     await sqsReconcileRequests(client, QUEUE_URL).send(requests);
+    expect(bodiesSent()).toEqual([requests]);
+  });
+
+  it("are work for the reminder as JSON, at once", async () => {
+    const { client, bodiesSent } = sqsThat(() => false);
+    const requests = [
+      { scheduledTime: "2026-12-01T00:00:00Z", page: "mark" },
+      { scheduledTime: "2026-12-01T00:00:00Z", subscriberId: "sub-ada" },
+    ];
+    await sqsRemindRequests(client, QUEUE_URL).send(requests);
     expect(bodiesSent()).toEqual([requests]);
   });
 

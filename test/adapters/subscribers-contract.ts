@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { InvalidPage } from "../../functions/adapters/dynamodb-client.ts";
 import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { PaymentMethod, SavedMethod } from "../../functions/domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
@@ -8,6 +9,12 @@ import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 const STRANGER = "sub-eve";
 const EVENT_ID = "r-1/RechargeSucceeded";
 const PROFILE: Required<Omit<Profile, keyof Choices>> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+
+const CHOICES: Required<Choices> = {
+  language: "zh-CN",
+  timeZone: "Asia/Shanghai",
+  notices: { channels: ["email", "sms"], succeeded: false, monthlySummary: true },
+};
 
 const HOLD: Hold = { at: NOW, by: "grace", why: "The bank asked us to." };
 
@@ -35,6 +42,44 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       await store.putProfile(withoutPhone);
       expect(await store.getProfile(SUBSCRIBER)).toEqual(withoutPhone);
       expect(await store.getProfile(STRANGER)).toBeUndefined();
+    });
+
+    it("chose nothing until they do, and each choice is the last one made, whatever else is chosen", async () => {
+      await store.putProfile(PROFILE);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual(PROFILE);
+      await store.putChoices(SUBSCRIBER, { ...CHOICES, language: "en" });
+      await store.putChoices(SUBSCRIBER, { language: "zh-CN" });
+      await store.putChoices(SUBSCRIBER, { timeZone: undefined });
+      await store.putChoices(SUBSCRIBER, {});
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, ...CHOICES });
+      expect(await store.getProfile(STRANGER)).toBeUndefined();
+    });
+
+    it("keep what they chose when the issuer says anew how to reach them, whichever comes first", async () => {
+      await store.putChoices(SUBSCRIBER, CHOICES);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, ...CHOICES });
+      await store.putProfile(PROFILE);
+      await store.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.org" });
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, email: "ada@example.org", ...CHOICES });
+    });
+
+    it("are listed, each once, if they have a profile", async () => {
+      expect((await readPages((page) => store.listSubscribers(page))).flat()).toEqual([]);
+      const many = Array.from({ length: 250 }, (_, index) => `sub-${index}`);
+      for (const subscriberId of many) {
+        const notices = ["a", "b", "c", "d"].map((notice) => store.putNotice(subscriberId, notice, NOW)); // so that DynamoDB needs several pages
+        await Promise.all([store.putProfile({ subscriberId, email: "ada@example.com" }), ...notices]);
+      }
+      await store.putMethod("sub-without-profile", METHOD);
+      await store.putHold("sub-without-profile", HOLD);
+      const pages = await readPages((page) => store.listSubscribers(page));
+      expect(pages.length).toBeGreaterThan(1);
+      expect(pages.flat().toSorted()).toEqual(many.toSorted());
+    });
+
+    it("are not listed from a mark that this list did not give", async () => {
+      const wrong = Buffer.from(JSON.stringify({ list: "lines", after: "sub-1" })).toString("base64url");
+      for (const mark of ["?", wrong]) await expect(store.listSubscribers(mark)).rejects.toThrow(InvalidPage);
     });
 
     it("have ways to pay, each their own", async () => {
@@ -132,7 +177,7 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
 
     it("choose once when they choose twice at once", async () => {
       const held = await Promise.all(["pm_1", "pm_2"].map((id) => store.putWallet(SUBSCRIBER, {}, { default: id })));
-      expect(held.toSorted()).toEqual([false, true]);
+      expect(held.toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
       expect(await store.getWallet(SUBSCRIBER)).toEqual({ default: held[0] ? "pm_1" : "pm_2" });
     });
 

@@ -79,10 +79,11 @@ describe("the list of eSIMs", () => {
   it("asks the issuer again about a caller whom nobody could write to, and only about such", async () => {
     const { send, ports, askedIssuer } = await apiWorld();
     await ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, phoneNumber: "+8613800000001" });
+    await ports.subscribers.putChoices(SUBSCRIBER, { language: "zh-CN" });
     await send(list);
     await send(list);
     expect(askedIssuer).toHaveLength(1);
-    expect(await ports.subscribers.getProfile(SUBSCRIBER)).toMatchObject({ email: `${SUBSCRIBER}@example.com` });
+    expect(await ports.subscribers.getProfile(SUBSCRIBER)).toMatchObject({ email: `${SUBSCRIBER}@example.com`, language: "zh-CN" });
   });
 
   it("is not to be had with a token whose holder the issuer does not name", async () => {

@@ -20,6 +20,7 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   notify: "notify",
   reconcile: "reconcile",
   erase: "erase",
+  remind: "remind",
 };
 
 function faultOf(name: FunctionName, variables: Readonly<Record<string, string | undefined>>): string {

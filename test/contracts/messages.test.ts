@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
-import { checkRequest, rechargeMessage, reconcileMessage, tick } from "../../functions/contracts/messages.ts";
+import { checkRequest, rechargeMessage, reconcileMessage, remindRequest, tick } from "../../functions/contracts/messages.ts";
 import { ICCID } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
 
@@ -70,6 +70,20 @@ describe("the queue of check-balances", () => {
     ]) {
       expect(isTaken(checkRequest, message)).toBe(false);
     }
+  });
+});
+
+describe("the queue of remind", () => {
+  const tickOfDay = { scheduledTime: "2026-12-01T00:00:00Z" };
+
+  it("takes the day's tick, the rest of its subscribers, and one of them", () => {
+    for (const message of [tickOfDay, { ...tickOfDay, page: "mark" }, { ...tickOfDay, subscriberId: "sub-ada" }])
+      expect(z.parse(remindRequest, message)).toEqual(message);
+  });
+
+  it("takes nothing without its day, and no subscriber that is none", () => {
+    for (const message of [null, {}, { page: "mark" }, { ...tickOfDay, subscriberId: 7 }, { ...tickOfDay, page: {} }])
+      expect(isTaken(remindRequest, message)).toBe(false);
   });
 });
 

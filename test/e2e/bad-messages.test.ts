@@ -50,6 +50,13 @@ const badTick = [
 const MESSAGES: Readonly<Record<string, { readonly good?: string; readonly bad: readonly Bad[] }>> = {
   "plan-checks": { good: TICK, bad: badTick },
   sweep: { good: TICK, bad: badTick },
+  remind: {
+    good: TICK,
+    bad: [
+      ...badTick,
+      { says: "a subscriber who is none", body: JSON.stringify({ scheduledTime: "2026-11-23T08:00:00Z", subscriberId: 7 }), reason: lacks("subscriberId") },
+    ],
+  },
   reconcile: {
     bad: [
       { says: "no tick and no list", body: JSON.stringify({ iccid: ICCID, email: EMAIL }), reason: lacks("scheduledTime, every; or in: list, from, to") },

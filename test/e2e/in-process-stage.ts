@@ -101,6 +101,9 @@ async function inProcessStage(): Promise<Stage & { readonly happened: () => read
       mails.push(subject);
     },
   };
+  const textMessages = {
+    send: () => Promise.reject(new Error("Nobody here chose text messages")),
+  };
   const checkRequests: CheckRequests = {
     send: async (requests) => {
       for (const request of requests) await checkBalances({ ...ports, checkRequests, timeLeft: () => MINUTE }, request);
@@ -112,7 +115,7 @@ async function inProcessStage(): Promise<Stage & { readonly happened: () => read
     events.push(event.name);
     if (event.name === "LowBalanceDetected") enqueue(rechargeMessage.parse({ source: "auto-recharge", "detail-type": event.name, detail: event }));
     const noticed = noticedEvent.safeParse(event);
-    if (noticed.success) await notify({ ...ports, mail }, noticed.data);
+    if (noticed.success) await notify({ ...ports, mail, textMessages }, noticed.data);
   }
 
   /** What is due arrives: Stripe's webhooks, and messages. */

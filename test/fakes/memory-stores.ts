@@ -240,6 +240,10 @@ export function memorySubscribers(): Subscribers & Kept {
       const changed = Object.entries({ ...profiles.get(subscriberId), ...copy({ language, timeZone, notices: chosen }) });
       profiles.set(subscriberId, { ...Object.fromEntries(changed.filter(([, value]) => value !== null)), subscriberId });
     },
+    listSubscribers: async (page) => {
+      const { items, next } = pageOf([...profiles.values()], { name: "subscribers", keyOf: (profile) => profile.subscriberId, pageSize: PAGE_SIZE }, page);
+      return { items: items.map(({ subscriberId }) => subscriberId), next };
+    },
     getCustomer: async (subscriberId) => customers.get(subscriberId),
     async putCustomer(subscriberId, customerId) {
       const kept = customers.get(subscriberId) ?? customerId;

@@ -19,6 +19,7 @@ const statementSchema = z.object({
   Effect: z.enum(["Allow", "Deny"]),
   Action: oneOrMore(z.string()),
   Resource: z.optional(oneOrMore(z.unknown())),
+  NotResource: z.optional(oneOrMore(z.unknown())),
   Principal: z.optional(z.unknown()),
   Condition: z.optional(z.unknown()),
 });
@@ -50,6 +51,14 @@ describe("a permission", () => {
     const open = allowed.filter(({ Resource = [] }) => textsIn(Resource).some((text) => text.includes("*") && text !== "/index/*"));
     // A phone number has no ARN; the role can be taken by this user pool only.
     expect(open).toEqual([{ id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] }]);
+  });
+
+  it("leaves something out only where nothing can be named: a phone number has no ARN, and the notifier can publish to no topic", () => {
+    const topics = { "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":sns:*:*:*"]] };
+    const open = allowed.filter(({ NotResource }) => NotResource !== undefined);
+    expect(open).toEqual([
+      { id: expect.stringMatching(/^NotifyRoleDefaultPolicy[0-9A-F]{8}$/), Effect: "Allow", Action: ["sns:Publish"], NotResource: [topics] },
+    ]);
   });
 
   it("is given to nobody unnamed", () => {

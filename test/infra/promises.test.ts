@@ -234,10 +234,11 @@ describe("a delivery", () => {
     .read("AWS::Scheduler::Schedule", z.object({ State: z.literal("ENABLED"), ScheduleExpression: z.string(), Target: targetSchema }))
     .map(({ id, properties }) => ({ id, every: properties.ScheduleExpression, target: properties.Target }));
 
-  it("of a schedule wakes up the planner and the sweeper each minute, the reconciler each hour and each day, and the eraser each day", () => {
+  it("of a schedule wakes up the planner and the sweeper each minute, the reconciler each hour and each day, the eraser and the reminder each day", () => {
     expect(Object.fromEntries(bySchedules.map(({ id, every }) => [id.replace(/[0-9A-F]{8}$/, ""), every]))).toEqual({
       PlanChecksQueueSchedule: "rate(1 minute)",
       SweepQueueSchedule: "rate(1 minute)",
+      RemindQueueSchedule: "rate(1 day)",
       ReconcileQueueHourlySchedule: "rate(1 hour)",
       ReconcileQueueDailySchedule: "rate(1 day)",
       EraseQueueDailySchedule: "rate(1 day)",

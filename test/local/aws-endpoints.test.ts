@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { EventBridgeClient, ListRulesCommand, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { GetSecretValueCommand, ListSecretsCommand, ResourceNotFoundException, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { GetAccountCommand, SESv2Client, SendEmailCommand, type SendEmailCommandInput } from "@aws-sdk/client-sesv2";
+import { PublishCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { type AwsEndpoints, OUTBOX, type OutboxMail, secretsFile, startAwsEndpoints } from "../../local/cloud/aws-endpoints.ts";
@@ -21,6 +22,7 @@ let outbox: Records;
 let events: EventBridgeClient;
 let secrets: SecretsManagerClient;
 let mail: SESv2Client;
+let phone: SNSClient;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "aws-"));
@@ -45,10 +47,11 @@ beforeEach(async () => {
   events = new EventBridgeClient(connection);
   secrets = new SecretsManagerClient(connection);
   mail = new SESv2Client(connection);
+  phone = new SNSClient(connection);
 });
 
 afterEach(async () => {
-  for (const client of [events, secrets, mail]) client.destroy();
+  for (const client of [events, secrets, mail, phone]) client.destroy();
   await aws.close();
   rmSync(folder, { recursive: true });
 });
@@ -118,7 +121,7 @@ describe("the local SES", () => {
     const { MessageId } = await mail.send(new SendEmailCommand(message));
     const kept = outbox.list<OutboxMail>(OUTBOX);
     expect(kept).toMatchObject([
-      { id: MessageId, from: "recharge@example.com", to: ["anna@example.com"], subject: "Recharged ¥50", text: "Your line was recharged." },
+      { id: MessageId, channel: "email", from: "recharge@example.com", to: ["anna@example.com"], subject: "Recharged ¥50", text: "Your line was recharged." },
     ]);
     expect(observed).toMatchObject(kept);
   });
@@ -130,6 +133,29 @@ describe("the local SES", () => {
       name: "UnknownOperationException",
       message: "GET /v2/email/account is not supported by the local stack",
     });
+    expect(observed).toEqual([]);
+  });
+});
+
+describe("the local SNS", () => {
+  const smsType = { "AWS.SNS.SMS.SMSType": { DataType: "String", StringValue: "Transactional" } };
+  const message = { PhoneNumber: "+8613800000000", Message: "尾号0017的eSIM：已充值 ¥50.00。<&>", MessageAttributes: smsType };
+
+  it("keeps text messages among the mails instead of sending them, and tells of them", async () => {
+    const { MessageId } = await phone.send(new PublishCommand(message));
+    const kept = outbox.list<OutboxMail>(OUTBOX);
+    expect(kept).toMatchObject([{ id: MessageId, channel: "sms", to: [message.PhoneNumber], subject: "", text: message.Message }]);
+    expect(observed).toMatchObject(kept);
+  });
+
+  it("refuses what is no phone number, topics and whatever else it does not do", async () => {
+    await expect(phone.send(new PublishCommand({ ...message, PhoneNumber: "13800000000" }))).rejects.toThrow("PhoneNumber");
+    const TopicArn = "arn:aws:sns:us-east-1:000000000000:Alarms";
+    await expect(phone.send(new PublishCommand({ TopicArn, Message: "x" }))).rejects.toMatchObject({
+      name: "ValidationException",
+      message: expect.stringContaining("TopicArn"),
+    });
+    await expect(phone.send(new SubscribeCommand({ TopicArn, Protocol: "sms" }))).rejects.toThrow("Action=Subscribe is not supported by the local stack");
     expect(observed).toEqual([]);
   });
 });

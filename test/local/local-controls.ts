@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import * as z from "zod/mini";
+import { carrierModel } from "../../local/carrier/carrier-model.ts";
+import type { OutboxMail } from "../../local/cloud/aws-endpoints.ts";
 import { controls } from "../../local/controls.ts";
+import { memoryRecords } from "../../local/records.ts";
 import type { LocalParts } from "../../local/stack.ts";
 
 const untouched = (): never => {
@@ -24,6 +27,12 @@ const NOTHING_ELSE: Omit<LocalParts, "carrier" | "stripe"> = {
   saveCard: untouched,
   depths: untouched,
 };
+
+/** The controls of a stack of which nothing but this outbox is there. */
+export function outboxControls(mails: readonly OutboxMail[]): ReturnType<typeof controls> {
+  const carrier = carrierModel({ records: memoryRecords(), now: untouched, answersAreFinal: true });
+  return controls({ ...NOTHING_ELSE, carrier, stripe: undefined, outbox: () => [...mails] });
+}
 
 export type Ask = (path: string, method?: string, body?: object) => Promise<{ readonly status: number; readonly body: unknown }>;
 

@@ -145,6 +145,9 @@ describe("the contract of a queue", () => {
   it.each([
     ["PlanChecksQueue", { scheduledTime: NOW }, `the tick of ${NOW}`],
     ["SweepQueue", { scheduledTime: NOW }, `the tick of ${NOW}`],
+    ["RemindQueue", { scheduledTime: NOW }, `the tick of ${NOW}`],
+    ["RemindQueue", { scheduledTime: NOW, page: "mark" }, `the tick of ${NOW}, for the rest of the subscribers`],
+    ["RemindQueue", { scheduledTime: NOW, subscriberId: SUBSCRIBER }, `the tick of ${NOW}, for subscriber ${SUBSCRIBER}`],
     ["CheckBalancesQueue", { slot: "15m#3", from: "00000000", to: "ffffffff" }, "the check of slot 15m#3, 00000000 to ffffffff"],
     ["RechargeQueue", { paymentIntentId: "pi_1", rechargeId: "r" }, "a poke of payment pi_1"],
     ["RechargeQueue", { paymentMethodId: "pm_1" }, "a poke of the way to pay pm_1"],

@@ -153,6 +153,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
   const portsInUse = overrides.ports?.(rechargePorts) ?? rechargePorts;
   const lookInUse = overrides.look ?? look;
   const mail = { send: () => call("mail", "mail.send", true, () => {}) };
+  const textMessages = { send: () => call("mail", "textMessages.send", true, () => {}) };
 
   const rechargeQueue = queueOver({
     ...shared,
@@ -170,7 +171,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     ...shared,
     name: "notify",
     timeoutSeconds: SECONDS.notify,
-    work: async (body) => notify({ subscribers, mail, clock, log }, noticedEvent.parse(body)),
+    work: async (body) => notify({ subscribers, mail, textMessages, clock, log }, noticedEvent.parse(body)),
   });
   const reconcileRequests: ReconcileRequests = {
     send: (requests, delaySeconds) =>

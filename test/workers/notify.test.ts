@@ -1,184 +1,92 @@
 import { describe, expect, it } from "@jest/globals";
 import { NOTICED_EVENTS, type NoticedEvent } from "../../functions/contracts/events.ts";
-import type { Mail } from "../../functions/domain/ports.ts";
-import { noticeText } from "../../functions/workers/notify/notice-text.ts";
+import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
+import type { Mail, PayLinks, TextMessages } from "../../functions/domain/ports.ts";
 import { type NotifyPorts, notify } from "../../functions/workers/notify/notify.ts";
-import { cny, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
+import { renderNotice } from "../../functions/workers/notify/render-notice.ts";
+import { NOW, SUBSCRIBER } from "../builders.ts";
 import { memorySubscribers } from "../fakes/memory-stores.ts";
-import { SAMPLE_EVENTS } from "../sample-events.ts";
+import { actionRequired, announced, declined, HALF_PAST_NINE, monthEnded, SAMPLE_NOTICES, succeeded } from "../notices/sample-notices.ts";
 
-const LATER = "2026-11-23T09:00:00.000Z";
-const happened = { version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER } as const;
-const ofRecharge = { ...happened, rechargeId: "re_1", amount: cny(5000) };
+const EMAIL = "ada@example.com";
+const PHONE = "+8613800000000";
+const BY_DEFAULT = { language: "en", timeZone: "UTC" } as const;
+const EVERYTHING: NoticeChoices = { channels: ["email"], succeeded: true, monthlySummary: true };
 
-const succeeded: NoticedEvent = { ...ofRecharge, name: "RechargeSucceeded", id: "re_1/RechargeSucceeded" };
-const declined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "re_1/RechargeDeclined", reason: "do_not_honor", nextTryAt: LATER };
-const lastDeclined: NoticedEvent = { ...ofRecharge, name: "RechargeDeclined", id: "re_1/RechargeDeclined", reason: "lost_card" };
-const cancelled: NoticedEvent = { ...ofRecharge, name: "RechargeCancelled", id: "re_1/RechargeCancelled", reason: "rule-changed" };
-const inReview: NoticedEvent = { ...ofRecharge, name: "RechargeNeedsReview", id: "re_1/RechargeNeedsReview", reason: "carrier-unclear" };
-const actionRequired = (isReminder: boolean): NoticedEvent => ({
-  ...ofRecharge,
-  name: "RechargeActionRequired",
-  id: `re_1/RechargeActionRequired/${isReminder}`,
-  expiresAt: LATER,
-  isReminder,
-});
-const expired: NoticedEvent = { ...ofRecharge, name: "RechargeExpired", id: "re_1/RechargeExpired" };
-const refunded: NoticedEvent = { ...ofRecharge, name: "RechargeRefunded", id: "re_1/RechargeRefunded", reason: "line-blocked" };
-const adjusted = (kind: Extract<NoticedEvent, { name: "RechargeAdjusted" }>["kind"]): NoticedEvent => ({
-  ...ofRecharge,
-  name: "RechargeAdjusted",
-  id: `re_1/RechargeAdjusted/${kind}`,
-  kind,
-  amount: cny(2000),
-  objectId: "obj_1",
-});
-const capReached: NoticedEvent = {
-  ...happened,
-  name: "CapReached",
-  id: "cap",
-  limit: "perMonth",
-  perMonth: cny(20_000),
-  timesPerDay: 3,
-  balance: cny(-20),
-  until: "2026-11-30T16:00:00.000Z",
-};
-const suspended = (reason: Extract<NoticedEvent, { name: "RuleSuspended" }>["reason"]): NoticedEvent => ({
-  ...happened,
-  name: "RuleSuspended",
-  id: `suspended/${reason}`,
-  ruleVersion: 2,
-  reason,
-});
+interface Reader extends Choices {
+  readonly email?: string;
+  readonly phoneNumber?: string;
+}
 
-const events: readonly NoticedEvent[] = [
-  succeeded,
-  declined,
-  lastDeclined,
-  cancelled,
-  inReview,
-  capReached,
-  suspended("card-refused-for-good"),
-  suspended("declined-too-often"),
-  suspended("line-not-yours"),
-  suspended("currency-changed"),
-  suspended("payment-method-gone"),
-  suspended("amount-not-offered"),
-  suspended("carrier-refused"),
-  suspended("payment-disputed"),
-  suspended("paused-by-operator"),
-  actionRequired(false),
-  actionRequired(true),
-  expired,
-  refunded,
-  ...(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"] as const).map(adjusted),
-];
-
-describe("the text of a notice", () => {
-  it("exists for every event that is noticed", () => {
-    const told = [...events, SAMPLE_EVENTS.RechargeAnnounced, SAMPLE_EVENTS.PaymentMethodExpiring, SAMPLE_EVENTS.MonthEnded];
-    expect(new Set(told.map((event) => event.name))).toEqual(new Set(NOTICED_EVENTS));
-    for (const event of told) expect(noticeText(event).subject).not.toBe("");
-  });
-
-  it.each([
-    ["a recharge", succeeded, /recharged with CNY 50\.00/, [/charged CNY 50\.00 and credited it/, /re_1/]],
-    ["a decline that is tried again", declined, /declined CNY 50\.00/, [/do_not_honor/, /Nothing was taken/, /try again after 2026-11-23T09/, /re_1/]],
-    ["the last decline", lastDeclined, /declined CNY 50\.00/, [/lost_card/, /Nothing was taken/, /not try this card again by itself/]],
-    ["a cancelled recharge", cancelled, /CNY 50\.00 cancelled/, [/rule-changed/, /Nothing was taken/, /re_1/]],
-    [
-      "a payment that stays unclear",
-      { ...inReview, reason: "payment-unclear" },
-      /looking into your recharge of CNY 50\.00/,
-      [/payment-unclear/, /finding out what was taken/, /no further charge/],
-    ],
-    ["a review", inReview, /looking into your recharge of CNY 50\.00/, [/carrier-unclear/, /Your payment was taken/, /no further charge/, /re_1/]],
-    [
-      "a recharge that waits",
-      actionRequired(false),
-      /confirm your recharge of CNY 50\.00/,
-      [/needs you/, /before 2026-11-23T09/, /Nothing was taken yet/, /re_1/],
-    ],
-    ["one that still waits", actionRequired(true), /reminder: confirm/, [/before 2026-11-23T09/]],
-    ["one that waited in vain", expired, /CNY 50\.00 expired/, [/Nothing was taken/, /cannot be paid any more/]],
-    ["one that was given back", refunded, /CNY 50\.00 given back/, [/carrier refused/, /line-blocked/, /All of it was given back/]],
-    ["a refund that failed", { ...inReview, reason: "refund-failed" }, /looking into/, [/Your payment was taken/]],
-    ["a later refund", adjusted("refunded"), /CNY 20\.00 given back/, [/CNY 20\.00 of a recharge/, /re_1/]],
-    ["a dispute", adjusted("dispute-opened"), /CNY 20\.00 disputed/, [/suspended/]],
-    ["a disputed card", suspended("payment-disputed"), /suspended/, [/disputed/, /resume/]],
-    ["a paused account", suspended("paused-by-operator"), /suspended/, [/paused/]],
-    ["a reached cap", capReached, /monthly limit reached/, [/CNY -0\.20/, /limit of CNY 200\.00 a month/, /Nothing was taken/, /2026-11-30T16/]],
-    ["a card refused for good", suspended("card-refused-for-good"), /suspended/, [/refuses the card for good/, /another card/, /Nothing is taken/]],
-    ["a card declined too often", suspended("declined-too-often"), /suspended/, [/declined several times/, /resume/]],
-    ["a line that is not the payer's", suspended("line-not-yours"), /suspended/, [/no longer lists this line as yours/]],
-    ["another currency", suspended("currency-changed"), /suspended/, [/currency changed/, /Save the rule again/]],
-    ["a way to pay that is gone", suspended("payment-method-gone"), /suspended/, [/way to pay was removed/, /Choose another/]],
-  ] as const)("says of %s what happened, how much, and what to do", (_, event, subject, texts) => {
-    const notice = noticeText(event);
-    expect(notice.subject).toMatch(subject);
-    for (const text of texts) expect(notice.text).toMatch(text);
-  });
-
-  it("names a line by its last four digits only", () => {
-    for (const notice of events.map(noticeText)) {
-      expect(notice.subject).toMatch(/^eSIM …0017: /);
-      expect(`${notice.subject}${notice.text}`).not.toContain(ICCID);
-      expect(notice.text).not.toMatch(/undefined|NaN|\[object/);
-      expect(notice.subject).not.toContain("\n"); // it becomes a mail header
-    }
-  });
-});
-
-async function notifierWorld(email: string | undefined = "ada@example.com") {
-  const sent: Parameters<Mail["send"]>[0][] = [];
+async function notifierWorld({ email = EMAIL, phoneNumber, ...choices }: Reader | ({ readonly email: null; readonly phoneNumber?: string } & Choices) = {}) {
+  const mails: Parameters<Mail["send"]>[0][] = [];
+  const texts: Parameters<TextMessages["send"]>[0][] = [];
   const logged: { readonly code: string; readonly fields?: object }[] = [];
   const log = (code: string, fields?: object) => void logged.push({ code, fields });
   const subscribers = memorySubscribers();
-  await subscribers.putProfile({ subscriberId: SUBSCRIBER, email });
+  await subscribers.putProfile({ subscriberId: SUBSCRIBER, email: email ?? undefined, phoneNumber });
+  await subscribers.putChoices(SUBSCRIBER, choices);
   const ports: NotifyPorts = {
     subscribers,
-    mail: { send: async (message) => void sent.push(message) },
+    mail: { send: async (message) => void mails.push(message) },
+    textMessages: { send: async (message) => void texts.push(message) },
     clock: { now: () => NOW },
     log: { info: log, warn: log, error: log },
   };
-  return { ports, sent, logged, wasNoticed: (event: NoticedEvent) => subscribers.wasNoticed(SUBSCRIBER, event.id) };
+  return { ports, mails, texts, logged, wasNoticed: (event: NoticedEvent) => subscribers.wasNoticed(SUBSCRIBER, event.id) };
 }
 
+function mailOf(event: NoticedEvent, reader: Pick<Required<Choices>, "language" | "timeZone"> = BY_DEFAULT) {
+  const { subject, text, html } = renderNotice(event, reader);
+  return { to: EMAIL, subject, text, html };
+}
+
+const textOf = (event: NoticedEvent) => ({ to: PHONE, text: renderNotice(event, BY_DEFAULT).sms });
+
 describe("the notifier", () => {
-  it("writes to the payer", async () => {
+  it("writes to the payer: in English and in UTC, until they choose", async () => {
     const world = await notifierWorld();
-    await notify(world.ports, succeeded);
-    expect(world.sent).toEqual([{ to: "ada@example.com", ...noticeText(succeeded) }]);
-    expect(world.logged).toEqual([]);
+    await notify(world.ports, declined("insufficient_funds", HALF_PAST_NINE));
+    expect(world.mails).toEqual([mailOf(declined("insufficient_funds", HALF_PAST_NINE))]);
+    expect([world.texts, world.logged]).toEqual([[], []]);
+  });
+
+  it("writes in the language and the time zone of their choice", async () => {
+    const chosen = { language: "zh-CN", timeZone: "Asia/Shanghai" } as const;
+    const world = await notifierWorld(chosen);
+    await notify(world.ports, declined("insufficient_funds", HALF_PAST_NINE));
+    expect(world.mails).toEqual([mailOf(declined("insufficient_funds", HALF_PAST_NINE), chosen)]);
+    expect(world.mails[0]?.text).toContain("17:30（GMT+8）");
   });
 
   it("writes once per event, however often it comes", async () => {
     const world = await notifierWorld();
-    for (const event of [succeeded, declined, succeeded, succeeded, declined]) await notify(world.ports, event);
-    expect(world.sent.map((message) => message.subject)).toEqual([succeeded, declined].map((event) => noticeText(event).subject));
+    const [first, second] = [succeeded, declined("lost_card")];
+    for (const event of [first, second, first, first, second]) await notify(world.ports, event);
+    expect(world.mails).toEqual([mailOf(first), mailOf(second)]);
   });
 
-  it("asks nobody for what cannot be done any more, however late it is redriven", async () => {
+  it.each([
+    ["an action", actionRequired(false)],
+    ["a word on what is announced", announced],
+  ])("asks nobody for %s that comes too late, however late it is redriven", async (_, event) => {
     const world = await notifierWorld();
-    const late = actionRequired(false);
-    if (late.name !== "RechargeActionRequired") throw new Error("Another event");
-    await notify({ ...world.ports, clock: { now: () => late.expiresAt } }, late);
-    expect(world.sent).toEqual([]);
+    await notify({ ...world.ports, clock: { now: () => HALF_PAST_NINE } }, event);
+    expect(world.mails).toEqual([]);
     expect(world.logged).toMatchObject([{ code: "notice-outdated" }]);
-    await notify(world.ports, late);
-    expect(world.sent).toHaveLength(1);
+    await notify(world.ports, event);
+    expect(world.mails).toHaveLength(1);
   });
 
   it.each([
     ["without an e-mail address", SUBSCRIBER],
     ["of whom nothing is known", "sub-nobody"],
   ])("logs that it cannot reach a payer %s, naming neither address nor line, once", async (_, subscriberId) => {
-    const world = await notifierWorld();
-    await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, phoneNumber: "+8613800000000" });
+    const world = await notifierWorld({ email: null, phoneNumber: PHONE }); // who did not choose text messages
     const event = { ...succeeded, subscriberId };
     await notify(world.ports, event);
     await notify(world.ports, event);
-    expect(world.sent).toEqual([]);
+    expect([world.mails, world.texts]).toEqual([[], []]);
     expect(world.logged).toEqual([{ code: "notice-undeliverable", fields: { subscriberId, event: "RechargeSucceeded" } }]);
     expect(await world.ports.subscribers.wasNoticed(subscriberId, event.id)).toBe(true);
   });
@@ -189,7 +97,7 @@ describe("the notifier", () => {
     await expect(notify({ ...world.ports, mail }, succeeded)).rejects.toThrow("the mail is away");
     expect(await world.wasNoticed(succeeded)).toBe(false);
     await notify(world.ports, succeeded);
-    expect(world.sent).toHaveLength(1);
+    expect(world.mails).toHaveLength(1);
     expect(await world.wasNoticed(succeeded)).toBe(true);
   });
 
@@ -198,6 +106,89 @@ describe("the notifier", () => {
     const subscribers = { ...world.ports.subscribers, putNotice: () => Promise.reject(new Error("killed")) };
     await expect(notify({ ...world.ports, subscribers }, succeeded)).rejects.toThrow("killed");
     await notify(world.ports, succeeded);
-    expect(world.sent).toHaveLength(2);
+    expect(world.mails).toHaveLength(2);
+  });
+});
+
+describe("the channels of a notice", () => {
+  const by = (...channels: NoticeChoices["channels"]) => ({ notices: { ...EVERYTHING, channels }, phoneNumber: PHONE });
+
+  it("are those of the payer's choice", async () => {
+    const [both, onlySms, onlyMail] = [await notifierWorld(by("email", "sms")), await notifierWorld(by("sms")), await notifierWorld(by("email"))];
+    for (const { ports } of [both, onlySms, onlyMail]) await notify(ports, succeeded);
+    expect([both.mails, both.texts]).toEqual([[mailOf(succeeded)], [textOf(succeeded)]]);
+    expect([onlySms.mails, onlySms.texts]).toEqual([[], [textOf(succeeded)]]);
+    expect([onlyMail.mails, onlyMail.texts]).toEqual([[mailOf(succeeded)], []]);
+  });
+
+  it("leave out one without an address, and are the mail when none of the choice reaches the payer", async () => {
+    const [noPhone, noMail, onlyMailLeft] = [
+      await notifierWorld({ ...by("email", "sms"), phoneNumber: undefined }),
+      await notifierWorld({ ...by("email", "sms"), email: null }),
+      await notifierWorld({ ...by("sms"), phoneNumber: undefined }),
+    ];
+    for (const { ports } of [noPhone, noMail, onlyMailLeft]) await notify(ports, succeeded);
+    expect([noPhone.mails.length, noPhone.texts.length]).toEqual([1, 0]);
+    expect([noMail.mails.length, noMail.texts.length]).toEqual([0, 1]);
+    expect([onlyMailLeft.mails.length, onlyMailLeft.texts.length]).toEqual([1, 0]);
+    for (const { logged } of [noPhone, noMail, onlyMailLeft]) expect(logged).toEqual([]);
+  });
+
+  it.each(["mail", "textMessages"] as const)("are each remembered by themselves: when %s fails, it alone is tried again", async (failing) => {
+    const world = await notifierWorld(by("email", "sms"));
+    const away = { send: () => Promise.reject(new Error("away")) };
+    for (const _again of [1, 2]) await expect(notify({ ...world.ports, [failing]: away }, succeeded)).rejects.toThrow("away");
+    expect(world.mails.length + world.texts.length).toBe(1);
+    await notify(world.ports, succeeded);
+    await notify(world.ports, succeeded);
+    expect([world.mails, world.texts]).toEqual([[mailOf(succeeded)], [textOf(succeeded)]]);
+  });
+});
+
+describe("what a payer does not want to hear", () => {
+  const told = async (notices: Partial<NoticeChoices>) => {
+    const world = await notifierWorld({ notices: { ...EVERYTHING, ...notices } });
+    for (const event of SAMPLE_NOTICES) await notify(world.ports, event);
+    expect(world.logged).toEqual([]);
+    for (const event of SAMPLE_NOTICES) expect(await world.wasNoticed(event)).toBe(true); // and is not published again
+    const subjects = world.mails.map(({ subject }) => subject);
+    return new Set(SAMPLE_NOTICES.filter((event) => subjects.includes(mailOf(event).subject)).map(({ name }) => name));
+  };
+  const allBut = (...names: readonly string[]) => new Set(NOTICED_EVENTS.filter((name) => !names.includes(name)));
+
+  it("is nothing, unless they say so", async () => expect(await told({})).toEqual(allBut()));
+
+  it("may be that a recharge was done, or what a month came to", async () => {
+    expect(await told({ succeeded: false })).toEqual(allBut(succeeded.name));
+    expect(await told({ monthlySummary: false })).toEqual(allBut(monthEnded.name));
+  });
+
+  it("is never what is about money at risk", async () =>
+    expect(await told({ succeeded: false, monthlySummary: false })).toEqual(allBut(succeeded.name, monthEnded.name)));
+});
+
+describe("the link in a notice", () => {
+  const payLinks: PayLinks = {
+    urlFor: async ({ rechargeId, expiresAt }) => `https://example.com/pay/${rechargeId}/${expiresAt}`,
+    read: () => Promise.reject(new Error("Nobody reads here")),
+  };
+
+  it("leads to the recharge that waits, or that is announced, for as long as it does", async () => {
+    const world = await notifierWorld({ notices: { ...EVERYTHING, channels: ["email", "sms"] }, phoneNumber: PHONE });
+    for (const event of [actionRequired(false), announced]) {
+      await notify({ ...world.ports, payLinks }, event);
+      const link = `https://example.com/pay/${event.rechargeId}/${HALF_PAST_NINE}`;
+      expect(world.mails.at(-1)?.text).toContain(link);
+      expect(world.mails.at(-1)?.html).toContain(`href="${link}"`);
+      expect(world.texts.at(-1)?.text).toContain(link);
+    }
+  });
+
+  it("is in no other notice", async () => {
+    const world = await notifierWorld();
+    const others = SAMPLE_NOTICES.filter(({ name }) => name !== "RechargeActionRequired" && name !== "RechargeAnnounced");
+    for (const event of others) await notify({ ...world.ports, payLinks }, event);
+    expect(world.mails.length).toBeGreaterThan(0);
+    for (const { html } of world.mails) expect(html).not.toContain("https://");
   });
 });

@@ -2,6 +2,7 @@ import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { ses, sesMail } from "../../adapters/ses-mail.ts";
+import { sns, snsTextMessages } from "../../adapters/sns-text-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { envelopeOf, noticedEvent } from "../../contracts/events.ts";
@@ -13,6 +14,7 @@ const log = powertoolsLog("notify");
 const ports = {
   subscribers: dynamoDbSubscribers(dynamoDb(), environment.SUBSCRIBERS_TABLE),
   mail: sesMail(ses(), environment.MAIL_FROM),
+  textMessages: snsTextMessages(sns()),
   clock: systemClock,
   log,
 };
