@@ -9,7 +9,7 @@ import { lookShard, slotHash, slotKey } from "../domain/slots.ts";
 /** The stored shape of a line, and the index attributes that are made of it. */
 
 const at = z.iso.datetime();
-const consent = z.object({ termsVersion: z.string(), at, timeZone: z.string() });
+const consent = z.object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at, timeZone: z.string() });
 
 const settings = {
   threshold: storedMoney,

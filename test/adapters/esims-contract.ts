@@ -115,7 +115,7 @@ const TOP_UPS: { readonly [Type in TopUp["type"]]: Extract<TopUp, { type: Type }
   target: { type: "target", target: cny(99_999_999) },
 };
 
-const CONSENT = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-01", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
 
 const OPEN: Required<OpenRecharge> = {
   rechargeId: "r-1",
