@@ -60,7 +60,7 @@ export function canonicalTerms({ version, text, settings }: Terms): string {
     ["timesPerDay", limits.timesPerDay],
     ["cooldownMinutes", limits.cooldownMinutes],
     ["method", method.id, method.brand, method.lastFour],
-    ["noticeMinutes", noticeMinutes],
+    ["noticeMinutes", noticeMinutes ?? 0],
     ["timeZone", timeZone],
   ]);
 }

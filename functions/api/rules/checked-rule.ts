@@ -45,7 +45,7 @@ export async function checkedRule(
   if (method === undefined || problems.length > 0) throw new HttpProblem(422, "rule-makes-no-sense", "This rule would never do what it says", problems);
 
   const { threshold, topUp, limits, noticeMinutes } = body;
-  const settings = { threshold, topUp, limits, paymentMethodId: method.id, noticeMinutes };
+  const settings = { threshold, topUp, limits, paymentMethodId: method.id, noticeMinutes: noticeMinutes === 0 ? undefined : noticeMinutes };
   const terms = termsOf(iccid, settings, method, timeZone);
   return { line, method, settings, timeZone, terms: { ...terms, termsHash: termsHash(terms) } };
 }
