@@ -21,7 +21,6 @@ export function ruleSettings(changes: Partial<RuleSettings> = {}): RuleSettings 
     topUp: { type: "fixed", amount: cny(5000) },
     limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
     paymentMethodId: METHOD.id,
-    noticeMinutes: 0,
     ...changes,
   };
 }
@@ -39,14 +38,14 @@ export function reading(amount: number, readAt = NOW): Reading {
 
 export function rechargeStart(changes: Partial<RechargeStart> = {}): RechargeStart {
   const { rule } = esimWithRule();
-  const { threshold, topUp, limits, paymentMethodId, noticeMinutes, version, consent } = rule;
+  const { threshold, topUp, limits, paymentMethodId, version, consent } = rule;
   return {
     rechargeId: "re_1",
     iccid: ICCID,
     subscriberId: SUBSCRIBER,
     at: NOW,
     amount: cny(5000),
-    rule: { threshold, topUp, limits, paymentMethodId, noticeMinutes, version },
+    rule: { threshold, topUp, limits, paymentMethodId, version },
     consent,
     reading: reading(999),
     cardKey: METHOD.cardKey,

@@ -182,9 +182,10 @@ function withConsent({ open: stored, ...line }: z.infer<typeof aggregate>): Esim
 }
 
 /** The same line, shorter by what reading it puts back. */
-function withoutRepetition({ rule: saved, open: going, ...line }: Esim): object {
-  const isRules = saved !== undefined && going !== undefined && CONSENT_FIELDS.every((field) => saved.consent[field] === going.consent[field]);
-  return { ...line, rule: saved, open: going && { ...going, consent: isRules ? undefined : going.consent } };
+function withoutRepetition(esim: Esim): object {
+  const { rule: saved, open: going } = esim;
+  if (saved === undefined || going === undefined || CONSENT_FIELDS.some((field) => saved.consent[field] !== going.consent[field])) return esim;
+  return { ...esim, open: { ...going, consent: undefined } };
 }
 
 /** What the index `slots` shows of a line. */

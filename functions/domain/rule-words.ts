@@ -27,7 +27,12 @@ export function ruleWords(iccid: Iccid, settings: Omit<RuleSettings, "paymentMet
   return { "zh-CN": inChinese(iccid, settings, method, timeZone), en: inEnglish(iccid, settings, method, timeZone) };
 }
 
-function inEnglish(iccid: Iccid, { threshold, topUp, limits, noticeMinutes = 0 }: Omit<RuleSettings, "paymentMethodId">, method: PaymentMethod, timeZone: string) {
+function inEnglish(
+  iccid: Iccid,
+  { threshold, topUp, limits, noticeMinutes = 0 }: Omit<RuleSettings, "paymentMethodId">,
+  method: PaymentMethod,
+  timeZone: string,
+) {
   const low = `When the balance of the line that ends in ${lastFour(iccid)} is below ${formatMoney(threshold)}`;
   const brand = BRANDS.get(method.brand)?.en ?? method.brand;
   const { perMonth, timesPerDay, cooldownMinutes } = limits;
@@ -42,7 +47,12 @@ function inEnglish(iccid: Iccid, { threshold, topUp, limits, noticeMinutes = 0 }
   ];
 }
 
-function inChinese(iccid: Iccid, { threshold, topUp, limits, noticeMinutes = 0 }: Omit<RuleSettings, "paymentMethodId">, method: PaymentMethod, timeZone: string) {
+function inChinese(
+  iccid: Iccid,
+  { threshold, topUp, limits, noticeMinutes = 0 }: Omit<RuleSettings, "paymentMethodId">,
+  method: PaymentMethod,
+  timeZone: string,
+) {
   const low = `尾号 ${lastFour(iccid)} 的号码余额低于 ${formatMoney(threshold)} 时`;
   const brand = BRANDS.get(method.brand)?.["zh-CN"] ?? method.brand;
   const { perMonth, timesPerDay, cooldownMinutes } = limits;

@@ -237,7 +237,7 @@ export function previewSettings(changes: object = {}) {
 }
 
 /** Settings with the consent to just them, unless they have another; a card of theirs looks like METHOD. What is no rule is not agreed to either. */
-function agreed<Body extends object>(body: Body): Body & { readonly consent: object } {
+function agreed<Body extends object>(body: Body): Body & { readonly consent: { readonly termsHash: string } } {
   const { data } = z.safeParse(previewBody, body);
   const consent = data === undefined ? { termsHash: "A".repeat(43) } : consentTo(data, { ...METHOD, id: data.paymentMethodId ?? METHOD.id });
   return { consent, ...body };
