@@ -12,6 +12,8 @@ import { termsHash } from "./terms-hash.ts";
 
 export interface CheckedRulePorts extends KnownSubscriberPorts {
   readonly carrier: Carrier;
+  /** The most that the operator lets anybody recharge at once, by currency, in minor units; any amount where it is missing. */
+  readonly largestRecharges: Readonly<Record<string, number>>;
 }
 
 /** Settings that may be saved, and what is agreed to by saving them. */

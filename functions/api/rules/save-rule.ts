@@ -14,8 +14,6 @@ export interface SaveRulePorts extends CheckedRulePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** The most that the operator lets anybody recharge at once, by currency, in minor units; any amount where it is missing. */
-  readonly largestRecharges: Readonly<Record<string, number>>;
 }
 
 /** Saves the first rule of a line that the carrier says is the caller's. */
