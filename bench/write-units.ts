@@ -181,7 +181,7 @@ function unitsOf(kind: Cost["kind"], costs: readonly Cost[]): number {
 }
 
 function print(title: string, costs: readonly Cost[]): void {
-  const kindOf = (part?: string) => part?.replace(/^(step#(?=\d{4}-)|notice#).*/, "$1...");
+  const kindOf = (part?: string) => part?.replace(/^(step#(?=\d{4}-)|notice#|terms#).*/, "$1...");
   const places = Map.groupBy(costs, ({ table, index, part }) =>
     [table, index && `index ${index}`, kindOf(part)].filter((word) => word !== undefined).join(" "),
   );

@@ -32,7 +32,7 @@ export const QUIET_LINE: CarrierLine = {
   drainPerMinute: 0,
 };
 
-/** The rule of the draining line: below CNY 10, recharge CNY 50. */
+/** The rule of the draining line, still to be agreed to: below CNY 10, recharge CNY 50. */
 export function demoRule(iccid: string, paymentMethodId: string) {
   return {
     iccid,
@@ -41,7 +41,6 @@ export function demoRule(iccid: string, paymentMethodId: string) {
     limits: { perMonth: { amount: 100_000, currency: "CNY" }, timesPerDay: 24, cooldownMinutes: 15 },
     paymentMethodId,
     timeZone: "Asia/Shanghai",
-    consent: { termsVersion: "2026-11-01" },
   };
 }
 

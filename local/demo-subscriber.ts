@@ -30,6 +30,7 @@ const entry = z.object({
 const waiting = z.object({ status: z.string(), action: z.object({ clientSecret: z.string() }) });
 const ruleStatus = z.object({ status: z.object({ state: z.string(), reason: z.optional(z.string()) }) });
 const adjusted = z.object({ adjustments: z.array(z.object({ kind: z.string() })) });
+const preview = z.object({ terms: z.object({ hash: z.string() }) });
 const setup = z.object({ setupIntentId: z.string(), clientSecret: z.string() });
 const charge = z.object({ paid: z.boolean(), amount: z.number() });
 
@@ -62,13 +63,21 @@ export class DemoSubscriber {
 
   /** Below CNY 10, recharge CNY 50. A line that has a rule already keeps it. */
   async saveRule(iccid: string, methodId: string): Promise<void> {
-    await this.#ask("POST", "/v1/rules", [201, 409], demoRule(iccid, methodId));
+    const consent = await this.#agreeTo(iccid, methodId);
+    await this.#ask("POST", "/v1/rules", [201, 409], { ...demoRule(iccid, methodId), consent });
   }
 
   async changeCard(iccid: string, methodId: string): Promise<void> {
     const { etag } = await this.#ask("GET", `/v1/rules/${iccid}`, 200);
     const { iccid: _line, ...settings } = demoRule(iccid, methodId);
-    await this.#ask("PUT", `/v1/rules/${iccid}`, 200, settings, { "if-match": etag });
+    const consent = await this.#agreeTo(iccid, methodId);
+    await this.#ask("PUT", `/v1/rules/${iccid}`, 200, { ...settings, consent }, { "if-match": etag });
+  }
+
+  /** She reads what the rule means, and agrees. */
+  async #agreeTo(iccid: string, methodId: string): Promise<object> {
+    const { json } = await this.#ask("POST", "/v1/rules/preview", 200, demoRule(iccid, methodId));
+    return { termsHash: z.parse(preview, json).terms.hash };
   }
 
   async bills(): Promise<z.infer<typeof bill>[]> {

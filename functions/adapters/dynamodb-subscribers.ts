@@ -14,9 +14,10 @@ import { CHANNELS, LANGUAGES, type NoticeChoices } from "../domain/choices.ts";
 import type { SavedMethod } from "../domain/esim.ts";
 import type { MethodUses } from "../domain/method-uses.ts";
 import type { Closing, Hold, Profile, SentNotice, Subscribers } from "../domain/ports.ts";
+import type { AgreedTerms } from "../domain/terms.ts";
 import { epochMilliseconds } from "../domain/time.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
-import { storedMethod } from "./esim-item.ts";
+import { storedMethod, storedRuleSettings } from "./esim-item.ts";
 
 const NOTICE_DAYS = 90;
 const PAGE_SIZE = 100;
@@ -45,6 +46,18 @@ const profile = z.object({
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
 const customer = z.object({ customerId: z.string() });
 const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month: z.int(), year: z.int() })) }) satisfies z.ZodMiniType<SavedMethod>;
+const inBoth = <Told extends z.ZodMiniType>(told: Told) => z.object({ "zh-CN": told, en: told });
+const terms = z.object({
+  termsHash: z.string(),
+  version: z.string(),
+  text: inBoth(z.string()),
+  words: inBoth(z.array(z.string())),
+  settings: z.extend(z.omit(storedRuleSettings, { paymentMethodId: true, version: true }), {
+    iccid: z.string(),
+    method: z.pick(storedMethod, { id: true, brand: true, lastFour: true }),
+    timeZone: z.string(),
+  }),
+}) satisfies z.ZodMiniType<AgreedTerms>;
 const USES = ["default", "backup"] as const;
 const wallet = z.object({ default: z.optional(z.string()), backup: z.optional(z.string()) }) satisfies z.ZodMiniType<MethodUses>;
 const closing = z.object({ since: z.iso.datetime() }) satisfies z.ZodMiniType<Closing>;
@@ -54,7 +67,7 @@ const notice = z.object({ part: z.string(), at: z.iso.datetime() });
 const holder = z.object({ subscriberId: z.string() });
 const scannedKey = z.strictObject({ subscriberId: keyText, part: z.string() });
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>` and `notice#<event id>` under the subscriber's id; who is closing under one key. */
+/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>`, `terms#<hash>` and `notice#<event id>` under the subscriber's id; who is closing under one key. */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -186,6 +199,13 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
         }),
       );
       return (Items ?? []).map((item) => z.parse(holder, item).subscriberId);
+    },
+    async putTerms(subscriberId, item) {
+      await putIf("attribute_not_exists(part)", subscriberId, `terms#${item.termsHash}`, item);
+    },
+    async getTerms(subscriberId, termsHash) {
+      const item = await read(subscriberId, `terms#${termsHash}`);
+      return item === undefined ? undefined : z.parse(terms, item);
     },
     async getHold(subscriberId) {
       const item = await read(subscriberId, "hold");

@@ -4,12 +4,14 @@ import { balance as storedMoney } from "../contracts/money.ts";
 import type { Esim } from "../domain/esim.ts";
 import { lastFour } from "../domain/iccid.ts";
 import { type SlotLine, UnreadableLine } from "../domain/ports.ts";
+import type { Consent } from "../domain/rule.ts";
 import { lookShard, slotHash, slotKey } from "../domain/slots.ts";
 
 /** The stored shape of a line, and the index attributes that are made of it. */
 
 const at = z.iso.datetime();
-const consent = z.object({ termsVersion: z.string(), at, timeZone: z.string() });
+const CONSENT_FIELDS = ["termsVersion", "termsHash", "at", "timeZone"] as const satisfies readonly (keyof Consent)[];
+const consent = z.object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at, timeZone: z.string() });
 
 const settings = {
   threshold: storedMoney,
@@ -137,6 +139,7 @@ const requested = z.object({ ...wanted, origin: storedOrigin, at, cancelRequeste
 const open = z.object({
   ...wanted,
   origin: z.optional(storedOrigin),
+  consent: z.optional(consent), // missing where it is the rule\'s, as it nearly always is
   period: storedPeriod,
   reservedAt: at,
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
@@ -162,13 +165,27 @@ const aggregate = z.object({
   quietWhileLow: z.optional(z.boolean()),
   pendingEvents: z.array(lineEvent),
   lookAt: z.optional(at),
-}) satisfies z.ZodMiniType<Esim>;
+});
 
 /** Throws UnreadableLine, which names the line by its last four digits only. */
 export function esimFrom(item: Record<string, unknown>): Esim {
   const parsed = z.safeParse(aggregate, item);
-  if (parsed.success) return parsed.data;
+  const line = parsed.success ? withConsent(parsed.data) : undefined;
+  if (line !== undefined) return line;
   throw new UnreadableLine(`What is stored of the line that ends in ${lastFour(String(item.iccid))} is not a line`, { cause: parsed.error });
+}
+
+function withConsent({ open: stored, ...line }: z.infer<typeof aggregate>): Esim | undefined {
+  if (stored === undefined) return line;
+  const agreed = stored.consent ?? line.rule?.consent;
+  return agreed && { ...line, open: { ...stored, consent: agreed } };
+}
+
+/** The same line, shorter by what reading it puts back. */
+function withoutRepetition(esim: Esim): object {
+  const { rule: saved, open: going } = esim;
+  if (saved === undefined || going === undefined || CONSENT_FIELDS.some((field) => saved.consent[field] !== going.consent[field])) return esim;
+  return { ...esim, open: { ...going, consent: undefined } };
 }
 
 /** What the index `slots` shows of a line. */
@@ -196,7 +213,7 @@ export function itemOf(esim: Esim, version: number, writeId: string): Record<str
   const { iccid, rule: saved, cycle, quietUntil, quietWhileLow, tier } = esim;
   const isWatched = saved?.status.state === "active" && esim.open === undefined;
   return {
-    ...esim,
+    ...withoutRepetition(esim),
     version,
     writeId,
     ...(isWatched && {

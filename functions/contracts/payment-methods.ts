@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { MethodUse } from "../domain/method-uses.ts";
 import type { SubscriberRoutes } from "./route.ts";
 
 /** With the secret Stripe's own fields in the browser or app save a card; no card number comes to us. */
@@ -26,6 +27,14 @@ export const newPaymentMethodBody = z
   );
 export type NewPaymentMethodBody = z.infer<typeof newPaymentMethodBody>;
 
+const USES = { default: "default", backup: "backup", none: "none" } as const satisfies { readonly [Use in MethodUse]: Use };
+
+export const methodUseBody = z.strictObject(
+  { use: z.enum(USES, { error: 'must be "default", "backup" or "none"' }) },
+  { error: 'must be { "use": "default" }, { "use": "backup" } or { "use": "none" }' },
+);
+export type MethodUseBody = z.infer<typeof methodUseBody>;
+
 /** A saved way to pay. Alipay and WeChat Pay cannot be charged with the customer away: each recharge is a request that they confirm. */
 export const paymentMethodReply = z
   .object({
@@ -33,6 +42,9 @@ export const paymentMethodReply = z
     type: z.enum(TYPES),
     brand: z.string(),
     lastFour: z.string().check(z.describe("Empty where there is no number")),
+    use: z
+      .enum(USES)
+      .check(z.describe("Rules that name no way to pay take the default; the backup is tried once, at once, where another is declined and may be tried again")),
     expiry: z.optional(z.object({ month: z.int(), year: z.int() }).check(z.describe("The last month in which a card can be used"))),
   })
   .check(
@@ -75,6 +87,18 @@ export const paymentMethodRoutes = {
     summary: "List my ways to pay",
     replies: { 200: { says: "All of them.", body: z.object({ data: z.array(paymentMethodReply) }) } },
     problems: [],
+  },
+  setPaymentMethodUse: {
+    method: "PATCH",
+    path: "/v1/payment-methods/{paymentMethodId}",
+    scope: "payment-methods:write",
+    function: "payment-methods",
+    summary: "Make a way to pay the default or the backup",
+    description:
+      "It takes the place of the one that was used so before, and is never both. Alipay and WeChat Pay cannot be a backup, as they cannot be charged with the customer away. Rules that were saved keep their way to pay, and none is resumed.",
+    body: methodUseBody,
+    replies: { 200: { says: "The way to pay as it is now.", body: paymentMethodReply } },
+    problems: ["not-found", "cannot-be-backup"],
   },
   removePaymentMethod: {
     method: "DELETE",

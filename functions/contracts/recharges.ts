@@ -50,7 +50,9 @@ const recharge = {
     .enum({ rule: "rule", payer: "payer", backup: "backup" })
     .check(z.describe("Who wanted it: a rule whose line was low; its payer, there and then; or the backup of a way to pay that was declined")),
   ruleVersion: z.int().check(z.describe("0 where no rule stands behind it")),
-  consent: z.object({ termsVersion: z.string(), at: moment, timeZone: z.string() }).check(z.describe("What the recharge stands on")),
+  consent: z
+    .object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at: moment, timeZone: z.string() })
+    .check(z.describe("What the recharge stands on: GET /v1/terms/{termsHash} shows it")),
   reading: z.optional(z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided"))),
   reservedAt: moment,
 };

@@ -2,7 +2,7 @@ import type { LineEvent } from "./events.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { RechargeState } from "./recharge-states.ts";
-import type { Consent, Rule, RuleSettings, RuleStatus, SuspensionReason } from "./rule.ts";
+import { type Consent, needsConsent, type Rule, type RuleSettings, type RuleStatus, type SuspensionReason } from "./rule.ts";
 import { SHORTEST_TIER, type Tier } from "./slots.ts";
 import type { Period, Spend } from "./spend.ts";
 import { type Instant, plusMinutes } from "./time.ts";
@@ -158,7 +158,7 @@ export function applyUnpublished(esim: Esim, now: Instant): Esim {
   return { ...esim, lookAt: plusMinutes(now, PUBLISH_AGAIN_MINUTES) };
 }
 
-export type RuleRefusal = "rule-exists" | "no-rule" | "version-mismatch";
+export type RuleRefusal = "rule-exists" | "no-rule" | "version-mismatch" | "consent-needed";
 export type RuleDecision = { readonly kind: "changed"; readonly esim: Esim; readonly rule: Rule } | { readonly kind: "refused"; readonly reason: RuleRefusal };
 
 function refused(reason: RuleRefusal): RuleDecision {
@@ -177,6 +177,9 @@ export interface RuleInput {
   readonly writeId: string;
 }
 
+/** What is to become of a rule: with a new consent, or without one, as long as the old one covers it. */
+export type RuleChange = RuleInput | (Omit<RuleInput, "consent"> & { readonly consent?: undefined; readonly timeZone: string });
+
 /** Saves a subscriber's first rule of a line. A rule of the line's former payer gives way, as the line is not theirs any more, and they are told. */
 export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDecision {
   if (ruleOf(esim, input.subscriberId) !== undefined) return refused("rule-exists");
@@ -194,12 +197,13 @@ export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDeci
   return changed({ ...taken, subscriberId: input.subscriberId }, rule, "RuleSaved", now);
 }
 
-/** Replaces all settings of a rule. Its status stays: saving settings resumes nothing. */
-export function replaceRule(esim: Esim, input: RuleInput, expectedVersion: number, now: Instant): RuleDecision {
+/** Replaces all settings of a rule. Its status stays: saving settings resumes nothing. Refused where nobody agreed to what they allow. */
+export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: number, now: Instant): RuleDecision {
   const rule = ruleOf(esim, input.subscriberId);
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
-  const next = { ...rule, ...input.settings, consent: input.consent, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
+  if (input.consent === undefined && needsConsent(rule, input.settings, input.timeZone)) return refused("consent-needed");
+  const next = { ...rule, ...input.settings, consent: input.consent ?? rule.consent, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
   return changed(esim, next, "RuleSaved", now);
 }
 

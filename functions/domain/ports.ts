@@ -10,6 +10,7 @@ import type { Dispute, PaymentAnswer, PaymentIntent, Refund, RefundAnswer } from
 import type { StateName } from "./recharge-states.ts";
 import type { Consent, RuleSettings } from "./rule.ts";
 import type { Spend } from "./spend.ts";
+import type { AgreedTerms } from "./terms.ts";
 import type { Instant } from "./time.ts";
 import type { TopUpAnswer } from "./top-up-outcomes.ts";
 
@@ -211,6 +212,9 @@ export interface Subscribers {
   putWallet(subscriberId: string, was: MethodUses, next: MethodUses): Promise<boolean>;
   /** Who saved this way to pay; the index may be a moment old. */
   listHolders(paymentMethodId: string): Promise<string[]>;
+  /** Put-if-absent: terms of one hash are the same terms. */
+  putTerms(subscriberId: string, terms: AgreedTerms): Promise<void>;
+  getTerms(subscriberId: string, termsHash: string): Promise<AgreedTerms | undefined>;
   getHold(subscriberId: string): Promise<Hold | undefined>;
   putHold(subscriberId: string, hold: Hold): Promise<void>;
   removeHold(subscriberId: string): Promise<void>;

@@ -23,6 +23,8 @@ export const SHORTEST_COOLDOWN_MINUTES = 15;
 /** What the subscriber agreed to, and when; frozen into every recharge that stands on it. */
 export interface Consent {
   readonly termsVersion: string;
+  /** Names the very terms, as they are kept for the subscriber; missing from before they were kept. */
+  readonly termsHash?: string;
   readonly at: Instant;
   /** IANA name; months and days of the limits are counted in it, so that nobody resets a cap by moving. */
   readonly timeZone: string;
@@ -38,6 +40,36 @@ export interface RuleSettings {
   readonly paymentMethodId: string;
   /** How long before each charge its payer is told, so that they can skip it; none when missing or 0. */
   readonly noticeMinutes?: number;
+}
+
+/** The most days that a month has. */
+const DAYS = 31;
+
+/** The most that the limits allow to be charged in a month: whole recharges of a fixed amount, or all of the cap on the way to a target. */
+export function worstCasePerMonth({ topUp, limits: { perMonth, timesPerDay } }: Pick<RuleSettings, "topUp" | "limits">): Money {
+  if (topUp.type === "target") return perMonth;
+  const { amount } = topUp.amount;
+  return money(amount * Math.min(Math.floor(perMonth.amount / amount), timesPerDay * DAYS), perMonth.currency);
+}
+
+/** Whether a subscriber must agree anew: what may be taken is more, sooner, from elsewhere, counted by another clock or told later than they agreed to. */
+export function needsConsent(rule: RuleSettings & { readonly consent: Consent }, next: RuleSettings, timeZone: string): boolean {
+  const isRaised = (was: Money, now: Money) => was.currency !== now.currency || isBelow(was, now);
+  return (
+    isRaised(rule.threshold, next.threshold) ||
+    isTopUpRaised(rule.topUp, next.topUp, isRaised) ||
+    isRaised(rule.limits.perMonth, next.limits.perMonth) ||
+    next.limits.timesPerDay > rule.limits.timesPerDay ||
+    next.limits.cooldownMinutes < rule.limits.cooldownMinutes ||
+    next.paymentMethodId !== rule.paymentMethodId ||
+    (next.noticeMinutes ?? 0) < (rule.noticeMinutes ?? 0) ||
+    timeZone !== rule.consent.timeZone
+  );
+}
+
+function isTopUpRaised(was: TopUp, now: TopUp, isRaised: (was: Money, now: Money) => boolean): boolean {
+  if (was.type === "fixed" && now.type === "fixed") return isRaised(was.amount, now.amount);
+  return was.type === "fixed" || now.type === "fixed" || isRaised(was.target, now.target);
 }
 
 export type SuspensionReason =
@@ -83,7 +115,7 @@ export type LineTerms = SumTerms;
  *
  * A rule that its own limits, the carrier or Stripe would refuse whenever it is needed must not be saved: it would never do what it says.
  */
-export function ruleProblems({ threshold, topUp, limits }: RuleSettings, line: LineTerms): Problem[] {
+export function ruleProblems({ threshold, topUp, limits }: Pick<RuleSettings, "threshold" | "topUp" | "limits">, line: LineTerms): Problem[] {
   const [pointer, sum] = topUp.type === "fixed" ? ["/topUp/amount", topUp.amount] : ["/topUp/target", topUp.target];
   const foreign = [
     { pointer: "/threshold/currency", sum: threshold },

@@ -14,7 +14,7 @@ import {
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import { type Esims, type Page, type SlotLine, UnreadableLine } from "../../functions/domain/ports.ts";
 import type { CancelReason, RechargeState, ReviewReason, StateName } from "../../functions/domain/recharge-states.ts";
-import type { Rule, RuleStatus, SuspensionReason, TopUp } from "../../functions/domain/rule.ts";
+import type { Consent, Rule, RuleStatus, SuspensionReason, TopUp } from "../../functions/domain/rule.ts";
 import { lookShard, slotHash, slotKey, type Tier } from "../../functions/domain/slots.ts";
 import type { Spend } from "../../functions/domain/spend.ts";
 import { record } from "../../functions/workers/record.ts";
@@ -115,7 +115,7 @@ const TOP_UPS: { readonly [Type in TopUp["type"]]: Extract<TopUp, { type: Type }
   target: { type: "target", target: cny(99_999_999) },
 };
 
-const CONSENT = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-01", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
 
 const OPEN: Required<OpenRecharge> = {
   rechargeId: "r-1",
@@ -245,6 +245,18 @@ export function describeEsims(name: string, make: MakeEsims): void {
       it("come back with every status and every top-up of a rule", async () => {
         for (const [index, status] of Object.values(STATUSES).entries()) await expectRoundTrip(watched(index, { rule: { ...RULE, status } }));
         for (const [index, topUp] of Object.values(TOP_UPS).entries()) await expectRoundTrip(watched(100 + index, { rule: { ...RULE, topUp } }));
+      });
+
+      it("come back with the consent that an open recharge stands on, whatever became of the rule's", async () => {
+        const others: Consent[] = [
+          { ...CONSENT, termsHash: "0ther" },
+          { ...CONSENT, termsHash: undefined },
+          { ...CONSENT, at: LATER },
+          { ...CONSENT, timeZone: "UTC" },
+          { ...CONSENT, termsVersion: "2025-01-01" },
+        ];
+        for (const [index, consent] of others.entries()) await expectRoundTrip({ ...FULL, iccid: iccidOf(index), open: { ...OPEN, consent } });
+        await expectRoundTrip({ ...FULL, iccid: iccidOf(100), rule: undefined });
       });
 
       it("come back with every reason", async () => {

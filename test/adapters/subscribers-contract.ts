@@ -3,7 +3,8 @@ import { InvalidPage } from "../../functions/adapters/dynamodb-client.ts";
 import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { PaymentMethod, SavedMethod } from "../../functions/domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
-import { METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import { type AgreedTerms, termsOf } from "../../functions/domain/terms.ts";
+import { ICCID, METHOD, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
@@ -14,6 +15,11 @@ const CHOICES: Required<Choices> = {
   language: "zh-CN",
   timeZone: "Asia/Shanghai",
   notices: { channels: ["email", "sms"], succeeded: false, monthlySummary: true },
+};
+
+const TERMS: AgreedTerms = {
+  ...termsOf(ICCID, { ...ruleSettings(), noticeMinutes: 60 }, METHOD, "Asia/Shanghai"),
+  termsHash: "A".repeat(43),
 };
 
 const HOLD: Hold = { at: NOW, by: "grace", why: "The bank asked us to." };
@@ -179,6 +185,15 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       const held = await Promise.all(["pm_1", "pm_2"].map((id) => store.putWallet(SUBSCRIBER, {}, { default: id })));
       expect(held.toSorted((a, b) => Number(a) - Number(b))).toEqual([false, true]);
       expect(await store.getWallet(SUBSCRIBER)).toEqual({ default: held[0] ? "pm_1" : "pm_2" });
+    });
+
+    it("keep the terms that they agreed to, as they were then, each their own", async () => {
+      expect(await store.getTerms(SUBSCRIBER, TERMS.termsHash)).toBeUndefined();
+      await store.putTerms(SUBSCRIBER, TERMS);
+      await store.putTerms(SUBSCRIBER, { ...TERMS, version: "2030-01-01" });
+      await store.putTerms(SUBSCRIBER, { ...TERMS, termsHash: "B".repeat(43) });
+      expect(await store.getTerms(SUBSCRIBER, TERMS.termsHash)).toEqual(TERMS);
+      expect(await store.getTerms(STRANGER, TERMS.termsHash)).toBeUndefined();
     });
 
     it("are held back from when the operator says so until that is taken back, each alone", async () => {

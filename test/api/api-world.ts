@@ -13,11 +13,14 @@ import { callOffOnPage, type ShowPagePorts, showPayPage } from "../../functions/
 import { addMethod, beginSetup } from "../../functions/api/payment-methods/add-method.ts";
 import { listMethods } from "../../functions/api/payment-methods/list-methods.ts";
 import { removeMethod } from "../../functions/api/payment-methods/remove-method.ts";
+import { setMethodUse } from "../../functions/api/payment-methods/use-method.ts";
 import { type ApiRoute, apiHandler, route } from "../../functions/api/pipeline.ts";
 import { cancelRecharge } from "../../functions/api/recharges/cancel-recharge.ts";
 import { listRecharges, type ReadRechargesPorts, readRecharge } from "../../functions/api/recharges/read-recharges.ts";
 import { type RechargeNowPorts, rechargeNow } from "../../functions/api/recharges/recharge-now.ts";
+import { previewRule } from "../../functions/api/rules/preview-rule.ts";
 import { listRules, readRule } from "../../functions/api/rules/read-rules.ts";
+import { readTerms } from "../../functions/api/rules/read-terms.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
@@ -26,7 +29,7 @@ import { meRoutes } from "../../functions/contracts/me.ts";
 import { payLinkRoutes } from "../../functions/contracts/pay-links.ts";
 import { paymentMethodRoutes } from "../../functions/contracts/payment-methods.ts";
 import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
-import { ruleRoutes } from "../../functions/contracts/rules.ts";
+import { previewBody, ruleRoutes } from "../../functions/contracts/rules.ts";
 import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import { type Cards, type EraseRequest, OutcomeUnknown, type Poke, type Recharges, type Subscribers, type Wallet } from "../../functions/domain/ports.ts";
@@ -36,6 +39,7 @@ import { carrierModel } from "../../local/carrier/carrier-model.ts";
 import { memoryRecords } from "../../local/records.ts";
 import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
+import { consentTo } from "../consent.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
@@ -75,11 +79,13 @@ export function apiRoutes(
   return {
     rules: [
       route(ruleRoutes.createRule, (request) => createLineRule(ports, request)),
+      route(ruleRoutes.previewRule, (request) => previewRule(ports, request)),
       route(ruleRoutes.listRules, (request) => listRules(ports, request)),
       route(ruleRoutes.readRule, (request) => readRule(ports, request)),
       route(ruleRoutes.replaceRule, (request) => replaceLineRule(ports, request)),
       route(ruleRoutes.setRuleState, (request) => setLineRuleState(ports, request)),
       route(ruleRoutes.deleteRule, (request) => deleteLineRule(ports, request)),
+      route(ruleRoutes.readTerms, (request) => readTerms(ports, request)),
     ],
     esims: [route(esimRoutes.listEsims, (request) => listEsims(ports, request))],
     recharges: [
@@ -92,6 +98,7 @@ export function apiRoutes(
       route(paymentMethodRoutes.beginSetup, (request) => beginSetup(ports, request)),
       route(paymentMethodRoutes.addPaymentMethod, (request) => addMethod(ports, request)),
       route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(ports, request)),
+      route(paymentMethodRoutes.setPaymentMethodUse, (request) => setMethodUse(ports, request)),
       route(paymentMethodRoutes.removePaymentMethod, (request) => removeMethod(ports, request)),
     ],
     me: [
@@ -205,22 +212,35 @@ export function listIn(answer: ApiAnswer) {
   return z.parse(list, answer.body);
 }
 
-/** A body that POST /v1/rules takes: below CNY 10, recharge CNY 50. */
+/** A body that POST /v1/rules takes: below CNY 10, recharge CNY 50, agreed to. */
 export function newRule(changes: object = {}) {
-  return { iccid: ICCID, ...ruleSettingsBody(), ...changes };
+  return agreed({ iccid: ICCID, ...SETTINGS, ...changes });
 }
 
-/** A body that PUT /v1/rules/{iccid} takes. */
-export function ruleSettingsBody(changes: object = {}) {
-  return {
-    threshold: cny(1000),
-    topUp: { type: "fixed", amount: cny(5000) },
-    limits: { perMonth: cny(20_000) },
-    paymentMethodId: METHOD.id,
-    timeZone: "Asia/Shanghai",
-    consent: { termsVersion: "2026-11-01" },
-    ...changes,
-  };
+/** A body that PUT /v1/rules/{iccid} takes, agreed to. */
+export function ruleSettingsBody(changes: object = {}, iccid = ICCID) {
+  const { iccid: _line, ...body } = agreed({ iccid, ...SETTINGS, ...changes });
+  return body;
+}
+
+const SETTINGS = {
+  threshold: cny(1000),
+  topUp: { type: "fixed", amount: cny(5000) },
+  limits: { perMonth: cny(20_000) },
+  paymentMethodId: METHOD.id,
+  timeZone: "Asia/Shanghai",
+};
+
+/** What POST /v1/rules/preview takes. */
+export function previewSettings(changes: object = {}) {
+  return { iccid: ICCID, ...SETTINGS, ...changes };
+}
+
+/** Settings with the consent to just them, unless they have another; a card of theirs looks like METHOD. What is no rule is not agreed to either. */
+function agreed<Body extends object>(body: Body): Body & { readonly consent: { readonly termsHash: string } } {
+  const { data } = z.safeParse(previewBody, body);
+  const consent = data === undefined ? { termsHash: "A".repeat(43) } : consentTo(data, { ...METHOD, id: data.paymentMethodId ?? METHOD.id });
+  return { consent, ...body };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

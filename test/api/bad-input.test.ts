@@ -2,7 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Route } from "../../functions/contracts/route.ts";
 import { ROUTES, type SUBSCRIBER_OPERATIONS, type WEBHOOK_OPERATIONS, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
-import { cny, esimWithRule, ICCID, METHOD, rechargeStart, SUBSCRIBER } from "../builders.ts";
+import { termsOf } from "../../functions/domain/terms.ts";
+import { cny, esimWithRule, ICCID, METHOD, rechargeStart, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import {
   type ApiAnswer,
   type ApiCall,
@@ -10,6 +11,7 @@ import {
   apiWorld,
   isObject,
   newRule,
+  previewSettings,
   problemIn,
   ruleSettingsBody,
   STAGE,
@@ -38,21 +40,25 @@ const ifMatch = { headers: { "if-match": '"1"' } };
 
 const key = { headers: { "idempotency-key": "wish-0001" } };
 
-const optional = ["/limits/timesPerDay", "/limits/cooldownMinutes"];
+const optional = ["/limits/timesPerDay", "/limits/cooldownMinutes", "/paymentMethodId", "/noticeMinutes"];
 const rules = "/v1/rules";
 /** A way to pay that nothing uses. */
 const SPARE = "pm_spare";
 const paymentMethods = "/v1/payment-methods";
 const rule = `/v1/rules/${ICCID}`;
 
+const TERMS = { ...termsOf(ICCID, ruleSettings(), METHOD, "Asia/Shanghai"), termsHash: "A".repeat(43) };
+
 /** A good call of each route, of which all the bad ones are made: a new route needs one here, and gets every kind. */
 const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "POST /v1/rules": { method: "POST", path: rules, body: newRule({ limits }), optional },
+  "POST /v1/rules/preview": { method: "POST", path: `${rules}/preview`, body: previewSettings({ limits, noticeMinutes: 60 }), optional },
   "GET /v1/rules": { method: "GET", path: rules, pages: true },
   "GET /v1/rules/{iccid}": { method: "GET", path: rule },
-  "PUT /v1/rules/{iccid}": { method: "PUT", path: rule, body: ruleSettingsBody({ limits }), optional, ...ifMatch },
+  "PUT /v1/rules/{iccid}": { method: "PUT", path: rule, body: ruleSettingsBody({ limits }), optional: [...optional, "/consent"], ...ifMatch },
   "PATCH /v1/rules/{iccid}": { method: "PATCH", path: rule, body: { status: "paused" }, ...ifMatch },
   "DELETE /v1/rules/{iccid}": { method: "DELETE", path: rule, ...ifMatch },
+  "GET /v1/terms/{termsHash}": { method: "GET", path: `/v1/terms/${TERMS.termsHash}` },
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },
   "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
   "POST /v1/recharges": {
@@ -66,6 +72,7 @@ const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
   "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
   "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
+  "PATCH /v1/payment-methods/{paymentMethodId}": { method: "PATCH", path: `${paymentMethods}/${SPARE}`, body: { use: "backup" } },
   "DELETE /v1/payment-methods/{paymentMethodId}": { method: "DELETE", path: `${paymentMethods}/${SPARE}` },
   "GET /v1/me": { method: "GET", path: "/v1/me" },
   "PATCH /v1/me": {
@@ -112,7 +119,9 @@ const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
   [/limits$/, /"perMonth"/],
   [/paymentMethodId$/, /id of a saved way to pay, e\.g\. pm_/],
   [/timeZone$/, /IANA time zone, e\.g\. Asia\/Shanghai/],
-  [/consent$|termsVersion$/, /2026-11-01/],
+  [/consent$|termsHash$/, /`terms\.hash` that POST \/v1\/rules\/preview gives/],
+  [/noticeMinutes$/, /0 for no notice .* from 30 to 1440/],
+  [/use$/, /"default", "backup" or "none"/],
   [/status$/, /"active" or "paused"/],
   [/language$/, /zh-CN, en/],
   [/channels$/, /email, sms/],
@@ -327,6 +336,7 @@ async function worldFor({ method, path }: ApiCall) {
   await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
   if (method !== "POST" || path.endsWith("/cancel")) {
     await world.ports.recharges.putStart(rechargeStart());
+    await world.ports.subscribers.putTerms(SUBSCRIBER, TERMS);
     await world.store(withOpenRecharge(esimWithRule(), "re_1"));
   }
   const { ports, acts } = watched(world.ports);

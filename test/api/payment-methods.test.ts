@@ -50,7 +50,7 @@ describe("ways to pay", () => {
     expect(answer).toMatchObject({ status: 201, body: { type: "card", brand: "visa", lastFour: "4242" } });
     const [listed] = await list();
     expect(listed).toEqual(answer.body);
-    expect(Object.keys(listed ?? {}).toSorted()).toEqual(["brand", "expiry", "lastFour", "paymentMethodId", "type"]);
+    expect(Object.keys(listed ?? {}).toSorted()).toEqual(["brand", "expiry", "lastFour", "paymentMethodId", "type", "use"]);
   });
 
   it("are set up for charges with their owner away, for one customer per subscriber", async () => {
@@ -152,6 +152,90 @@ describe("ways to pay", () => {
     const paymentMethodId = await saved();
     const rule = { iccid: ICCID, ...ruleSettingsBody({ paymentMethodId }) };
     expect((await world.send({ method: "POST", path: "/v1/rules", body: rule })).status).toBe(201);
+  });
+
+  const use = (id: string, what: string, changes: Parameters<ApiWorld["send"]>[1] = {}, sub = SUBSCRIBER) =>
+    world.send({ method: "PATCH", path: `${PATH}/${id}`, body: { use: what }, sub }, changes);
+  const uses = async () => Object.fromEntries((await list()).map(({ paymentMethodId, use: what }) => [paymentMethodId, what]));
+
+  it("are the default if they are the first, and nothing if they come later", async () => {
+    const first = await saved();
+    const second = await saved("pm_card_mastercard");
+    expect(await uses()).toEqual({ [first]: "default", [second]: "none" });
+    expect((await saveCard()).body).toMatchObject({ paymentMethodId: first, use: "default" });
+  });
+
+  it("are the default if they are the first, also when saving them was broken off", async () => {
+    const putMethod = () => Promise.reject(new Error("the table is away"));
+    expect(problemIn(await save({ type: "alipay" }, { subscribers: { ...world.ports.subscribers, putMethod } })).status).toBe(500);
+    const { paymentMethodId, use: what } = z.parse(paymentMethodReply, (await save({ type: "alipay" })).body);
+    expect(what).toBe("default");
+    expect(await uses()).toEqual({ [paymentMethodId]: "default" });
+  });
+
+  it("become the default or the backup in the place of another, and are never both", async () => {
+    const [first, second, third] = [await saved(), await saved("pm_card_mastercard"), await saved("pm_card_authenticationRequired")];
+    expect(await use(second, "backup")).toMatchObject({ status: 200, body: { paymentMethodId: second, use: "backup" } });
+    expect(await uses()).toEqual({ [first]: "default", [second]: "backup", [third]: "none" });
+    expect((await use(third, "backup")).status).toBe(200);
+    expect(await uses()).toEqual({ [first]: "default", [second]: "none", [third]: "backup" });
+    await use(third, "default");
+    expect(await uses()).toEqual({ [first]: "none", [second]: "none", [third]: "default" });
+    await use(third, "backup");
+    expect(await uses()).toEqual({ [first]: "none", [second]: "none", [third]: "backup" });
+    for (const _again of [1, 2]) expect((await use(third, "none")).body).toMatchObject({ use: "none" });
+    expect(await uses()).toEqual({ [first]: "none", [second]: "none", [third]: "none" });
+    expect(world.pokes).toEqual([]); // nothing is resumed
+  });
+
+  it("that ask the customer each time can be the default, and no backup", async () => {
+    await saved();
+    for (const type of ["alipay", "wechat_pay"]) {
+      const { paymentMethodId } = z.parse(paymentMethodReply, (await save({ type })).body);
+      expect(problemIn(await use(paymentMethodId, "backup"))).toMatchObject({ status: 422, code: "cannot-be-backup", errors: [{ pointer: "/use" }] });
+      expect((await use(paymentMethodId, "default")).body).toMatchObject({ use: "default" });
+    }
+  });
+
+  it("whose bank asks for its customer each time can be used for anything: each recharge waits for them", async () => {
+    const wary = await saved("pm_card_authenticationRequired");
+    for (const what of ["backup", "default"]) expect((await use(wary, what)).body).toMatchObject({ use: what });
+  });
+
+  it("of somebody else, or that are not there, are used for nothing", async () => {
+    const own = await saved();
+    for (const id of ["pm_eve", "pm_none"]) expect(problemIn(await use(id, "default"))).toMatchObject({ status: 404, code: "not-found" });
+    expect(problemIn(await use(own, "backup", {}, STRANGER)).status).toBe(404);
+    expect(await world.ports.subscribers.getWallet(SUBSCRIBER)).toEqual({ default: own });
+  });
+
+  it("are used as was chosen last, and what was chosen for others meanwhile stands", async () => {
+    const [first, second] = [await saved(), await saved("pm_card_mastercard")];
+    const { subscribers } = world.ports;
+    let others = 1;
+    const busy = {
+      ...subscribers,
+      async putWallet(...[subscriberId, was, next]: Parameters<typeof subscribers.putWallet>) {
+        if (others > 0) await subscribers.putWallet(subscriberId, was, { default: undefined, backup: first });
+        others -= 1;
+        return subscribers.putWallet(subscriberId, was, next);
+      },
+    };
+    expect((await use(second, "default", { subscribers: busy })).status).toBe(200);
+    expect(await uses()).toEqual({ [first]: "backup", [second]: "default" });
+    const putWallet = async () => false;
+    expect(problemIn(await use(first, "none", { subscribers: { ...subscribers, putWallet } }))).toMatchObject({ status: 503, code: "try-again" });
+  });
+
+  it("are used for nothing any more when they are removed, so that the next first one is the default", async () => {
+    const [first, second] = [await saved(), await saved("pm_card_mastercard")];
+    await use(second, "backup");
+    await remove(first);
+    expect(await world.ports.subscribers.getWallet(SUBSCRIBER)).toEqual({ backup: second });
+    await remove(second);
+    expect(await world.ports.subscribers.getWallet(SUBSCRIBER)).toEqual({});
+    const next = await saved();
+    expect(await uses()).toEqual({ [next]: "default" });
   });
 
   it("that are removed can be charged by nobody any more, and the recharge function is told", async () => {

@@ -52,6 +52,9 @@ describe("a good body", () => {
     ["topUp", { type: "target", target: cny(8000) }],
     ["limits", { perMonth: cny(LARGEST_AMOUNT), timesPerDay: 24, cooldownMinutes: 10_080 }],
     ["limits", { perMonth: cny(5000), timesPerDay: 1, cooldownMinutes: 15 }],
+    ["noticeMinutes", 0],
+    ["noticeMinutes", 30],
+    ["noticeMinutes", 1440],
     ["timeZone", "UTC"],
     ["timeZone", "America/Argentina/Buenos_Aires"],
     ["timeZone", "America/Port-au-Prince"],
@@ -72,7 +75,8 @@ const bad: readonly (readonly [pointer: string, right: RegExp, values: readonly 
   ["/paymentMethodId", /saved way to pay/, ["card_1", "pm_", "pm_a b", `pm_${"x".repeat(101)}`]],
   // the last text once took a regular expression for ever
   ["/timeZone", /IANA time zone/, ["+08:00", "Shanghai", "Mars/Phobos", "GMT+8", `A${"-".repeat(200)}!`]],
-  ["/consent/termsVersion", /in force/, ["2025-01-01", 20_261_101]],
+  ["/noticeMinutes", /0 for no notice .* from 30 to 1440/, [29, 1441, -30, 30.5, "60"]],
+  ["/consent/termsHash", /gives for these settings/, ["2026-11-01", "A".repeat(42), `${"A".repeat(42)}+`]],
 ];
 const rows = bad.flatMap(([pointer, right, values]) => values.map((value) => ({ pointer, right, value })));
 

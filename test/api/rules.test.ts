@@ -60,7 +60,8 @@ describe("creating a rule", () => {
     expect(body).toEqual({
       ...newRule(),
       limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
-      consent: { termsVersion: "2026-11-01", at: NOW },
+      noticeMinutes: 0,
+      consent: { termsVersion: "2026-11-01", termsHash: newRule().consent.termsHash, at: NOW },
       version: 1,
       status: { state: "active" },
       createdAt: NOW,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { iccid } from "../../functions/contracts/iccid.ts";
-import { newRuleBody, ruleBody, ruleStateBody, TERMS_VERSION } from "../../functions/contracts/rules.ts";
+import { newRuleBody, previewBody, ruleBody, ruleStateBody } from "../../functions/contracts/rules.ts";
 import { ICCID } from "../builders.ts";
 
 const cny = (amount: unknown) => ({ amount, currency: "CNY" });
@@ -12,7 +12,8 @@ const RULE = {
   limits: { perMonth: cny(20_000), timesPerDay: 5, cooldownMinutes: 30 },
   paymentMethodId: "pm_1Nv0FGQ9RKHgCVdK00dK5vWm",
   timeZone: "Asia/Shanghai",
-  consent: { termsVersion: TERMS_VERSION },
+  noticeMinutes: 60,
+  consent: { termsHash: "A".repeat(43) },
 };
 
 /** Where a body is wrong, as JSON pointers; nothing when it is good. */
@@ -39,6 +40,19 @@ describe("the body of a rule", () => {
     expect(z.parse(ruleBody, body).limits).toEqual({ perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 });
   });
 
+  it("need not name a way to pay, nor ask to be told before a charge", () => {
+    const { paymentMethodId: _default, noticeMinutes: _none, ...body } = RULE;
+    expect(z.parse(ruleBody, body)).toEqual({ ...body, noticeMinutes: 0 });
+  });
+
+  it("is agreed to when it is new, may be when it replaces another, and is not when it is only reviewed", () => {
+    const { consent, ...body } = RULE;
+    expect(pointersOf(newRuleBody, { iccid: ICCID, ...body })).toEqual(["/consent"]);
+    expect(pointersOf(ruleBody, body)).toEqual([]);
+    expect(pointersOf(previewBody, { iccid: ICCID, ...body })).toEqual([]);
+    expect(pointersOf(previewBody, { iccid: ICCID, ...body, consent })).toEqual(["/consent"]);
+  });
+
   it.each<[string, object]>([
     ["a threshold of nothing", { threshold: cny(0) }],
     ["the smallest and the largest sum", { topUp: { type: "fixed", amount: cny(1) }, limits: { perMonth: cny(99_999_999) } }],
@@ -47,6 +61,9 @@ describe("the body of a rule", () => {
     ["the tightest limits", { limits: { perMonth: cny(1), timesPerDay: 1, cooldownMinutes: 10_080 } }],
     ["the loosest limits", { limits: { perMonth: cny(1), timesPerDay: 24, cooldownMinutes: 15 } }],
     ["UTC", { timeZone: "UTC" }],
+    ["no notice", { noticeMinutes: 0 }],
+    ["the shortest notice", { noticeMinutes: 30 }],
+    ["the longest notice", { noticeMinutes: 1440 }],
   ])("may say %s", (_, changes) => expect(pointersOf(ruleBody, { ...RULE, ...changes })).toEqual([]));
 
   it.each<[string, object, string[]]>([
@@ -73,15 +90,19 @@ describe("the body of a rule", () => {
     ["half a time a day", { limits: { ...RULE.limits, timesPerDay: 1.5 } }, ["/limits/timesPerDay"]],
     ["too short a cooldown", { limits: { ...RULE.limits, cooldownMinutes: 14 } }, ["/limits/cooldownMinutes"]],
     ["a cooldown of more than a week", { limits: { ...RULE.limits, cooldownMinutes: 10_081 } }, ["/limits/cooldownMinutes"]],
-    ["no way to pay", { paymentMethodId: undefined }, ["/paymentMethodId"]],
+    ["a notice that comes too late to skip anything", { noticeMinutes: 29 }, ["/noticeMinutes"]],
+    ["a notice of more than a day", { noticeMinutes: 1441 }, ["/noticeMinutes"]],
+    ["a notice of half a minute", { noticeMinutes: 30.5 }, ["/noticeMinutes"]],
+    ["a notice before now", { noticeMinutes: -30 }, ["/noticeMinutes"]],
+    ["a way to pay that is nothing", { paymentMethodId: null }, ["/paymentMethodId"]],
     ["a card number as the way to pay", { paymentMethodId: "4242424242424242" }, ["/paymentMethodId"]],
     ["a way to pay that is only its prefix", { paymentMethodId: "pm_" }, ["/paymentMethodId"]],
     ["a way to pay with a path in it", { paymentMethodId: "pm_1/detach" }, ["/paymentMethodId"]],
     ["an offset as time zone", { timeZone: "+08:00" }, ["/timeZone"]],
     ["a time zone that is none", { timeZone: "Asia/Atlantis" }, ["/timeZone"]],
-    ["no consent", { consent: undefined }, ["/consent"]],
-    ["consent to nothing", { consent: {} }, ["/consent/termsVersion"]],
-    ["consent to older terms", { consent: { termsVersion: "2020-01-01" } }, ["/consent/termsVersion"]],
+    ["consent to nothing", { consent: {} }, ["/consent/termsHash"]],
+    ["consent to what is no hash", { consent: { termsHash: "yes" } }, ["/consent/termsHash"]],
+    ["consent to a version only", { consent: { termsVersion: "2026-11-01" } }, ["/consent/termsHash", "/consent/termsVersion"]],
     ["a field that is not there", { status: "active" }, ["/status"]],
     ["two things at once", { threshold: cny(-1), timeZone: "Mars" }, ["/threshold/amount", "/timeZone"]],
   ])("may not say %s", (_, changes, pointers) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createRule, deleteRule, newEsim, replaceRule, ruleOf, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
 import { money } from "../../functions/domain/money.ts";
-import { type RuleSettings, ruleProblems, topUpAmount } from "../../functions/domain/rule.ts";
+import { type RuleSettings, ruleProblems, topUpAmount, worstCasePerMonth } from "../../functions/domain/rule.ts";
 import { cny, esimWithRule, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
@@ -51,6 +51,63 @@ describe("a rule", () => {
     });
     expect(replaceRule(esimWithRule(), input(), 7, NOW)).toEqual({ kind: "refused", reason: "version-mismatch" });
   });
+
+  const RAISED: readonly (readonly [says: string, changes: Partial<RuleSettings>, timeZone?: string])[] = [
+    ["a higher threshold", { threshold: cny(1001) }],
+    ["a higher amount", { topUp: { type: "fixed", amount: cny(5001) } }],
+    ["a target instead of an amount", { topUp: { type: "target", target: cny(4000) } }],
+    ["a higher cap", { limits: { perMonth: cny(20_001), timesPerDay: 3, cooldownMinutes: 60 } }],
+    ["one more recharge a day", { limits: { perMonth: cny(20_000), timesPerDay: 4, cooldownMinutes: 60 } }],
+    ["a shorter pause", { limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 59 } }],
+    ["another way to pay", { paymentMethodId: "pm_2" }],
+    ["a shorter notice", { noticeMinutes: 119 }],
+    ["no notice", { noticeMinutes: undefined }],
+    ["another currency", { threshold: money(1, "USD") }],
+    ["another time zone", {}, "Asia/Tokyo"],
+  ];
+
+  it.each(RAISED)("needs a new consent for %s", (_, changes, timeZone = "Asia/Shanghai") => {
+    const esim = esimWithRule({ noticeMinutes: 120 });
+    const change = { ...input({ noticeMinutes: 120, ...changes }), consent: undefined, timeZone };
+    expect(replaceRule(esim, change, 1, LATER)).toEqual({ kind: "refused", reason: "consent-needed" });
+    const agreed = { ...consent, termsHash: "h4sh", at: LATER, timeZone };
+    expect(replaceRule(esim, { ...change, consent: agreed }, 1, LATER)).toMatchObject({ kind: "changed", rule: { consent: agreed } });
+  });
+
+  it("needs a new consent for a higher target, or an amount instead of it", () => {
+    const esim = esimWithRule({ topUp: { type: "target", target: cny(8000) } });
+    const replaced = (topUp: RuleSettings["topUp"]) => replaceRule(esim, { ...input({ topUp }), consent: undefined, timeZone: "Asia/Shanghai" }, 1, LATER).kind;
+    expect(replaced({ type: "target", target: cny(8001) })).toBe("refused");
+    expect(replaced({ type: "fixed", amount: cny(400) })).toBe("refused");
+    expect(replaced({ type: "target", target: cny(7999) })).toBe("changed");
+  });
+
+  it("goes on standing on its consent when nothing is raised", () => {
+    const limits = { perMonth: cny(10_000), timesPerDay: 1, cooldownMinutes: 120 };
+    const lower = { threshold: cny(500), topUp: { type: "fixed", amount: cny(3000) }, limits, noticeMinutes: 60 };
+    for (const changes of [{}, lower]) {
+      const change = { ...input(changes), consent: undefined, timeZone: "Asia/Shanghai" };
+      expect(replaceRule(esimWithRule(), change, 1, LATER)).toMatchObject({ kind: "changed", rule: { consent, updatedAt: LATER } });
+    }
+  });
+
+  it.each<[string, Pick<RuleSettings, "topUp" | "limits">, number]>([
+    [
+      "as many whole amounts as the cap takes",
+      { topUp: { type: "fixed", amount: cny(3000) }, limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 } },
+      18_000,
+    ],
+    [
+      "what 31 days of its daily limit take",
+      { topUp: { type: "fixed", amount: cny(400) }, limits: { perMonth: cny(20_000), timesPerDay: 1, cooldownMinutes: 60 } },
+      12_400,
+    ],
+    [
+      "the cap on the way to a target",
+      { topUp: { type: "target", target: cny(3000) }, limits: { perMonth: cny(20_001), timesPerDay: 1, cooldownMinutes: 60 } },
+      20_001,
+    ],
+  ])("charges in a month at worst %s", (_, settings, amount) => expect(worstCasePerMonth(settings)).toEqual(cny(amount)));
 
   it("is nobody else's business", () => {
     const esim = esimWithRule();

@@ -2,7 +2,7 @@ import { createLineRule } from "../../functions/api/rules/save-rule.ts";
 import { receiveEvent } from "../../functions/api/stripe-webhook/receive-event.ts";
 import { noticedEvent } from "../../functions/contracts/events.ts";
 import { type RechargeMessage, rechargeMessage } from "../../functions/contracts/messages.ts";
-import { newRuleBody } from "../../functions/contracts/rules.ts";
+import { previewBody } from "../../functions/contracts/rules.ts";
 import { STRIPE_EVENT_TYPES } from "../../functions/contracts/stripe-events.ts";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import { type CheckRequests, type Log, OutcomeUnknown, type Pokes } from "../../functions/domain/ports.ts";
@@ -18,6 +18,7 @@ import { DEMO_USER, demoRule, QUIET_LINE, saveTestCard } from "../../local/demo-
 import { memoryRecords } from "../../local/records.ts";
 import { stripeModel } from "../../local/stripe/stripe-model.ts";
 import { NOW } from "../builders.ts";
+import { consentTo } from "../consent.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryControls, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
@@ -159,7 +160,8 @@ async function inProcessStage(): Promise<Stage & { readonly happened: () => read
       await ports.subscribers.putMethod(subscriberId, method);
       const identity = { whoIs: async () => ({ subscriberId, email: DEMO_USER.email }) };
       const request = { subscriberId, accessToken: "token", params: {}, page: undefined, expectedVersion: () => 0, idempotencyKey: () => "" };
-      await createLineRule({ ...ports, identity, largestRecharges: {} }, { ...request, body: newRuleBody.parse(demoRule(iccid, method.id)) });
+      const body = previewBody.parse(demoRule(iccid, method.id));
+      await createLineRule({ ...ports, identity, largestRecharges: {} }, { ...request, body: { ...body, consent: consentTo(body, method) } });
       await settle();
       return events.includes("RuleSaved");
     },

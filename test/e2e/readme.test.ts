@@ -25,8 +25,9 @@ describe("the README's tour", () => {
         expect(tour[0]).toContain("API=http://127.0.0.1:8787\n");
         const script = ["set -eu", ...tour.map((block, index) => `echo "== ${index}"\n${block}`)].join("\n").replace("http://127.0.0.1:8787", url);
         const { stdout } = await promisify(execFile)("bash", ["-c", script]);
-        const [, lines, saved, refused, low, recharged, lost, paused] = stdout.split(/== \d\n/);
+        const [, lines, previewed, saved, refused, low, recharged, lost, paused] = stdout.split(/== \d\n/);
         expect(lines).toContain('"iccid":"8986012345678900025"');
+        expect(previewed).toMatch(/is below CNY 10\.00, it is recharged with CNY 50\.00.*"wouldCharge":null,"whyNot":{"reason":"balance-ok"}/);
         expect(saved).toMatch(/^HTTP\/1.1 201/);
         expect(saved).toMatch(/etag: "1"/i);
         expect(refused).toContain('"pointer":"/threshold/amount"');

@@ -26,6 +26,7 @@ import {
   type Subscribers,
   type Wheel,
 } from "../../functions/domain/ports.ts";
+import type { AgreedTerms } from "../../functions/domain/terms.ts";
 
 /** The stores in memory, with the same meanings as in DynamoDB: test/adapters holds both to one contract. */
 
@@ -227,6 +228,7 @@ export function memorySubscribers(): Subscribers & Kept {
   const methods = new Map<string, { readonly subscriberId: string; readonly method: SavedMethod }>();
   const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
   const wallets = new Map<string, MethodUses>();
+  const agreed = new Map<string, AgreedTerms>();
   const holds = new Map<string, Hold>();
   const notices = new Map<string, SentNotice & { readonly subscriberId: string }>();
   const closings = new Map<string, Closing>();
@@ -271,6 +273,8 @@ export function memorySubscribers(): Subscribers & Kept {
       return isAsRead;
     },
     listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
+    putTerms: async (subscriberId, terms) => putIfAbsent(agreed, compositeKey(subscriberId, terms.termsHash), terms),
+    getTerms: async (subscriberId, termsHash) => agreed.get(compositeKey(subscriberId, termsHash)),
     getHold: async (subscriberId) => holds.get(subscriberId),
     putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),
     removeHold: async (subscriberId) => void holds.delete(subscriberId),

@@ -4,11 +4,12 @@ import { cancelRecharge } from "../../functions/api/recharges/cancel-recharge.ts
 import { rechargeNow } from "../../functions/api/recharges/recharge-now.ts";
 import { createLineRule, replaceLineRule } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
-import { newRuleBody } from "../../functions/contracts/rules.ts";
+import { previewBody } from "../../functions/contracts/rules.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import { applyResolution } from "../../functions/domain/recharge.ts";
 import { idOf } from "../../local/stripe/stripe-objects.ts";
+import { consentTo } from "../consent.ts";
 import type { Deed } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { type SimulatedSubscriber, TIME_ZONES, type World } from "./world.ts";
@@ -257,16 +258,12 @@ async function createRule(world: World, { subscriberId, methods }: SimulatedSubs
 function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid) {
   const cny = (amount: number) => ({ amount, currency: "CNY" });
   const topUp = random.chance(0.7) ? { type: "fixed", amount: cny(random.pick([3000, 5000, 10_000])) } : { type: "target", target: cny(6000) };
-  const body = newRuleBody.parse({
-    iccid,
-    threshold: cny(random.pick([500, 1000, 2000])),
-    topUp,
-    limits: { perMonth: cny(random.pick([12_000, 20_000, 100_000])), timesPerDay: random.int(1, 5), cooldownMinutes: random.pick([15, 60, 240]) },
-    paymentMethodId: random.chance(0.7) ? methods[0].id : (methods[1] ?? methods[0]).id,
-    timeZone: random.pick(TIME_ZONES),
-    consent: { termsVersion: "2026-11-01" },
-  });
-  return { ...body, noticeMinutes: random.chance(0.25) ? random.pick([30, 90]) : 0 };
+  const threshold = cny(random.pick([500, 1000, 2000]));
+  const limits = { perMonth: cny(random.pick([12_000, 20_000, 100_000])), timesPerDay: random.int(1, 5), cooldownMinutes: random.pick([15, 60, 240]) };
+  const method = random.chance(0.7) ? methods[0] : (methods[1] ?? methods[0]);
+  const body = previewBody.parse({ iccid, threshold, topUp, limits, paymentMethodId: method.id, timeZone: random.pick(TIME_ZONES) });
+  const rule = { ...body, noticeMinutes: random.chance(0.25) ? random.pick([30, 90]) : 0 };
+  return { ...rule, consent: consentTo(rule, method) };
 }
 
 function ownerOf({ carrier, people }: World, iccid: Iccid): SimulatedSubscriber | undefined {

@@ -27,10 +27,11 @@ const LINE_PAGES = 10;
 export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { subscribers } = ports;
-  const [profile, closing, methods, notices, hold, lines, { recharges, next }] = await Promise.all([
+  const [profile, closing, methods, uses, notices, hold, lines, { recharges, next }] = await Promise.all([
     knownSubscriber(ports, request),
     subscribers.getClosing(subscriberId),
     subscribers.listMethods(subscriberId),
+    subscribers.getWallet(subscriberId),
     subscribers.listNotices(subscriberId),
     subscribers.getHold(subscriberId),
     linesOf(ports, subscriberId),
@@ -39,7 +40,7 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
   const body: Export = {
     exportedAt: ports.clock.now(),
     profile: meView(profile, closing),
-    paymentMethods: methods.map(methodView),
+    paymentMethods: methods.map((method) => methodView(method, uses)),
     lines,
     recharges,
     notices,

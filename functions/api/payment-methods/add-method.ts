@@ -5,6 +5,7 @@ import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
 import { methodView } from "./list-methods.ts";
+import { putUse } from "./use-method.ts";
 
 export interface AddMethodPorts {
   readonly subscribers: Subscribers;
@@ -48,27 +49,33 @@ async function addCard(ports: AddMethodPorts, subscriberId: string, setupIntentI
     );
   }
   const known = saved.find(({ id }) => id === setup.paymentMethodId);
-  if (known !== undefined) return { status: 200, body: methodView(known) };
+  if (known !== undefined) return knownResponse(ports, subscriberId, known);
   const method = await wallet.findMethod(setup.paymentMethodId);
   if (method === undefined) throw new HttpProblem(409, "payment-method-gone", "This card was removed, or it is saved already under another id: see the list");
   const same = saved.find(({ cardKey }) => cardKey === method.cardKey);
   if (same === undefined) return save(ports, subscriberId, method, saved);
   await wallet.detach(method.id);
-  return { status: 200, body: methodView(same) };
+  return knownResponse(ports, subscriberId, same);
 }
 
 async function addPayRequest(ports: AddMethodPorts, subscriberId: string, type: "alipay" | "wechat_pay", saved: readonly SavedMethod[]): Promise<ApiResponse> {
   const known = saved.find(({ payRequest }) => payRequest === type);
-  if (known !== undefined) return { status: 200, body: methodView(known) };
+  if (known !== undefined) return knownResponse(ports, subscriberId, known);
   const id = `pm_${type}_${ports.ids.next().replaceAll("-", "")}`; // none of Stripe's: it makes one anew for each payment
   const customerId = await customerOf(ports, subscriberId);
   return save(ports, subscriberId, { id, customerId, cardKey: id, brand: type, lastFour: "", payRequest: type }, saved);
 }
 
-async function save(ports: AddMethodPorts, subscriberId: string, method: SavedMethod, saved: readonly SavedMethod[]): Promise<ApiResponse> {
+/** The first one becomes the default: chosen before it is saved, so that an attempt that is broken off leaves no first one that is not. */
+async function save({ subscribers }: AddMethodPorts, subscriberId: string, method: SavedMethod, saved: readonly SavedMethod[]): Promise<ApiResponse> {
   if (saved.length >= MOST_METHODS) throw tooMany();
-  await ports.subscribers.putMethod(subscriberId, method);
-  return { status: 201, body: methodView(method) };
+  const uses = saved.length === 0 ? await putUse(subscribers, subscriberId, method.id, "default") : await subscribers.getWallet(subscriberId);
+  await subscribers.putMethod(subscriberId, method);
+  return { status: 201, body: methodView(method, uses) };
+}
+
+async function knownResponse({ subscribers }: AddMethodPorts, subscriberId: string, known: SavedMethod): Promise<ApiResponse> {
+  return { status: 200, body: methodView(known, await subscribers.getWallet(subscriberId)) };
 }
 
 async function roomFor({ subscribers }: AddMethodPorts, subscriberId: string): Promise<void> {

@@ -12,6 +12,7 @@ import { apiHandler, route } from "../pipeline.ts";
 import { addMethod, beginSetup } from "./add-method.ts";
 import { listMethods } from "./list-methods.ts";
 import { removeMethod } from "./remove-method.ts";
+import { setMethodUse } from "./use-method.ts";
 
 const environment = readEnvironment("payment-methods", process.env);
 const database = dynamoDb();
@@ -28,5 +29,6 @@ export const handler = apiHandler(powertoolsLog("payment-methods"), [
   route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
   route(paymentMethodRoutes.addPaymentMethod, async (request) => addMethod(await ports(), request)),
   route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(local, request)),
+  route(paymentMethodRoutes.setPaymentMethodUse, (request) => setMethodUse(local, request)),
   route(paymentMethodRoutes.removePaymentMethod, async (request) => removeMethod(await ports(), request)),
 ]);

@@ -1,6 +1,7 @@
 import type { Esims, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
+import { putUse } from "./use-method.ts";
 
 export interface RemoveMethodPorts {
   readonly subscribers: Subscribers;
@@ -25,6 +26,7 @@ export async function removeMethod({ subscribers, wallet, esims, pokes }: Remove
   }
   if (method.payRequest === undefined) await wallet.detach(paymentMethodId);
   await pokes.send([{ paymentMethodId, subscriberId }]);
+  await putUse(subscribers, subscriberId, paymentMethodId, "none");
   await subscribers.removeMethod(subscriberId, paymentMethodId);
   return { status: 204 };
 }

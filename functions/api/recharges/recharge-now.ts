@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
-import { TERMS_VERSION } from "../../contracts/rules.ts";
 import { sumProblem } from "../../domain/charge.ts";
 import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
@@ -8,6 +7,7 @@ import { isSameMoney, type Money } from "../../domain/money.ts";
 import type { Cards, Carrier, CarrierEsim, Clock, Esims, Ids, Log, Pokes, Profile, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
+import { TERMS_VERSION } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";

@@ -10,6 +10,7 @@ const TRIES = 5;
 const REFUSALS: Readonly<Record<RuleRefusal, () => HttpProblem>> = {
   "rule-exists": () => new HttpProblem(409, "rule-exists", "This line has a rule already; change it with PUT"),
   "no-rule": noSuchRule,
+  "consent-needed": consentNeeded,
   "version-mismatch": () => new HttpProblem(412, "rule-changed", "The rule was changed since you read it; read it again"),
 };
 
@@ -18,16 +19,28 @@ export function noSuchRule(): HttpProblem {
   return new HttpProblem(404, "not-found", "You have no rule for this line");
 }
 
-/** Saves a decision about a line's rule, and has the line looked at. A write of the machine in between costs another try, never the change. */
+export function consentNeeded(): HttpProblem {
+  return new HttpProblem(409, "consent-needed", "You have not agreed to these settings: ask POST /v1/rules/preview again what they mean", [
+    { pointer: "/consent/termsHash", detail: "must be the `terms.hash` that POST /v1/rules/preview gives for these settings" },
+  ]);
+}
+
+/**
+ * Saves a decision about a line's rule, and has the line looked at. A write of the machine in between costs another try, never the change.
+ *
+ * `prepare`: what must be kept before the change is; done for no change that is refused.
+ */
 export async function changeRule(
   { esims, pokes, log }: { readonly esims: Esims; readonly pokes: Pokes; readonly log: Log },
   iccid: Iccid,
   writeId: string,
   decide: (esim: Esim) => RuleDecision,
+  prepare: () => Promise<void> = async () => {},
 ): Promise<Rule> {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const decision = decide((await esims.load(iccid)) ?? newEsim(iccid));
     if (decision.kind === "refused") throw REFUSALS[decision.reason]();
+    await prepare();
     if ((await esims.save(decision.esim, writeId)) === undefined) continue;
     // The event waits in the saved item: if this poke is lost, the sweeper finds it.
     await pokes.send([{ iccid, judge: true }]).catch((error: unknown) => log.warn("poke-failed", { error }));

@@ -11,7 +11,9 @@ import { randomIds, systemClock } from "../../adapters/system.ts";
 import { largestRecharges, readEnvironment } from "../../contracts/environment.ts";
 import { ruleRoutes } from "../../contracts/rules.ts";
 import { apiHandler, route } from "../pipeline.ts";
+import { previewRule } from "./preview-rule.ts";
 import { listRules, readRule } from "./read-rules.ts";
+import { readTerms } from "./read-terms.ts";
 import { createLineRule, replaceLineRule } from "./save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "./set-rule-state.ts";
 
@@ -34,9 +36,11 @@ const ports = async () => ({ ...local, carrier: await carrier() });
 
 export const handler = apiHandler(log, [
   route(ruleRoutes.createRule, async (request) => createLineRule(await ports(), request)),
+  route(ruleRoutes.previewRule, async (request) => previewRule(await ports(), request)),
   route(ruleRoutes.listRules, (request) => listRules(local, request)),
   route(ruleRoutes.readRule, (request) => readRule(local, request)),
   route(ruleRoutes.replaceRule, async (request) => replaceLineRule(await ports(), request)),
   route(ruleRoutes.setRuleState, (request) => setLineRuleState(local, request)),
   route(ruleRoutes.deleteRule, (request) => deleteLineRule(local, request)),
+  route(ruleRoutes.readTerms, (request) => readTerms(local, request)),
 ]);

@@ -6,7 +6,7 @@ import type { ApiResponse } from "../pipeline.ts";
 export function ruleView(iccid: Iccid, rule: Rule) {
   const { writeId: _ours, consent, ...shown } = rule;
   const { timeZone, ...agreed } = consent;
-  return { iccid, ...shown, timeZone, consent: agreed };
+  return { iccid, ...shown, noticeMinutes: shown.noticeMinutes ?? 0, timeZone, consent: agreed };
 }
 
 /** A rule with its ETag, which later changes name in If-Match. */
