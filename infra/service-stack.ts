@@ -24,6 +24,7 @@ const QUERY = ["dynamodb:Query"];
 /** Only where somebody is to be forgotten: it reads a whole table. */
 const SCAN = ["dynamodb:Scan"];
 const PUT = ["dynamodb:PutItem"];
+const UPDATE = ["dynamodb:UpdateItem"];
 const DELETE = ["dynamodb:DeleteItem"];
 
 /** What a person must act on. What was given back on purpose, and how a bank decided, stands in the bill's adjustments. */
@@ -132,7 +133,7 @@ export class ServiceStack extends Stack {
       },
     });
     esims.grant(paymentMethods, "dynamodb:BatchGetItem", ...QUERY);
-    subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...DELETE);
+    subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...UPDATE, ...DELETE);
     rechargeQueue.queue.grantSendMessages(paymentMethods);
     data.stripeSecret.grantRead(paymentMethods);
 
@@ -245,7 +246,7 @@ export class ServiceStack extends Stack {
         ...stripe,
       },
     });
-    esims.grant(recharge, ...GET, ...QUERY, ...PUT, "dynamodb:UpdateItem");
+    esims.grant(recharge, ...GET, ...QUERY, ...PUT, ...UPDATE);
     recharges.grant(recharge, ...GET, ...QUERY, ...PUT);
     subscribers.grant(recharge, ...GET, ...QUERY, ...PUT, ...DELETE);
     cards.grant(recharge, ...QUERY, ...PUT, ...DELETE);

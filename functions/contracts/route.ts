@@ -38,6 +38,16 @@ export interface Reply {
   readonly headers?: readonly ReplyHeader[];
 }
 
+/**
+ * How often a subscriber may do something.
+ *
+ * Only for what costs money or tells a secret by trial: counting costs a write. Well-formed requests count, whatever becomes of them.
+ */
+export interface Limit {
+  /** Hours begin with those of UTC. */
+  readonly perHour: number;
+}
+
 /** One route of the API: all that a caller must know of it. The stacks, the functions, the OpenAPI document and its client are made of it. */
 export interface Route {
   readonly method: Method;
@@ -46,6 +56,8 @@ export interface Route {
   readonly function: FunctionName;
   /** Missing where no token is asked for. */
   readonly scope?: Scope;
+  /** Missing where nothing is gained by doing it often. Whoever has done it too often gets 429 (`too-many-requests`) with `Retry-After`. */
+  readonly limit?: Limit;
   /** For the documentation. */
   readonly summary: string;
   readonly description?: string;
