@@ -20,7 +20,8 @@ export type Scope = keyof typeof SCOPES;
 /** Identifier of the resource server: scopes read `auto-recharge/rules:read` in tokens. */
 export const RESOURCE_SERVER = "auto-recharge";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+export type Method = (typeof METHODS)[number];
 
 export type QueryParameter = "page";
 export type RequestHeader = "idempotency-key" | "if-match" | "stripe-signature";
