@@ -64,6 +64,8 @@ export interface LocalStackOptions {
 
 export interface LocalStack {
   readonly url: string;
+  /** Where people sign in. */
+  readonly issuer: string;
   readonly demo: { readonly token: string; readonly methodId: string };
   /** Does something that was not done yet in this state folder. A crash in the middle does it again. */
   once(name: string, act: () => Promise<void>): Promise<void>;
@@ -78,6 +80,8 @@ export interface LocalParts {
   readonly stripe: StripeModel | undefined;
   readonly timeline: Timeline;
   readonly outbox: () => OutboxMail[];
+  /** Where people sign in: OpenID Connect discovery is below it. */
+  readonly issuer: string;
   readonly token: (scopes?: readonly string[]) => Promise<string>;
   readonly saveCard: (testCard: string) => Promise<PaymentMethod>;
   readonly depths: () => Record<string, number>;
@@ -254,6 +258,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     carrier,
     stripe,
     timeline: story,
+    issuer: issuer.issuer,
     outbox: () => records.list<OutboxMail>(OUTBOX),
     token,
     saveCard,
@@ -275,7 +280,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const schedules = startSchedules({ schedules: graph.list("AWS::Scheduler::Schedule"), send: queues.send, onError });
   closers.push(schedules.stop);
   const once = async (name: string, act: () => Promise<void>) => void (await kept(name, () => act().then(() => "done")));
-  return { url: api.url, demo: { token: demoToken, methodId }, once, close };
+  return { url: api.url, issuer: issuer.issuer, demo: { token: demoToken, methodId }, once, close };
 }
 
 /** The carrier, with every reading of a balance in the timeline: so one sees the checks that find nothing to do. */
