@@ -2,6 +2,7 @@ import { ArnFormat, Duration, RemovalPolicies, Stack, type StackProps } from "aw
 import {
   AccountRecovery,
   CfnManagedLoginBranding,
+  CfnUserPool,
   FeaturePlan,
   ManagedLoginVersion,
   Mfa,
@@ -178,6 +179,11 @@ export class DataStack extends Stack {
     });
 
     this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
+    const pool = this.userPool.node.defaultChild;
+    if (stage.signInMailThroughSes && pool instanceof CfnUserPool) {
+      // The CDK's own `UserPoolEmail.withSES` wants to know the region when it synthesizes.
+      pool.emailConfiguration = { emailSendingAccount: "DEVELOPER", from: stage.mailFrom, sourceArn: this.mailIdentity.emailIdentityArn };
+    }
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
     // The policy that enforceSSL makes takes the place of SNS's own, which would have let the alarms in.
     // Source: https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger

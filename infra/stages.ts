@@ -5,6 +5,8 @@ export interface Stage {
   readonly env?: { readonly account: string; readonly region: string };
   /** Where notices come from; its domain (or the address itself) must be verified at SES. */
   readonly mailFrom: string;
+  /** Codes for signing in come from there, too: only once that domain is verified at SES. Until then Cognito's own mailer sends them, 50 a day at most. */
+  readonly signInMailThroughSes: boolean;
   /** First part of the sign-in page's host name; must be free in the region. */
   readonly signInDomainPrefix: string;
   /** Where the sign-in page may return to, after signing in and out; the first is the web app. */
@@ -33,6 +35,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
   dev: {
     name: "dev",
     mailFrom: "recharge@dev.example.com",
+    signInMailThroughSes: false,
     signInDomainPrefix: "auto-recharge-dev",
     callbackUrls: ["http://localhost:8787/"],
     nativeCallbackUrls: ["com.example.recharge.dev://signed-in"],
@@ -45,6 +48,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
   prod: {
     name: "prod",
     mailFrom: "recharge@example.com",
+    signInMailThroughSes: false,
     signInDomainPrefix: "auto-recharge-prod",
     callbackUrls: ["https://recharge.example.com/"],
     nativeCallbackUrls: ["https://recharge.example.com/app/signed-in", "com.example.recharge://signed-in"],

@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const ISSUER = { url: "https://id.operator.example/realm", audiences: ["recharge-web", "recharge-app"] };
 
-/** The stacks of an operator who has people of his own, with functions of no code. */
+/** The stacks of an operator who has people of his own, and his mail domain verified, with functions of no code. */
 function synthesize() {
   const bundles = join(folder, "bundles");
   for (const name of Object.keys(environments)) {
@@ -23,16 +23,16 @@ function synthesize() {
     writeFileSync(join(bundles, name, "index.cjs"), "");
   }
   const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false, postCliContext: CDK_CONTEXT });
-  const stage = { ...stageNamed("dev"), issuer: ISSUER };
+  const stage = { ...stageNamed("dev"), issuer: ISSUER, signInMailThroughSes: true };
   const data = new DataStack(app, "Data", { stage });
   new ServiceStack(app, "Service", { stage, data, bundles });
   app.synth();
   return readTemplates(join(folder, "cdk.out"));
 }
 
-describe("a stage with an issuer of its own", () => {
-  const templates = synthesize();
+const templates = synthesize();
 
+describe("a stage with an issuer of its own", () => {
   it("takes that issuer's tokens for its audiences, and no others", () => {
     expect(templates.ofType("AWS::ApiGatewayV2::Authorizer").map(({ Properties }) => Properties.JwtConfiguration)).toEqual([
       { Issuer: ISSUER.url, Audience: ISSUER.audiences },
@@ -43,6 +43,14 @@ describe("a stage with an issuer of its own", () => {
     const schema = z.object({ Environment: z.object({ Variables: z.object({ ISSUER_URL: z.optional(z.unknown()) }) }) });
     const urls = templates.read("AWS::Lambda::Function", schema).flatMap(({ properties }) => properties.Environment.Variables.ISSUER_URL ?? []);
     expect(new Set(urls)).toEqual(new Set([ISSUER.url]));
+  });
+});
+
+describe("a stage whose mail domain is verified", () => {
+  it("sends the codes for signing in from there", () => {
+    expect(templates.ofType("AWS::Cognito::UserPool").map(({ Properties }) => Properties.EmailConfiguration)).toMatchObject([
+      { EmailSendingAccount: "DEVELOPER", From: "recharge@dev.example.com", SourceArn: expect.anything() },
+    ]);
   });
 });
 

@@ -184,6 +184,24 @@ describe("stacks as the CDK synthesizes them", () => {
   });
 });
 
+describe("a stage that throttles a route which is not there", () => {
+  it("is refused, as AWS does", () => {
+    const graph = loadResources({
+      Api: { Type: "AWS::ApiGatewayV2::Api", Properties: { Name: "sample", ProtocolType: "HTTP" } },
+      Stage: {
+        Type: "AWS::ApiGatewayV2::Stage",
+        Properties: {
+          ApiId: { Ref: "Api" },
+          StageName: "$default",
+          AutoDeploy: true,
+          RouteSettings: { "GET /nothing": { ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 } },
+        },
+      },
+    });
+    expect(() => readHttpApi(graph)).toThrow("Stage throttles GET /nothing, which is no route");
+  });
+});
+
 /** Writes a cloud assembly and loads it. */
 function loadAssembly(artifacts: object, templates: Readonly<Record<string, object>>) {
   const folder = mkdtempSync(join(root, "assembly-"));
