@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { apiHandler } from "../../functions/api/pipeline.ts";
-import { ROUTES, type Route } from "../../functions/contracts/routes.ts";
+import type { Route } from "../../functions/contracts/route.ts";
+import { ROUTES } from "../../functions/contracts/routes.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { METHOD, NOW } from "../builders.ts";
 import { apiRoutes, apiWorld, problemIn, STRANGER } from "./api-world.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { decodeJwt } from "jose";
 import * as z from "zod/mini";
-import { RESOURCE_SERVER, SCOPES } from "../../functions/contracts/routes.ts";
+import { RESOURCE_SERVER, SCOPES } from "../../functions/contracts/route.ts";
 import { readIssuerClients } from "../../local/cloud/issuer-clients.ts";
 import { loadStacks } from "../../local/cloud/template.ts";
 import { DEMO_PASSWORD, DEMO_USER, demoRule } from "../../local/demo-data.ts";
