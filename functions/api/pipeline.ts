@@ -85,7 +85,7 @@ function checked(response: ApiResponse, { replies, method, path }: Route): ApiRe
  *
  * Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
  */
-const SECURITY_HEADERS = {
+export const SECURITY_HEADERS = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "referrer-policy": "no-referrer",
