@@ -29,7 +29,16 @@ import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
 import { ruleRoutes } from "../../functions/contracts/rules.ts";
 import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import { type Cards, type EraseRequest, OutcomeUnknown, type Poke, type Quotas, type Recharges, type Subscribers, type Wallet } from "../../functions/domain/ports.ts";
+import {
+  type Cards,
+  type EraseRequest,
+  OutcomeUnknown,
+  type Poke,
+  type Quotas,
+  type Recharges,
+  type Subscribers,
+  type Wallet,
+} from "../../functions/domain/ports.ts";
 import { applyReserved } from "../../functions/domain/recharge.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
