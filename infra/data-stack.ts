@@ -1,5 +1,16 @@
 import { ArnFormat, Duration, RemovalPolicies, Stack, type StackProps } from "aws-cdk-lib";
-import { OAuthScope, ResourceServerScope, UserPool, type UserPoolClient } from "aws-cdk-lib/aws-cognito";
+import {
+  AccountRecovery,
+  CfnManagedLoginBranding,
+  CfnUserPool,
+  FeaturePlan,
+  ManagedLoginVersion,
+  Mfa,
+  OAuthScope,
+  ResourceServerScope,
+  UserPool,
+  type UserPoolClient,
+} from "aws-cdk-lib/aws-cognito";
 import { AttributeType, ProjectionType, type TablePropsV2, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
@@ -12,6 +23,19 @@ import { RESOURCE_SERVER, SCOPES } from "../functions/contracts/route.ts";
 import type { Stage } from "./stages.ts";
 
 const ARCHIVE_DAYS = 30;
+
+/**
+ * How long a token that was stolen, or signed out, goes on opening the API: its authorizer looks at signatures and never asks Cognito.
+ *
+ * 15 minutes is three times the least that Cognito allows; an app renews its token four times an hour.
+ */
+const ACCESS_MINUTES = 15;
+/** How long one need not sign in again. A page's storage is read by whatever script gets into the page, a phone's is the app's own. */
+const REFRESH_DAYS = { web: 1, native: 60 } as const;
+/** How long a refresh token that was used goes on working: a phone that lost the answer asks again. The most that Cognito allows. */
+const REFRESH_GRACE_SECONDS = 60;
+/** Long, and of any characters. Source: NIST SP 800-63B, 5.1.1.2 */
+const PASSWORD_LENGTH = 12;
 
 export interface DataStackProps extends StackProps {
   readonly stage: Stage;
@@ -35,7 +59,10 @@ export class DataStack extends Stack {
   readonly controls: TableV2;
   readonly bus: EventBus;
   readonly userPool: UserPool;
+  /** The web app: public, so by code and PKCE only. */
   readonly webClient: UserPoolClient;
+  /** Apps on phones: the same, with their own return addresses and longer sessions. */
+  readonly nativeClient: UserPoolClient;
   /** JSON `{ "secretKey": "sk_...", "publishableKey"?: "pk_...", "webhookSecrets"?: ["whsec_..."], "baseUrl"?: "https://..." }`, written by the operator. */
   readonly stripeSecret: Secret;
   /** JSON `{ "baseUrl": "https://...", "secret": "..." }`, written by the operator. */
@@ -95,20 +122,48 @@ export class DataStack extends Stack {
     this.userPool = new UserPool(this, "UserPool", {
       selfSignUpEnabled: true,
       signInAliases: { email: true, phone: true },
+      signInCaseSensitive: false, // Ada@example.com is ada@example.com; cannot be changed later
       autoVerify: { email: true, phone: true },
+      keepOriginal: { email: true, phone: true }, // a new address counts once it is verified: lines are found by it
+      // Whoever wants a second factor takes an app. None by text message: it could be read after a SIM swap, costs the operator money for whoever
+      // registers, and would go to the very line that may have run dry.
+      mfa: Mfa.OPTIONAL,
+      mfaSecondFactor: { otp: true, sms: false },
+      accountRecovery: AccountRecovery.EMAIL_AND_PHONE_WITHOUT_MFA, // by mail where there is an address: a number may change hands
+      passwordPolicy: { minLength: PASSWORD_LENGTH, requireDigits: false, requireLowercase: false, requireUppercase: false, requireSymbols: false },
+      featurePlan: FeaturePlan.ESSENTIALS, // the least that has managed login
       deletionProtection: true,
     });
     const scopes = Object.entries(SCOPES).map(([scopeName, scopeDescription]) => new ResourceServerScope({ scopeName, scopeDescription }));
     const resourceServer = this.userPool.addResourceServer("ResourceServer", { identifier: RESOURCE_SERVER, scopes });
-    this.webClient = this.userPool.addClient("WebClient", {
-      oAuth: {
-        flows: { authorizationCodeGrant: true },
-        callbackUrls: [...stage.callbackUrls],
-        scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PHONE, ...scopes.map((each) => OAuthScope.resourceServer(resourceServer, each))],
-      },
-      preventUserExistenceErrors: true,
+    /** A public client; its pages need a branding, or managed login shows an error instead. */
+    const client = (clientId: string, urls: readonly string[], refreshDays: number) => {
+      const added = this.userPool.addClient(clientId, {
+        generateSecret: false,
+        oAuth: {
+          flows: { authorizationCodeGrant: true },
+          callbackUrls: [...urls],
+          logoutUrls: [...urls],
+          scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PHONE, ...scopes.map((each) => OAuthScope.resourceServer(resourceServer, each))],
+        },
+        authFlows: { userSrp: true }, // no flow that sends a password, and none that renews without rotation
+        accessTokenValidity: Duration.minutes(ACCESS_MINUTES),
+        idTokenValidity: Duration.minutes(ACCESS_MINUTES),
+        refreshTokenValidity: Duration.days(refreshDays),
+        refreshTokenRotationGracePeriod: Duration.seconds(REFRESH_GRACE_SECONDS),
+        enableTokenRevocation: true,
+        preventUserExistenceErrors: true,
+      });
+      const { userPoolId } = this.userPool;
+      new CfnManagedLoginBranding(this, `${clientId}Branding`, { userPoolId, clientId: added.userPoolClientId, useCognitoProvidedValues: true });
+      return added;
+    };
+    this.webClient = client("WebClient", stage.callbackUrls, REFRESH_DAYS.web);
+    this.nativeClient = client("NativeClient", stage.nativeCallbackUrls, REFRESH_DAYS.native);
+    this.userPool.addDomain("SignInDomain", {
+      cognitoDomain: { domainPrefix: stage.signInDomainPrefix },
+      managedLoginVersion: ManagedLoginVersion.NEWER_MANAGED_LOGIN,
     });
-    this.userPool.addDomain("SignInDomain", { cognitoDomain: { domainPrefix: stage.signInDomainPrefix } });
 
     const secret = (name: string, description: string, template?: { secretStringTemplate: string; generateStringKey: string }) =>
       new Secret(this, name, { description, generateSecretString: template });
@@ -124,6 +179,11 @@ export class DataStack extends Stack {
     });
 
     this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
+    const pool = this.userPool.node.defaultChild;
+    if (stage.signInMailThroughSes && pool instanceof CfnUserPool) {
+      // The CDK's own `UserPoolEmail.withSES` wants to know the region when it synthesizes.
+      pool.emailConfiguration = { emailSendingAccount: "DEVELOPER", from: stage.mailFrom, sourceArn: this.mailIdentity.emailIdentityArn };
+    }
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
     // The policy that enforceSSL makes takes the place of SNS's own, which would have let the alarms in.
     // Source: https://repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger
@@ -139,6 +199,7 @@ export class DataStack extends Stack {
     for (const { secretArn } of secrets) this.exportValue(secretArn);
     const { eventBusName, eventBusArn } = this.bus;
     const { userPoolProviderUrl } = this.userPool;
-    for (const value of [eventBusName, eventBusArn, userPoolProviderUrl, this.webClient.userPoolClientId, this.alarms.topicArn]) this.exportValue(value);
+    const clientIds = [this.webClient.userPoolClientId, this.nativeClient.userPoolClientId];
+    for (const value of [eventBusName, eventBusArn, userPoolProviderUrl, ...clientIds, this.alarms.topicArn]) this.exportValue(value);
   }
 }

@@ -1,5 +1,5 @@
 import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { type AddRoutesOptions, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { type AddRoutesOptions, type CfnRoute, CfnStage, CorsHttpMethod, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -7,7 +7,7 @@ import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
-import { RESOURCE_SERVER, type Route } from "../functions/contracts/route.ts";
+import { METHODS, RESOURCE_SERVER, type Route } from "../functions/contracts/route.ts";
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
@@ -44,7 +44,7 @@ export class ServiceStack extends Stack {
     super(scope, id, props);
     const { stage, data, bundles } = props;
     const { esims, recharges, subscribers, cards, controls, bus, alarms } = data;
-    const issuer = stage.issuer ?? { url: data.userPool.userPoolProviderUrl, audience: data.webClient.userPoolClientId };
+    const issuer = stage.issuer ?? { url: data.userPool.userPoolProviderUrl, audiences: [data.webClient.userPoolClientId, data.nativeClient.userPoolClientId] };
     const stripe = { STRIPE_SECRET_ARN: data.stripeSecret.secretArn, STAGE: stage.name };
     const largestRecharges = Object.entries(stage.largestRecharges).map(([currency, amount]) => `${currency}:${amount}`);
     const largest = { LARGEST_RECHARGES: largestRecharges.join(",") || "none" };
@@ -135,7 +135,7 @@ export class ServiceStack extends Stack {
       },
     });
     esims.grant(paymentMethods, "dynamodb:BatchGetItem", ...QUERY);
-    subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...DELETE);
+    subscribers.grant(paymentMethods, ...GET, ...QUERY, ...PUT, ...UPDATE, ...DELETE);
     rechargeQueue.queue.grantSendMessages(paymentMethods);
     data.stripeSecret.grantRead(paymentMethods);
 
@@ -159,7 +159,16 @@ export class ServiceStack extends Stack {
     rechargeQueue.queue.grantSendMessages(me);
     eraseQueue.queue.grantSendMessages(me);
 
-    const api = new HttpApi(this, "Api", { apiName: `auto-recharge-${stage.name}` });
+    const api = new HttpApi(this, "Api", {
+      apiName: `auto-recharge-${stage.name}`,
+      corsPreflight: {
+        allowOrigins: [...stage.webOrigins],
+        allowMethods: METHODS.map((method) => CorsHttpMethod[method]),
+        allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match"],
+        exposeHeaders: ["etag", "location", "retry-after"],
+        maxAge: Duration.hours(2), // the longest that Chrome believes
+      },
+    });
     const payLinks = { PAY_LINK_SECRET_ARN: data.payLinkSecret.secretArn, API_URL: api.apiEndpoint };
 
     const pay = new ServiceFunction(this, "Pay", {
@@ -248,7 +257,7 @@ export class ServiceStack extends Stack {
         ...stripe,
       },
     });
-    esims.grant(recharge, ...GET, ...QUERY, ...PUT, "dynamodb:UpdateItem");
+    esims.grant(recharge, ...GET, ...QUERY, ...PUT, ...UPDATE);
     recharges.grant(recharge, ...GET, ...QUERY, ...PUT);
     subscribers.grant(recharge, ...GET, ...QUERY, ...PUT, ...DELETE);
     cards.grant(recharge, ...QUERY, ...PUT, ...DELETE);
@@ -387,7 +396,7 @@ export class ServiceStack extends Stack {
         "A subscriber who contests a charge, paid for a recharge that had ended, or did not get a refund: a person must look. See docs/runbook.md#disputes-and-late-refunds",
     });
 
-    const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [issuer.audience] });
+    const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [...issuer.audiences] });
     const integrations = new Map<FunctionName, HttpLambdaIntegration>([
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
@@ -400,10 +409,17 @@ export class ServiceStack extends Stack {
     const addRoute = (route: Route, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {
       const integration = integrations.get(route.function);
       if (integration === undefined) throw new Error(`No function answers ${route.method} ${route.path}`);
-      api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });
+      return api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });
     };
-    for (const route of ROUTES) addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] });
+    const added = ROUTES.flatMap((route) => addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] }));
     for (const route of [...PUBLIC_ROUTES, ...WEBHOOK_ROUTES]) addRoute(route, {});
+    const limited = ROUTES.flatMap((route: Route) => (route.limit === undefined ? [] : [`${route.method} ${route.path}`]));
+    throttle(
+      api,
+      stage.requestsPerSecond,
+      limited,
+      added.map((route) => route.node.defaultChild as CfnRoute),
+    );
     new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
 
     // What the operator's command line (ops/) works on.
@@ -415,4 +431,25 @@ export class ServiceStack extends Stack {
     );
     new CfnOutput(this, "Operations", { value: this.toJsonString({ tables, queues: Object.fromEntries(queues) }) });
   }
+}
+
+/**
+ * Of all subscribers together, for what each may do only so often: thousands of made-up accounts reach Stripe no faster.
+ *
+ * Stripe takes 25 calls a second of an endpoint in a sandbox; each of ours makes one or two.
+ */
+const LIMITED_PER_SECOND = 10;
+
+/** Tells the API how many requests each route may take a second, with bursts of twice as many. */
+function throttle(api: HttpApi, perSecond: number, limited: readonly string[], routes: readonly CfnRoute[]): void {
+  const stage = api.defaultStage?.node.defaultChild;
+  if (!(stage instanceof CfnStage)) throw new Error("The API has no stage to throttle");
+  const settings = (rate: number) => ({ throttlingRateLimit: rate, throttlingBurstLimit: 2 * rate });
+  stage.defaultRouteSettings = settings(perSecond);
+  // In CloudFormation's own spelling, since the CDK leaves this map as it is.
+  stage.routeSettings = Object.fromEntries(
+    limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: LIMITED_PER_SECOND, ThrottlingBurstLimit: 2 * LIMITED_PER_SECOND }]),
+  );
+  // A stage that names a route which is not there yet is refused.
+  for (const route of routes) if (limited.includes(route.routeKey)) stage.addResourceDependency(route);
 }

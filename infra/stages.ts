@@ -5,12 +5,20 @@ export interface Stage {
   readonly env?: { readonly account: string; readonly region: string };
   /** Where notices come from; its domain (or the address itself) must be verified at SES. */
   readonly mailFrom: string;
+  /** Codes for signing in come from there, too: only once that domain is verified at SES. Until then Cognito's own mailer sends them, 50 a day at most. */
+  readonly signInMailThroughSes: boolean;
   /** First part of the sign-in page's host name; must be free in the region. */
   readonly signInDomainPrefix: string;
-  /** Where the sign-in page may return to; the first is the web app. */
+  /** Where the sign-in page may return to, after signing in and out; the first is the web app. */
   readonly callbackUrls: readonly string[];
-  /** An operator's own issuer and audience instead of the user pool. */
-  readonly issuer?: { readonly url: string; readonly audience: string };
+  /** The like for apps on phones: links that the system gives to the app (preferred, as nobody else can claim them), or a scheme of its own. */
+  readonly nativeCallbackUrls: readonly string[];
+  /** Pages that may call the API from a browser: scheme, host and port. */
+  readonly webOrigins: readonly string[];
+  /** An operator's own issuer instead of the user pool: a token's `aud`, or its `client_id` where it has none, must be among the audiences. */
+  readonly issuer?: { readonly url: string; readonly audiences: readonly string[] };
+  /** Of all callers of a route together; more are told to come later. */
+  readonly requestsPerSecond: number;
   readonly carrier: {
     /** `final`: the carrier keeps its first answer for a reference, for 30 days at least; `once`: it cannot promise that. */
     readonly answers: "final" | "once";
@@ -27,8 +35,12 @@ export const STAGES: Readonly<Record<string, Stage>> = {
   dev: {
     name: "dev",
     mailFrom: "recharge@dev.example.com",
+    signInMailThroughSes: false,
     signInDomainPrefix: "auto-recharge-dev",
     callbackUrls: ["http://localhost:8787/"],
+    nativeCallbackUrls: ["com.example.recharge.dev://signed-in"],
+    webOrigins: ["http://localhost:8787"],
+    requestsPerSecond: 1000,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     hashRanges: 1,
@@ -36,8 +48,12 @@ export const STAGES: Readonly<Record<string, Stage>> = {
   prod: {
     name: "prod",
     mailFrom: "recharge@example.com",
+    signInMailThroughSes: false,
     signInDomainPrefix: "auto-recharge-prod",
     callbackUrls: ["https://recharge.example.com/"],
+    nativeCallbackUrls: ["https://recharge.example.com/app/signed-in", "com.example.recharge://signed-in"],
+    webOrigins: ["https://recharge.example.com"],
+    requestsPerSecond: 1000,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     hashRanges: 1,

@@ -5,7 +5,7 @@ import { currency } from "../functions/contracts/money.ts";
 import { SCOPES, type Scope } from "../functions/contracts/route.ts";
 import { instant } from "../functions/domain/time.ts";
 import { FATES, QUESTION_FAULTS } from "./carrier/next-outcomes.ts";
-import { DEMO_USER } from "./demo-data.ts";
+import { DEMO_PASSWORD, DEMO_USER } from "./demo-data.ts";
 import { OutboxPage, outboxPage } from "./outbox-page.ts";
 import type { LocalParts } from "./stack.ts";
 import { STRIPE_JS_STUB } from "./stripe/browser-stub.ts";
@@ -58,6 +58,14 @@ const lineChange = z.strictObject({
   currency: z.optional(currency),
   topUpAmounts: z.optional(z.array(minorUnits)),
   owner: z.optional(z.strictObject({ subscriberId: holderName, email: holderName, phoneNumber: holderName })),
+});
+const newLine = z.strictObject({
+  iccid: z.string({ error: "must be the line's number" }).check(z.regex(/^89\d{16,20}$/, { error: "must be 18 to 22 digits that begin with 89" })),
+  owner: z.strictObject({ subscriberId: holderName, email: holderName, phoneNumber: holderName }),
+  currency: z._default(currency, "CNY"),
+  available: z._default(minorUnits, 3000),
+  drainPerMinute: z._default(minorUnits, 0),
+  topUpAmounts: z.optional(z.array(minorUnits)),
 });
 const minutes = `must be a number of minutes from 0 to ${MOST_MINUTES} (a year)`;
 const clockChange = z.strictObject({
@@ -128,6 +136,20 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       path: /^\/local\/lines$/,
       usage: "the lines at the carrier, with what is available on each now",
       act: () => carrier.listLines(),
+    },
+    {
+      method: "POST",
+      path: /^\/local\/lines$/,
+      usage:
+        'a new line at the carrier, for instance of somebody who has just registered: { "iccid": "8986012345678900033", "owner": { "email": "lin@example.com" } }, ' +
+        'and if you like "available", "drainPerMinute", "currency", "topUpAmounts"',
+      act: async ({ body }) => {
+        const { topUpAmounts, ...added } = read(newLine, await body());
+        if (carrier.listLines().some(({ iccid }) => iccid === added.iccid)) throw new Misuse("The carrier has this line already", 409);
+        carrier.addLine(added);
+        if (topUpAmounts !== undefined) carrier.setTopUpAmounts(added.iccid, topUpAmounts);
+        return line(added.iccid);
+      },
     },
     {
       method: "POST",
@@ -304,7 +326,7 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       const found = all.find(({ method, path }) => method === request.method && path.test(url.pathname));
       const match = found?.path.exec(url.pathname);
       if (found === undefined || match === null || match === undefined) {
-        send(response, url.pathname.replace(/\/$/, "") === "/local" ? 200 : 404, overview(all));
+        send(response, url.pathname.replace(/\/$/, "") === "/local" ? 200 : 404, overview(all, parts.issuer));
         return true;
       }
       send(response, 200, await found.act({ match, query: url.searchParams, body: () => readJson(request) }), found.type);
@@ -325,7 +347,7 @@ function refusable<T>(act: () => T): T {
   }
 }
 
-function overview(all: readonly Control[]) {
+function overview(all: readonly Control[], issuer: string) {
   const paths = all.map(({ method, path, usage }) => [
     `${method} ${path.source
       .replace(/[\\^$]/g, "")
@@ -335,7 +357,7 @@ function overview(all: readonly Control[]) {
       .replace("(du_w+)", "{dispute}")}`,
     usage,
   ]);
-  return { subscriber: DEMO_USER, controls: Object.fromEntries(paths) };
+  return { subscriber: { ...DEMO_USER, password: DEMO_PASSWORD }, signIn: issuer, controls: Object.fromEntries(paths) };
 }
 
 function read<Shape extends z.ZodMiniType>(shape: Shape, body: unknown): z.output<Shape> {

@@ -1,7 +1,7 @@
 import type { Stripe } from "stripe";
 import type { PaymentMethod } from "../functions/domain/esim.ts";
 import type { CarrierLine } from "./carrier/carrier-model.ts";
-import type { IssuerUser } from "./cloud/issuer.ts";
+import type { IssuerUser } from "./cloud/issuer-users.ts";
 
 /** What the local stack starts with, so that there is something to see: Ada, her two lines and her card. */
 
@@ -12,6 +12,9 @@ export const DEMO_USER = {
   phoneNumber: "+8613800000001",
   phoneNumberVerified: true,
 } as const satisfies IssuerUser;
+
+/** With which Ada signs in as a browser does; good on this machine only. */
+export const DEMO_PASSWORD = "ada-tops-up-her-line";
 
 /** How fast the first line is used up once it has its rule, in minor units: CNY 1 in two minutes. Ten minutes until it is low: its rule is at work by then. */
 export const DRAIN_PER_MINUTE = 50;

@@ -16,7 +16,10 @@ import { timelineLine } from "./timeline.ts";
 const LONGEST_WAIT_SECONDS = 30;
 const { iccid } = QUIET_LINE;
 
-const { values } = parseArgs({ options: { assembly: { type: "string" }, "wait-seconds": { type: "string", default: String(LONGEST_WAIT_SECONDS) } } });
+/** `--state` keeps what the story left behind, such as the functions' logs. */
+const { values } = parseArgs({
+  options: { assembly: { type: "string" }, state: { type: "string" }, "wait-seconds": { type: "string", default: String(LONGEST_WAIT_SECONDS) } },
+});
 
 function say(text: string): void {
   console.log(`\n# ${text}`);
@@ -166,7 +169,7 @@ async function main(): Promise<void> {
       await synthesize(assembly);
     }
     const tell = (entry: Parameters<typeof timelineLine>[0]) => console.log(timelineLine(entry));
-    const stack = await startLocalStack({ assembly, stateFolder: join(folder, "state"), port: 0, speed: 60, tell });
+    const stack = await startLocalStack({ assembly, stateFolder: values.state ?? join(folder, "state"), port: 0, speed: 60, tell });
     try {
       const ada = new DemoSubscriber(stack.url, stack.demo.token);
       await playEnds(ada, stack.demo.methodId, await play(ada, stack.demo.methodId));

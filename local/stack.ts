@@ -17,13 +17,14 @@ import { startEventSource } from "./cloud/event-source.ts";
 import { functionHost, listFunctions } from "./cloud/functions.ts";
 import { readHttpApi, startHttpApi } from "./cloud/http-api.ts";
 import { startIssuer } from "./cloud/issuer.ts";
+import { readIssuerClients, readPasswordLength } from "./cloud/issuer-clients.ts";
 import { startQueues } from "./cloud/queues.ts";
 import { startSchedules } from "./cloud/schedules.ts";
 import { ensureTables, startTables } from "./cloud/tables.ts";
 import { loadStacks, type StackGraph } from "./cloud/template.ts";
 import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
 import { controls } from "./controls.ts";
-import { DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
+import { DEMO_PASSWORD, DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
 import { functionLog } from "./function-log.ts";
 import { keptIn, randomKey } from "./kept.ts";
 import { writeOutputs } from "./outputs.ts";
@@ -63,6 +64,8 @@ export interface LocalStackOptions {
 
 export interface LocalStack {
   readonly url: string;
+  /** Where people sign in. */
+  readonly issuer: string;
   readonly demo: { readonly token: string; readonly methodId: string };
   /** Does something that was not done yet in this state folder. A crash in the middle does it again. */
   once(name: string, act: () => Promise<void>): Promise<void>;
@@ -77,6 +80,8 @@ export interface LocalParts {
   readonly stripe: StripeModel | undefined;
   readonly timeline: Timeline;
   readonly outbox: () => OutboxMail[];
+  /** Where people sign in: OpenID Connect discovery is below it. */
+  readonly issuer: string;
   readonly token: (scopes?: readonly string[]) => Promise<string>;
   readonly saveCard: (testCard: string) => Promise<PaymentMethod>;
   readonly depths: () => Record<string, number>;
@@ -155,7 +160,8 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
       attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
     });
   const stacks = load("http://127.0.0.1");
-  const clientId = clientIdOf(stacks);
+  const clients = readIssuerClients(stacks);
+  const clientId = webClientIn(clients);
 
   const carrier = carrierModel({ records, now: clock.now, answersAreFinal: answersAreFinal(stacks), observe: (fact) => story.add(carrierHappened(fact)) });
   const carrierSecret = await kept("carrier-secret", randomKey);
@@ -172,8 +178,9 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const issuer = await startIssuer({
     port: records.get<{ port: number }>("issuer", "address")?.port,
     records,
-    clients: [{ clientId, redirectUris: ["http://localhost:8787/"] }],
-    users: [DEMO_USER],
+    clients,
+    users: [{ ...DEMO_USER, password: DEMO_PASSWORD }],
+    passwordLength: readPasswordLength(stacks),
     resourceServer,
   });
   closers.push(issuer.close);
@@ -251,6 +258,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     carrier,
     stripe,
     timeline: story,
+    issuer: issuer.issuer,
     outbox: () => records.list<OutboxMail>(OUTBOX),
     token,
     saveCard,
@@ -272,7 +280,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const schedules = startSchedules({ schedules: graph.list("AWS::Scheduler::Schedule"), send: queues.send, onError });
   closers.push(schedules.stop);
   const once = async (name: string, act: () => Promise<void>) => void (await kept(name, () => act().then(() => "done")));
-  return { url: api.url, demo: { token: demoToken, methodId }, once, close };
+  return { url: api.url, issuer: issuer.issuer, demo: { token: demoToken, methodId }, once, close };
 }
 
 /** The carrier, with every reading of a balance in the timeline: so one sees the checks that find nothing to do. */
@@ -287,10 +295,11 @@ function readAloud(carrier: CarrierModel, story: Timeline): CarrierModel {
   };
 }
 
-function clientIdOf(graph: StackGraph): string {
-  const [client] = graph.list("AWS::Cognito::UserPoolClient");
-  if (client === undefined) throw new UnsupportedTemplate("The stacks have no AWS::Cognito::UserPoolClient, so nobody could sign in here");
-  return client.ref;
+/** The client that the demo's tokens name. */
+function webClientIn(clients: ReturnType<typeof readIssuerClients>): string {
+  const client = clients.find(({ logicalId }) => logicalId.includes("WebClient"));
+  if (client === undefined) throw new UnsupportedTemplate("The stacks have no AWS::Cognito::UserPoolClient named WebClient, so nobody could sign in here");
+  return client.clientId;
 }
 
 /** Whether the stage's carrier promises final answers, as its functions are told: the local one is of the same kind. */

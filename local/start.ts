@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { FASTEST } from "./controls.ts";
-import { DRAIN_PER_MINUTE, DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
+import { DEMO_PASSWORD, DEMO_USER, DRAIN_PER_MINUTE, DRAINING_LINE, QUIET_LINE } from "./demo-data.ts";
 import { DemoSubscriber } from "./demo-subscriber.ts";
 import { startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
@@ -93,6 +93,7 @@ async function main(): Promise<void> {
 Ready at ${stack.url}  (a minute here takes ${(60 / speed).toFixed(speed > 60 ? 2 : 0)} s; ${stripeTestKey === undefined ? "the local model of Stripe" : "Stripe's test mode"})
   line …${DRAINING_LINE.iccid.slice(-4)} is being used up; it was given a rule: below CNY 10, recharge CNY 50
   line …${QUIET_LINE.iccid.slice(-4)} was given none: save one with curl, as the README shows
+  sign-in: ${stack.issuer} (OpenID Connect), as ${DEMO_USER.email} with the password ${DEMO_PASSWORD}
   token: curl -s ${stack.url}/local/token     controls: curl -s ${stack.url}/local/     Ctrl-C stops
 `);
 }

@@ -3,8 +3,9 @@ import httpRouter from "@middy/http-router";
 import type { APIGatewayProxyEventV2WithJWTAuthorizer as Event, APIGatewayProxyStructuredResultV2 as Result } from "aws-lambda";
 import * as z from "zod/mini";
 import { PATH_PARAMETERS } from "../contracts/parameters.ts";
-import type { Method, Route, SubscriberRoute } from "../contracts/route.ts";
-import { CallerUnknown, type Log, OutcomeUnknown } from "../domain/ports.ts";
+import type { Limit, Method, Route, SubscriberRoute } from "../contracts/route.ts";
+import { CallerUnknown, type Clock, type Log, OutcomeUnknown, type Quotas } from "../domain/ports.ts";
+import { quotaHour } from "../domain/quota.ts";
 import type { Problem } from "../domain/rule.ts";
 import { parseJsonBody } from "./json-body.ts";
 import { HttpProblem, pointerTo, problemResponse } from "./problem.ts";
@@ -35,7 +36,17 @@ export interface ApiResponse {
 export interface ApiRoute {
   readonly method: Method;
   readonly path: string;
-  readonly respond: (event: Event) => Promise<Result>;
+  readonly limit?: Limit | undefined;
+  /** `admit` throws when its caller has done this too often; whoever signs what he sends is nobody's subscriber, and not counted. */
+  readonly respond: (event: Event, admit: Admit) => Promise<Result>;
+}
+
+type Admit = (subscriberId: string) => Promise<void>;
+
+/** Where the calls of routes with a limit are counted. */
+export interface QuotaPorts {
+  readonly quotas: Quotas;
+  readonly clock: Clock;
 }
 
 type BodyOf<Contract extends Route> = Contract extends { readonly body: infer Shape extends z.core.$ZodType } ? z.core.output<Shape> : undefined;
@@ -45,8 +56,17 @@ export function route<const Contract extends SubscriberRoute>(
   contract: Contract,
   step: (request: ApiRequest<BodyOf<Contract>>) => Promise<ApiResponse>,
 ): ApiRoute {
-  const { method, path } = contract;
-  return { method, path, respond: async (event) => toGateway(checked(await step(requestFrom(event, contract)), contract)) };
+  const { method, path, limit } = contract;
+  return {
+    method,
+    path,
+    limit,
+    async respond(event, admit) {
+      const request = requestFrom(event, contract);
+      await admit(request.subscriberId); // after the body was judged: what makes no sense costs no write
+      return toGateway(checked(await step(request), contract));
+    },
+  };
 }
 
 /** The answer as its contract has it. Throws when it is not what was promised: a fault of ours, which tests find. */
@@ -60,18 +80,61 @@ function checked(response: ApiResponse, { replies, method, path }: Route): ApiRe
   return promised.body === undefined ? response : { ...response, body: z.parse(promised.body, body) as object };
 }
 
-/** The one pipeline of every HTTP function: route, parse, answer; and every error as problem+json. */
-export function apiHandler(log: Log, routes: readonly ApiRoute[]) {
-  const router = httpRouter<Event, Result>(routes.map(({ method, path, respond }) => ({ method, path, handler: respond })));
+/**
+ * On every answer: data for programs, which no browser may show as a page, run, frame, keep or tell other sites of.
+ *
+ * Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers
+ */
+export const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=63072000; includeSubDomains", // two years
+  "x-content-type-options": "nosniff",
+} as const;
+
+/**
+ * The one pipeline of every HTTP function: route, parse, count, answer; and every error as problem+json.
+ *
+ * A function with a route that the contract limits must be given where to count. An answer's own headers stand before those of all answers.
+ */
+export function apiHandler(log: Log, routes: readonly ApiRoute[], quotaPorts?: QuotaPorts) {
+  const router = httpRouter<Event, Result>(
+    routes.map((each) => {
+      const admit = admitter(each, quotaPorts);
+      return { method: each.method, path: each.path, handler: (event: Event) => each.respond(event, admit) };
+    }),
+  );
   return middy<Event, Result>()
     .use({
+      after: (request) => {
+        request.response = secured(request.response);
+      },
       onError: (request) => {
         const problem = asProblem(request.error);
         if (problem.status >= 500) log.error("request-failed", { error: request.error });
-        request.response = problemResponse(problem);
+        request.response = secured(problemResponse(problem));
       },
     })
     .handler<Event, Result>(router);
+}
+
+function secured(answer: Result | null | undefined): Result {
+  return { ...answer, headers: { ...SECURITY_HEADERS, ...answer?.headers } };
+}
+
+/** Counts a caller's calls of a route, and throws at one too many. */
+function admitter({ method, path, limit }: ApiRoute, ports: QuotaPorts | undefined): Admit {
+  if (limit === undefined) return async () => {};
+  if (ports === undefined) throw new Error(`${method} ${path} is limited, and its function has nowhere to count`);
+  const { perHour } = limit;
+  return async (subscriberId) => {
+    const now = ports.clock.now();
+    if (await ports.quotas.take({ subscriberId, name: `${method} ${path}`, perHour, now })) return;
+    throw new HttpProblem(429, "too-many-requests", `You can do this ${perHour} times an hour: try again later`, [], {
+      "retry-after": String(quotaHour(now).endsInSeconds),
+    });
+  };
 }
 
 const pathParams = z.partial(z.object(PATH_PARAMETERS));
@@ -151,7 +214,7 @@ function asProblem(error: unknown): HttpProblem {
 function toGateway({ status, body, headers }: ApiResponse): Result {
   return {
     statusCode: status,
-    headers: { ...(body !== undefined && { "content-type": "application/json" }), "cache-control": "no-store", ...headers },
+    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
 }

@@ -42,7 +42,7 @@ export function problemResponse({ status, code, message, errors, headers }: Http
     detail: message,
     ...(told.length > 0 && { errors: told }),
   };
-  return { statusCode: status, headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers }, body: JSON.stringify(body) };
+  return { statusCode: status, headers: { "content-type": "application/problem+json", ...headers }, body: JSON.stringify(body) };
 }
 
 /** As long as the shortest card number: no field of ours has such a name, and what may be one is repeated to nobody. */

@@ -54,12 +54,20 @@ export const paymentMethodReply = z
     }),
   );
 
+/**
+ * Whoever tests stolen card numbers saves one after the other: Stripe asks each card's bank. A person who mistypes needs a few tries.
+ *
+ * Source: https://docs.stripe.com/disputes/prevention/card-testing
+ */
+const CARD_TRIES_PER_HOUR = 10;
+
 export const paymentMethodRoutes = {
   beginSetup: {
     method: "POST",
     path: "/v1/payment-methods/setup-intents",
     scope: "payment-methods:write",
     function: "payment-methods",
+    limit: { perHour: CARD_TRIES_PER_HOUR },
     summary: "Begin to save a card",
     description:
       "Its owner then enters the card in Stripe's own fields, with the client secret, and POST /v1/payment-methods saves it. No card number comes to us.",
@@ -71,6 +79,7 @@ export const paymentMethodRoutes = {
     path: "/v1/payment-methods",
     scope: "payment-methods:write",
     function: "payment-methods",
+    limit: { perHour: 2 * CARD_TRIES_PER_HOUR },
     summary: "Save a way to pay",
     body: newPaymentMethodBody,
     replies: {

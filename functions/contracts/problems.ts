@@ -37,6 +37,7 @@ export const PROBLEMS = {
   "no-such-setup": { status: 422, says: "You have not begun such a setup." },
   "idempotency-key-required": { status: 428, says: "Send an `Idempotency-Key` of your own, so that a repeated request is no second recharge." },
   "if-match-required": { status: 428, says: "Send the ETag of what you change in `If-Match`, so that no change of somebody else is lost." },
+  "too-many-requests": { status: 429, says: "You did this as often as anybody may in an hour: `Retry-After` says when the next one begins." },
   internal: { status: 500, says: "Something went wrong on our side." },
   "try-again": { status: 503, says: "A system that we depend on does not answer; nothing was changed. `Retry-After` says when to ask again." },
   "webhooks-not-set-up": { status: 503, says: "The secret of this stage's webhooks is not known yet." },

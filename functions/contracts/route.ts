@@ -20,7 +20,8 @@ export type Scope = keyof typeof SCOPES;
 /** Identifier of the resource server: scopes read `auto-recharge/rules:read` in tokens. */
 export const RESOURCE_SERVER = "auto-recharge";
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+export type Method = (typeof METHODS)[number];
 
 export type QueryParameter = "page";
 export type RequestHeader = "idempotency-key" | "if-match" | "stripe-signature";
@@ -38,6 +39,16 @@ export interface Reply {
   readonly headers?: readonly ReplyHeader[];
 }
 
+/**
+ * How often a subscriber may do something.
+ *
+ * Only for what costs money or tells a secret by trial: counting costs a write. Well-formed requests count, whatever becomes of them.
+ */
+export interface Limit {
+  /** Hours begin with those of UTC. */
+  readonly perHour: number;
+}
+
 /** One route of the API: all that a caller must know of it. The stacks, the functions, the OpenAPI document and its client are made of it. */
 export interface Route {
   readonly method: Method;
@@ -46,6 +57,8 @@ export interface Route {
   readonly function: FunctionName;
   /** Missing where no token is asked for. */
   readonly scope?: Scope;
+  /** Missing where nothing is gained by doing it often. Whoever has done it too often gets 429 (`too-many-requests`) with `Retry-After`. */
+  readonly limit?: Limit;
   /** For the documentation. */
   readonly summary: string;
   readonly description?: string;

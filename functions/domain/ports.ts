@@ -233,6 +233,21 @@ export interface Subscribers {
   removeClosing(subscriberId: string): Promise<void>;
 }
 
+/** One use of what a subscriber may do only so often. */
+export interface QuotaUse {
+  readonly subscriberId: string;
+  /** What is done. */
+  readonly name: string;
+  readonly perHour: number;
+  readonly now: Instant;
+}
+
+/** Counts uses in hours of UTC. */
+export interface Quotas {
+  /** Takes one use of this hour; false where none is left. A use whose answer was lost may count twice, never not at all. */
+  take(use: QuotaUse): Promise<boolean>;
+}
+
 export interface Cards {
   listDeclines(cardKey: string): Promise<Decline[]>;
   /** Put-if-absent by rechargeId: however often it is told, a decline counts once. */

@@ -63,6 +63,9 @@ async function answer(handler: Handler, message: InvokeMessage): Promise<void> {
     tell({ type: "result", requestId, result: result ?? null });
   } catch (error) {
     const { name, message: text, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    // What the runtime writes on AWS into the function's log. docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+    const fault = JSON.stringify({ errorType: name, errorMessage: text, stack: stack.split("\n") });
+    process.stderr.write(`${new Date().toISOString()}\t${requestId}\tERROR\tInvoke Error \t${fault}\n`);
     tell({ type: "error", requestId, name, message: text, stack });
   }
 }

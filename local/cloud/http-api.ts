@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
+import { type CorsRules, isPreflight, preflightHeaders, withCors } from "./cors.ts";
 import type { InvokeFunction } from "./functions.ts";
 import { type JwtIdentity, type JwtRequirement, jwtAuthorizer } from "./jwt-authorizer.ts";
-import { LOCAL_ACCOUNT } from "./supported-resources.ts";
+import { LOCAL_ACCOUNT, type PropertiesOf } from "./supported-resources.ts";
 import type { StackGraph } from "./template.ts";
+import { type Throttle, tokenBucket } from "./throttle.ts";
 import { UnsupportedTemplate } from "./unsupported-template.ts";
 
 /** A route with all that stands behind it. */
@@ -16,17 +18,21 @@ export interface HttpRoute {
   readonly timeoutMilliseconds: number;
   /** Missing where everybody may call. */
   readonly jwt?: JwtRequirement | undefined;
+  /** Missing where as many may come as want to. */
+  readonly throttle?: Throttle | undefined;
 }
 
 export interface HttpApiOptions {
   readonly apiId: string;
   readonly routes: readonly HttpRoute[];
+  /** Missing where no page of another origin may call. */
+  readonly cors?: CorsRules | undefined;
   readonly invoke: InvokeFunction;
   /** On 127.0.0.1; 0 takes any that is free. */
   readonly port: number;
   /** Is asked first; answers true when it has taken the request, even if it has not ended it yet. */
   readonly handleLocal?: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
-  /** Hears why a request got 401, 403, 500 or 503, which the answer does not tell. */
+  /** Hears why a request got 401, 403, 429, 500 or 503, which the answer does not tell. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,11 +46,12 @@ export interface HttpApi {
 const MOST_BYTES = 10 * 1024 * 1024;
 const LONGEST_INTEGRATION_MILLISECONDS = 30_000;
 
-/** The routes of the one HTTP API in the stacks, and its id. Throws UnsupportedTemplate when there are several, or none that is served. */
-export function readHttpApi(graph: StackGraph): { readonly apiId: string; readonly routes: HttpRoute[] } {
+/** The one HTTP API in the stacks: its routes, its id, and who may call it from other origins. Throws UnsupportedTemplate when there are several, or none that is served. */
+export function readHttpApi(graph: StackGraph): { readonly apiId: string; readonly routes: HttpRoute[]; readonly cors: CorsRules | undefined } {
   const [api, ...others] = graph.list("AWS::ApiGatewayV2::Api");
   if (api === undefined || others.length > 0) throw new UnsupportedTemplate("The local stack serves one AWS::ApiGatewayV2::Api: there must be exactly one");
-  if (graph.list("AWS::ApiGatewayV2::Stage").length !== 1)
+  const [stage, ...otherStages] = graph.list("AWS::ApiGatewayV2::Stage");
+  if (stage === undefined || otherStages.length > 0)
     throw new UnsupportedTemplate(`${api.logicalId} must have one stage, $default: without a stage nothing is served`);
   const integrations = new Map(graph.list("AWS::ApiGatewayV2::Integration").map((integration) => [integration.ref, integration.properties]));
   const authorizers = new Map(graph.list("AWS::ApiGatewayV2::Authorizer").map((authorizer) => [authorizer.ref, authorizer.properties]));
@@ -62,15 +69,37 @@ export function readHttpApi(graph: StackGraph): { readonly apiId: string; readon
         audience: authorizer.JwtConfiguration.Audience,
         scopes: properties.AuthorizationScopes ?? [],
       },
+      throttle: throttleOf(stage.properties, properties.RouteKey),
     };
   });
-  return { apiId: api.ref, routes };
+  for (const routeKey of Object.keys(stage.properties.RouteSettings ?? {})) {
+    if (!routes.some((route) => route.routeKey === routeKey)) throw new UnsupportedTemplate(`${stage.logicalId} throttles ${routeKey}, which is no route`);
+  }
+  return { apiId: api.ref, routes, cors: corsOf(api.properties) };
+}
+
+function throttleOf({ DefaultRouteSettings, RouteSettings }: PropertiesOf<"AWS::ApiGatewayV2::Stage">, routeKey: string): Throttle | undefined {
+  const settings = RouteSettings?.[routeKey] ?? DefaultRouteSettings;
+  return settings && { perSecond: settings.ThrottlingRateLimit, burst: settings.ThrottlingBurstLimit };
+}
+
+function corsOf({ CorsConfiguration: cors }: PropertiesOf<"AWS::ApiGatewayV2::Api">): CorsRules | undefined {
+  return (
+    cors && {
+      allowOrigins: cors.AllowOrigins,
+      allowMethods: cors.AllowMethods,
+      allowHeaders: cors.AllowHeaders,
+      exposeHeaders: cors.ExposeHeaders ?? [],
+      maxAgeSeconds: cors.MaxAge,
+    }
+  );
 }
 
 /** Serves an HTTP API on 127.0.0.1, with payload format 2.0, as API Gateway does at stage `$default`. */
 export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
-  const { routes, handleLocal, onError } = options;
+  const { routes, cors, handleLocal, onError } = options;
   const findRoute = routeTable(routes);
+  const buckets = new Map(routes.flatMap(({ routeKey, throttle }) => (throttle === undefined ? [] : [[routeKey, tokenBucket(throttle)]])));
   const authorize = jwtAuthorizer();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -80,8 +109,17 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     const url = new URL(`http://127.0.0.1${request.url ?? "/"}`);
     const path = decodePath(url.pathname);
     const found = path === undefined ? undefined : findRoute(request.method ?? "GET", path);
+    if (found === undefined && cors !== undefined && isPreflight(request.method, request.headers)) {
+      response.writeHead(204, preflightHeaders(cors, request.headers.origin)).end();
+      return;
+    }
     if (path === undefined || found === undefined) return refuse(response, 404, "Not Found");
     const { route, pathParameters } = found;
+
+    if (buckets.get(route.routeKey)?.() === false) {
+      onError(new Error(`${route.routeKey} is asked for too often`));
+      return refuse(response, 429, "Too Many Requests");
+    }
 
     let jwt: JwtIdentity | undefined;
     if (route.jwt !== undefined) {
@@ -108,7 +146,7 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       onError(new Error(`${route.functionName} answered ${route.routeKey} with a response that API Gateway cannot map: ${JSON.stringify(result.value)}`));
       return refuse(response, 500, "Internal Server Error");
     }
-    response.writeHead(mapped.statusCode, mapped.headers).end(mapped.body);
+    response.writeHead(mapped.statusCode, withCors<string | string[]>(mapped.headers, cors, request.headers.origin)).end(mapped.body);
   }
 
   const server = createServer((request, response) => {

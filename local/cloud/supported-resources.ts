@@ -98,6 +98,8 @@ const deadLetterConfig = z.optional(z.strictObject({ Arn: queueTarget }));
 const retryPolicy = z.optional(
   z.strictObject({ MaximumEventAgeInSeconds: z.optional(wholeNumber(60, 86_400)), MaximumRetryAttempts: z.optional(wholeNumber(0, 185)) }),
 );
+/** Requests a second, and how many may come at once. */
+const throttling = z.strictObject({ ThrottlingRateLimit: z.number().check(z.gt(0)), ThrottlingBurstLimit: wholeNumber(1, 1_000_000) });
 const state = z.optional(z.enum(["ENABLED", "DISABLED"]));
 const eventPattern = z.record(z.string(), z.unknown()).check(
   z.superRefine((pattern, context) => {
@@ -113,6 +115,7 @@ const ruleArn: NameOf = (at) => `arn:aws:events:${at.region}:${LOCAL_ACCOUNT}:ru
 const topicArn = arnIn("sns", "");
 /** Real ones end in six characters that AWS makes up; the CDK counts on them when it takes a secret's name out of its ARN. */
 const secretArn: NameOf = (at) => `${arnIn("secretsmanager", "secret:")(at)}-${madeUpId(6)(at)}`;
+const noRecipe = z.optional(z.literal(false, "the local issuer asks passwords for their length only"));
 const issuersOwn = withoutEffect("the local issuer has its own accounts, codes and mails");
 
 /**
@@ -272,6 +275,15 @@ export const interpretedResources = {
     properties: z.strictObject({
       Name: text,
       ProtocolType: z.literal("HTTP"),
+      CorsConfiguration: z.optional(
+        z.strictObject({
+          AllowOrigins: z.array(z.url({ error: "must be origins, each in full: nobody else's page may call" })).check(z.minLength(1)),
+          AllowMethods: z.array(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])),
+          AllowHeaders: z.array(text.check(z.regex(/^[a-z-]+$/, "must be the name of a header, in small letters"))),
+          ExposeHeaders: z.optional(z.array(text)),
+          MaxAge: z.optional(wholeNumber(0, 86_400)),
+        }),
+      ),
       Description: withoutEffect("a remark"),
       DisableExecuteApiEndpoint: withoutEffect("the local gateway has one address"),
       Tags: tags,
@@ -284,8 +296,8 @@ export const interpretedResources = {
       StageName: z.literal("$default", "another stage would put its name before every path"),
       AutoDeploy: z.literal(true),
       Description: withoutEffect("a remark"),
-      DefaultRouteSettings: withoutEffect("requests are not throttled"),
-      RouteSettings: withoutEffect("requests are not throttled"),
+      DefaultRouteSettings: z.optional(throttling),
+      RouteSettings: z.optional(z.record(text, throttling)),
       AccessLogSettings: withoutEffect("there is no access log"),
       Tags: tags,
     }),
@@ -387,7 +399,17 @@ export const interpretedResources = {
       EmailVerificationSubject: issuersOwn,
       EnabledMfas: issuersOwn,
       MfaConfiguration: issuersOwn,
-      Policies: issuersOwn,
+      Policies: z.optional(
+        z.strictObject({
+          PasswordPolicy: z.strictObject({
+            MinimumLength: wholeNumber(6, 99),
+            RequireLowercase: noRecipe,
+            RequireNumbers: noRecipe,
+            RequireSymbols: noRecipe,
+            RequireUppercase: noRecipe,
+          }),
+        }),
+      ),
       Schema: issuersOwn,
       SmsConfiguration: issuersOwn,
       SmsVerificationMessage: issuersOwn,
@@ -409,7 +431,7 @@ export const interpretedResources = {
       AllowedOAuthFlows: z.optional(z.array(z.literal("code"))),
       AllowedOAuthFlowsUserPoolClient: z.optional(z.literal(true)),
       AllowedOAuthScopes: z.optional(z.array(text)),
-      CallbackURLs: z.optional(z.array(z.url())),
+      CallbackURLs: z.array(z.url()).check(z.minLength(1)),
       LogoutURLs: z.optional(z.array(z.url())),
       GenerateSecret: z.optional(z.literal(false, "the local issuer knows public clients only")),
       AccessTokenValidity: z.optional(wholeNumber(1, 86_400)),
@@ -426,8 +448,8 @@ export const interpretedResources = {
       ExplicitAuthFlows: issuersOwn,
       AuthSessionValidity: issuersOwn,
       PreventUserExistenceErrors: issuersOwn,
-      EnableTokenRevocation: issuersOwn,
-      RefreshTokenRotation: issuersOwn,
+      EnableTokenRevocation: z.optional(z.literal(true, "refresh tokens can be revoked at the local issuer")),
+      RefreshTokenRotation: z.optional(z.strictObject({ Feature: z.enum(["ENABLED", "DISABLED"]), RetryGracePeriodSeconds: z.optional(wholeNumber(0, 60)) })),
       ReadAttributes: issuersOwn,
       WriteAttributes: issuersOwn,
     }),
@@ -445,7 +467,7 @@ export const interpretedResources = {
   }),
   "AWS::Cognito::UserPoolDomain": interpreted({
     namedBy: "Domain",
-    properties: z.strictObject({ UserPoolId: text, Domain: text, ManagedLoginVersion: withoutEffect("the looks of the sign-in page") }),
+    properties: z.strictObject({ UserPoolId: text, Domain: text, ManagedLoginVersion: withoutEffect("the local issuer has its own sign-in page") }),
     pointsAt: ({ UserPoolId }) => [{ property: "UserPoolId", type: "AWS::Cognito::UserPool", value: UserPoolId }],
   }),
 
@@ -529,7 +551,7 @@ export const inertResources: Readonly<Record<string, InertResource>> = {
     attributes: { Arn: arnIn("events", "archive/") },
   },
   "AWS::CloudWatch::Dashboard": { because: "there are no metrics to show" },
-  "AWS::Cognito::ManagedLoginBranding": { because: "the looks of the sign-in page" },
+  "AWS::Cognito::ManagedLoginBranding": { because: "the local issuer has its own sign-in page" },
   "AWS::CDK::Metadata": { because: "tells AWS which constructs are in use" },
 };
 

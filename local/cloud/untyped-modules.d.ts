@@ -47,6 +47,7 @@ declare module "oidc-provider" {
     readonly uid?: string;
     readonly userCode?: string;
     readonly grantId?: string;
+    readonly clientId?: string;
     readonly consumed?: number;
   }
 
@@ -61,8 +62,72 @@ declare module "oidc-provider" {
     revokeByGrantId(grantId: string): Promise<void>;
   }
 
+  /** An authorization request that waits for somebody to sign in. */
+  interface Interaction {
+    readonly uid: string;
+    readonly params: Readonly<Record<string, unknown>>;
+  }
+
+  interface Session {
+    /** There was no cookie of one. */
+    readonly new?: boolean;
+    destroy(): Promise<void>;
+  }
+
+  interface Grant {
+    addOIDCScope(scope: string): void;
+    save(): Promise<string>;
+  }
+
+  interface Token {
+    readonly clientId: string;
+    readonly accountId: string;
+    readonly grantId: string;
+    /** Empty when nothing was granted. */
+    readonly scope?: string;
+    readonly authTime?: number;
+    /** Seconds that are left. */
+    readonly remainingTTL: number;
+  }
+
+  /** The part of Koa's context that we use. */
+  interface Context {
+    body: unknown;
+    readonly cookies: { set(name: string, value: null): void };
+    readonly oidc?: {
+      readonly route: string;
+      readonly client: { readonly clientId: string; readonly scope?: string; readonly redirectUris: readonly string[] };
+      readonly account?: { readonly accountId: string };
+      readonly provider: Provider;
+      readonly entities: {
+        readonly AccessToken?: Token;
+        readonly AuthorizationCode?: Token;
+        readonly RefreshToken?: Token;
+        readonly RotatedRefreshToken?: Token;
+      };
+    };
+  }
+
   class Provider {
     constructor(issuer: string, configuration: { readonly adapter: (model: string) => Adapter; readonly [setting: string]: unknown });
     callback(): import("node:http").RequestListener;
+    use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): void;
+    createContext(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse): Context;
+    cookieName(type: "session"): string;
+    /** Rejects without the cookie of an interaction that goes on. */
+    interactionDetails(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse): Promise<Interaction>;
+    interactionFinished(
+      request: import("node:http").IncomingMessage,
+      response: import("node:http").ServerResponse,
+      result: { readonly login: { readonly accountId: string } },
+      options: { readonly mergeWithLastSubmission: boolean },
+    ): Promise<void>;
+    readonly Session: { get(context: Context): Promise<Session> };
+    readonly Grant: new (of: {
+      readonly clientId: string;
+      readonly accountId: string;
+    }) => Grant;
   }
+
+  const interactionPolicy: { base(): { remove(prompt: string): void } };
 }

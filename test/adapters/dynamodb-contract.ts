@@ -5,6 +5,7 @@ import { dynamoDbCards } from "../../functions/adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../functions/adapters/dynamodb-client.ts";
 import { dynamoDbControls } from "../../functions/adapters/dynamodb-controls.ts";
 import { dynamoDbEsims } from "../../functions/adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../functions/adapters/dynamodb-quotas.ts";
 import { dynamoDbRecharges } from "../../functions/adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../functions/adapters/dynamodb-subscribers.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
@@ -18,6 +19,7 @@ import { ACCESS, CONNECTION, deployedTables, type TableName } from "./deployed-t
 import { describeEsims } from "./esims-contract.ts";
 import { type LossyProxy, startLossyProxy } from "./lossy-proxy.ts";
 import { describeLostReplies, type Stores } from "./lost-replies-contract.ts";
+import { describeQuotas } from "./quotas-contract.ts";
 import { ADJUSTMENT, describeRecharges, FULL_BILL, FULL_START, STEP } from "./recharges-contract.ts";
 import { describeSubscribers } from "./subscribers-contract.ts";
 import { typicalLine } from "./typical-line.ts";
@@ -84,6 +86,7 @@ export function describeDynamoDb(name: string, start: () => Promise<LocalTables>
     describeSubscribers("in DynamoDB", async () => ({ store: dynamoDbSubscribers(client, await newTable("Subscribers")) }));
     describeCards("in DynamoDB", async () => ({ store: dynamoDbCards(client, await newTable("Cards")) }));
     describeControls("in DynamoDB", async () => ({ store: dynamoDbControls(client, await newTable("Controls")) }));
+    describeQuotas("in DynamoDB", async () => ({ store: dynamoDbQuotas(client, await newTable("Subscribers")) }));
 
     describeLostReplies(async () => {
       const tables = {
@@ -137,6 +140,16 @@ export function describeDynamoDb(name: string, start: () => Promise<LocalTables>
       const { AttributeName = "none", Enabled } = deployed("Subscribers").TimeToLiveSpecification ?? {};
       expect(Enabled).toBe(true);
       expect(Item?.[AttributeName]).toBe(Date.parse("2027-02-21T08:00:00.000Z") / 1000);
+    });
+
+    it("forgets a quota by the table's time to live, when its hour is over", async () => {
+      const table = await newTable("Subscribers");
+      await dynamoDbQuotas(client, table).take({ subscriberId: SUBSCRIBER, name: "POST /v1/x", perHour: 1, now: "2026-11-23T08:59:59.999Z" });
+      const { Items } = await client.send(new ScanCommand({ TableName: table, ConsistentRead: true }));
+      const { AttributeName = "none" } = deployed("Subscribers").TimeToLiveSpecification ?? {};
+      expect(Items?.map((item) => [item.part, item[AttributeName]])).toEqual([
+        ["quota#POST /v1/x#2026-11-23T08", Date.parse("2026-11-23T09:00:00.000Z") / 1000],
+      ]);
     });
   });
 }

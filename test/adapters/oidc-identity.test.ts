@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { oidcIdentity } from "../../functions/adapters/oidc-identity.ts";
 import { CallerUnknown, OutcomeUnknown } from "../../functions/domain/ports.ts";
-import { type IssuerUser, startIssuer } from "../../local/cloud/issuer.ts";
+import { startIssuer } from "../../local/cloud/issuer.ts";
+import type { IssuerUser } from "../../local/cloud/issuer-users.ts";
 
 const EMAIL = "ada@example.com";
 const PHONE = "+8613800000000";

@@ -7,12 +7,13 @@ import { type Esim, newEsim, withEvent } from "../../functions/domain/esim.ts";
 import { applyMove, applyReserved } from "../../functions/domain/recharge.ts";
 import { startTables } from "../../local/cloud/tables.ts";
 import { cny, METHOD, NOW, reading } from "../builders.ts";
-import { memoryCards, memoryControls, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { memoryCards, memoryControls, memoryEsims, memoryQuotas, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
 import { describeCards } from "./cards-contract.ts";
 import { describeControls } from "./controls-contract.ts";
 import { describeDynamoDb } from "./dynamodb-contract.ts";
 import { describeEsims } from "./esims-contract.ts";
+import { describeQuotas } from "./quotas-contract.ts";
 import { describeRecharges } from "./recharges-contract.ts";
 import { iccidOf } from "./store-contract.ts";
 import { describeSubscribers } from "./subscribers-contract.ts";
@@ -26,6 +27,7 @@ describeRecharges("in memory", async () => ({ store: memoryRecharges() }));
 describeSubscribers("in memory", async () => ({ store: memorySubscribers() }));
 describeCards("in memory", async () => ({ store: memoryCards() }));
 describeControls("in memory", async () => ({ store: memoryControls() }));
+describeQuotas("in memory", async () => ({ store: memoryQuotas() }));
 
 describeDynamoDb("dynalite", () => startTables());
 

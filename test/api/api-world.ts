@@ -32,7 +32,16 @@ import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
 import { previewBody, ruleRoutes } from "../../functions/contracts/rules.ts";
 import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import { type Cards, type EraseRequest, OutcomeUnknown, type Poke, type Recharges, type Subscribers, type Wallet } from "../../functions/domain/ports.ts";
+import {
+  type Cards,
+  type EraseRequest,
+  OutcomeUnknown,
+  type Poke,
+  type Quotas,
+  type Recharges,
+  type Subscribers,
+  type Wallet,
+} from "../../functions/domain/ports.ts";
 import { applyReserved } from "../../functions/domain/recharge.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
@@ -42,7 +51,7 @@ import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER
 import { consentTo } from "../consent.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessStripe } from "../fakes/in-process-stripe.ts";
-import { memoryCards, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { memoryCards, memoryEsims, memoryQuotas, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
 
 export const STRANGER = "sub-eve";
 export const STRANGERS_ICCID = "8986012345678900033";
@@ -53,6 +62,7 @@ export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountP
   readonly payments: ReadRechargesPorts["payments"];
   readonly wallet: Wallet;
   readonly subscribers: Subscribers;
+  readonly quotas: Quotas;
 }
 
 export const STAGE = "dev";
@@ -291,6 +301,7 @@ export async function apiWorld() {
     wallet: stripeWallet({ stripe: inProcessStripe(stripe), stage: STAGE }),
     esims,
     subscribers,
+    quotas: memoryQuotas(),
     carrier: inProcessCarrier(carrier),
     cards: memoryCards(),
     recharges: memoryRecharges(),
@@ -330,7 +341,10 @@ export async function apiWorld() {
     writes: esims.writes,
     spoil: esims.spoil,
     /** Calls the API, with some of its ports replaced. */
-    send: (call: ApiCall, changes: Partial<ApiPorts> = {}) => callApi(apiHandler(ports.log, Object.values(apiRoutes({ ...ports, ...changes })).flat()), call),
+    send(call: ApiCall, changes: Partial<ApiPorts> = {}) {
+      const all = { ...ports, ...changes };
+      return callApi(apiHandler(all.log, Object.values(apiRoutes(all)).flat(), all), call);
+    },
     /** Puts a line into the store as a worker or an earlier call left it; gives it back as it is stored. */
     store: async (esim: Esim): Promise<Esim> => {
       const stored = await esims.save({ ...esim, version: 0 }, "seed");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { SECURITY_HEADERS } from "../../functions/api/pipeline.ts";
 import { CallerUnknown } from "../../functions/domain/ports.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
 import { cny, esimWithRule, ICCID, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
@@ -13,7 +14,7 @@ describe("the list of eSIMs", () => {
     world.carrier.setBalance(OTHER_ICCID, -20);
     expect(await world.send(list)).toEqual({
       status: 200,
-      headers: { "content-type": "application/json", "cache-control": "no-store" },
+      headers: { "content-type": "application/json", ...SECURITY_HEADERS },
       body: {
         data: [
           { ...bare, iccid: ICCID },

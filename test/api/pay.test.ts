@@ -105,6 +105,7 @@ describe("a link to a payment that waits for its payer", () => {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
+      "strict-transport-security": "max-age=63072000; includeSubDomains",
       "x-content-type-options": "nosniff",
       "x-robots-tag": "noindex, nofollow",
       "content-security-policy":

@@ -67,6 +67,24 @@ describe("any request", () => {
     for (const path of ["/v1/rules", "/v1/nothing"]) expect((await send({ method: "GET", path })).headers["cache-control"]).toBe("no-store");
   });
 
+  it.each([
+    ["a good one", { method: "GET", path: "/v1/rules" }],
+    ["one without a body", { method: "DELETE", path: "/v1/payment-methods/pm_1" }],
+    ["one to no route", { method: "GET", path: "/v1/nothing" }],
+    ["a bad one", { method: "POST", path: "/v1/rules", body: {} }],
+    ["one of nobody", { method: "GET", path: "/v1/rules", sub: "" }],
+    ["a webhook that Stripe did not send", { method: "POST", path: "/webhooks/stripe", body: {} }],
+  ])("is answered with what a browser may only hand to its program: %s", async (_, call) => {
+    const { send } = await apiWorld();
+    expect((await send(call)).headers).toMatchObject({
+      "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "referrer-policy": "no-referrer",
+      "strict-transport-security": "max-age=63072000; includeSubDomains",
+      "x-content-type-options": "nosniff",
+    });
+  });
+
   it("that fails for a fault of ours is a 500 that gives nothing away and is logged", async () => {
     const world = await apiWorld();
     const load = () => Promise.reject(new Error("table of account 1234 is gone"));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { SECURITY_HEADERS } from "../../functions/api/pipeline.ts";
 import type { Severity } from "../../functions/domain/declines.ts";
 import { type Esim, suspendRule } from "../../functions/domain/esim.ts";
 import type { Esims } from "../../functions/domain/ports.ts";
@@ -55,7 +56,7 @@ describe("creating a rule", () => {
     const { status, headers, body } = await world.send(create());
     expect({ status, headers }).toEqual({
       status: 201,
-      headers: { "content-type": "application/json", "cache-control": "no-store", etag: '"1"', location: `/v1/rules/${ICCID}` },
+      headers: { "content-type": "application/json", ...SECURITY_HEADERS, etag: '"1"', location: `/v1/rules/${ICCID}` },
     });
     expect(body).toEqual({
       ...newRule(),
@@ -327,7 +328,7 @@ describe("deleting a rule", () => {
   it("leaves no rule, and tells of it", async () => {
     const world = await apiWorld();
     await world.store(esimWithRule());
-    expect(await world.send(remove())).toEqual({ status: 204, headers: { "cache-control": "no-store" }, body: undefined });
+    expect(await world.send(remove())).toEqual({ status: 204, headers: SECURITY_HEADERS, body: undefined });
     expect((await world.line()).pendingEvents).toMatchObject([{ name: "RuleDeleted" }]);
     expect(world.pokes).toEqual([{ iccid: ICCID, judge: true }]);
     for (const call of [remove(), { method: "GET", path: at(ICCID) }, replace(), setState("paused")]) {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import * as z from "zod/mini";
+import { SECURITY_HEADERS } from "../../functions/api/pipeline.ts";
 import { rechargeMessage } from "../../functions/contracts/messages.ts";
 import { STRIPE_EVENT_TYPES } from "../../functions/contracts/stripe-events.ts";
 import type { Poke } from "../../functions/domain/ports.ts";
@@ -27,7 +28,7 @@ const refused = { status: 400, code: "not-from-stripe", detail: "Nothing shows t
 describe("a webhook that Stripe signed", () => {
   it("is answered when the queue has the poke, without a word", async () => {
     const { postSigned, pokes, logged } = stripeWebhookWorld();
-    expect(await postSigned(paid())).toEqual({ status: 200, headers: { "cache-control": "no-store" }, body: undefined });
+    expect(await postSigned(paid())).toEqual({ status: 200, headers: SECURITY_HEADERS, body: undefined });
     expect([pokes, logged]).toEqual([[PAYMENT], []]);
   });
 

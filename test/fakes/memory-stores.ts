@@ -19,6 +19,7 @@ import {
   type KillSwitch,
   type Page,
   type Profile,
+  type Quotas,
   type RechargeStart,
   type RechargeStep,
   type Recharges,
@@ -26,6 +27,7 @@ import {
   type Subscribers,
   type Wheel,
 } from "../../functions/domain/ports.ts";
+import { quotaHour } from "../../functions/domain/quota.ts";
 import type { AgreedTerms } from "../../functions/domain/terms.ts";
 
 /** The stores in memory, with the same meanings as in DynamoDB: test/adapters holds both to one contract. */
@@ -297,6 +299,18 @@ export function memorySubscribers(): Subscribers & Kept {
       for (const kept of [methods, notices]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
     },
     removeClosing: async (subscriberId) => void closings.delete(subscriberId),
+  };
+}
+
+export function memoryQuotas(): Quotas {
+  const used = new Map<string, number>();
+  return {
+    async take({ subscriberId, name, perHour, now }) {
+      const key = compositeKey(subscriberId, name, quotaHour(now).hour);
+      const before = used.get(key) ?? 0;
+      if (before < perHour) used.set(key, before + 1);
+      return before < perHour;
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { environments } from "../../functions/contracts/environment.ts";
-import { RESOURCE_SERVER } from "../../functions/contracts/route.ts";
+import { RESOURCE_SERVER, type Route, SCOPES } from "../../functions/contracts/route.ts";
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readStacks, readTemplates } from "./templates.ts";
@@ -41,7 +41,22 @@ describe("what must outlive everything", () => {
 
   it("people sign up by themselves with e-mail or phone, and cannot be deleted with the pool", () => {
     expect(templates.ofType("AWS::Cognito::UserPool").map(({ Properties }) => Properties)).toMatchObject([
-      { AdminCreateUserConfig: { AllowAdminCreateUserOnly: false }, UsernameAttributes: ["email", "phone_number"], DeletionProtection: "ACTIVE" },
+      {
+        AdminCreateUserConfig: { AllowAdminCreateUserOnly: false },
+        UsernameAttributes: ["email", "phone_number"],
+        UsernameConfiguration: { CaseSensitive: false },
+        DeletionProtection: "ACTIVE",
+      },
+    ]);
+  });
+
+  it("people may have a second factor, and never one by text message, nor a new address before it is verified", () => {
+    expect(templates.ofType("AWS::Cognito::UserPool").map(({ Properties }) => Properties)).toMatchObject([
+      {
+        MfaConfiguration: "OPTIONAL",
+        EnabledMfas: ["SOFTWARE_TOKEN_MFA"],
+        UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: ["email", "phone_number"] },
+      },
     ]);
   });
 
@@ -64,20 +79,62 @@ describe("what must outlive everything", () => {
       "Esims8F2EBCA9",
       "LineHashSecret06D93EED",
       "MailIdentity4365A1C5",
+      "NativeClientBranding",
       "PayLinkSecretBB4CBF75",
       "Recharges68E0ABCA",
       "StripeSecret80A38A68",
       "SubscribersF56A45C7",
       "UserPool6BA7E5F2",
+      "UserPoolNativeClientBD79C0CC",
       "UserPoolResourceServer05D1463A",
       "UserPoolSignInDomain9E1A538D",
       "UserPoolWebClient4C9370B0",
+      "WebClientBranding",
     ]);
   });
 
   it("only the Data stack exports anything, so that all others can be deleted", () => {
     const exporting = Object.entries(templates.exports).filter(([, outputs]) => outputs.length > 0);
     expect(exporting.map(([stack]) => stack)).toEqual([DATA]);
+  });
+});
+
+describe("an app that people sign in with", () => {
+  const clients = templates.read(
+    "AWS::Cognito::UserPoolClient",
+    z.looseObject({ AllowedOAuthScopes: z.array(z.unknown()), CallbackURLs: z.array(z.string()), RefreshTokenValidity: z.int() }),
+  );
+
+  it("is the web app or one on a phone", () => {
+    expect(clients.map(({ id }) => id)).toEqual(["UserPoolWebClient4C9370B0", "UserPoolNativeClientBD79C0CC"]);
+    expect(clients.map(({ properties }) => properties.CallbackURLs)).toEqual([["http://localhost:8787/"], ["com.example.recharge.dev://signed-in"]]);
+  });
+
+  it.each(clients)("has no secret to lose and no way but the code, forgets soon, and renews with new tokens only: $id", ({ properties }) => {
+    expect(properties).toMatchObject({
+      GenerateSecret: false,
+      AllowedOAuthFlows: ["code"],
+      ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH"],
+      AccessTokenValidity: 15,
+      IdTokenValidity: 15,
+      TokenValidityUnits: { AccessToken: "minutes", IdToken: "minutes", RefreshToken: "minutes" },
+      RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 60 },
+      EnableTokenRevocation: true,
+      PreventUserExistenceErrors: "ENABLED",
+    });
+    expect(properties.RefreshTokenValidity).toBeLessThanOrEqual(60 * 24 * 60);
+  });
+
+  it.each(clients)("may ask for every scope of the API: $id", ({ properties }) => {
+    const asked = properties.AllowedOAuthScopes.map((scope) => JSON.stringify(scope));
+    for (const scope of Object.keys(SCOPES)) expect(asked).toContainEqual(expect.stringContaining(`/${scope}"`));
+    expect(asked).toHaveLength(3 + Object.keys(SCOPES).length);
+  });
+
+  it("finds the pages of managed login, which show an error without a branding", () => {
+    expect(templates.ofType("AWS::Cognito::UserPoolDomain").map(({ Properties }) => Properties.ManagedLoginVersion)).toEqual([2]);
+    const branded = templates.read("AWS::Cognito::ManagedLoginBranding", z.object({ ClientId: pointer, UseCognitoProvidedValues: z.literal(true) }));
+    expect(branded.map(({ properties }) => properties.ClientId).toSorted()).toEqual(clients.map(({ id }) => id).toSorted());
   });
 });
 
@@ -328,12 +385,45 @@ describe("the API", () => {
           IdentitySource: ["$request.header.Authorization"],
           JwtConfiguration: {
             Issuer: { "Fn::ImportValue": expect.stringContaining("UserPool6BA7E5F2ProviderURL") },
-            Audience: [{ "Fn::ImportValue": expect.stringContaining("UserPoolWebClient") }],
+            Audience: ["UserPoolWebClient", "UserPoolNativeClient"].map((client) => ({ "Fn::ImportValue": expect.stringContaining(client) })),
           },
         },
       ]);
     },
   );
+
+  it("takes so many requests a second, and fewer of those that reach a bank each time", () => {
+    const [stage] = templates.read(
+      "AWS::ApiGatewayV2::Stage",
+      z.object({ DefaultRouteSettings: z.unknown(), RouteSettings: z.record(z.string(), z.unknown()) }),
+    );
+    expect(stage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
+    const limited = ROUTES.filter((route: Route) => route.limit !== undefined).map(({ method, path }) => `${method} ${path}`);
+    expect(limited).toContain("POST /v1/payment-methods/setup-intents");
+    expect(stage?.properties.RouteSettings).toEqual(
+      Object.fromEntries(limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }])),
+    );
+  });
+
+  it("is there before a stage names its routes, which would be refused otherwise", () => {
+    const routeIds = templates
+      .read("AWS::ApiGatewayV2::Route", z.object({ RouteKey: z.string() }))
+      .filter(({ properties }) => ROUTES.some((route: Route) => route.limit !== undefined && `${route.method} ${route.path}` === properties.RouteKey))
+      .map(({ id }) => id);
+    expect(templates.ofType("AWS::ApiGatewayV2::Stage").map(({ DependsOn }) => DependsOn?.toSorted())).toEqual([routeIds.toSorted()]);
+  });
+
+  it("can be called from the stage's pages in a browser, with a token and without cookies", () => {
+    expect(templates.ofType("AWS::ApiGatewayV2::Api").map(({ Properties }) => Properties.CorsConfiguration)).toEqual([
+      {
+        AllowOrigins: ["http://localhost:8787"],
+        AllowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        AllowHeaders: ["authorization", "content-type", "idempotency-key", "if-match"],
+        ExposeHeaders: ["etag", "location", "retry-after"],
+        MaxAge: 7200,
+      },
+    ]);
+  });
 
   it("is deployed by the Service stack alone", () => {
     expect(new Set(templates.ofType("AWS::ApiGatewayV2::Route").map(({ stack }) => stack))).toEqual(new Set([SERVICE]));

@@ -9,6 +9,7 @@ export interface TemplateResource {
   readonly id: string;
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
+  readonly DependsOn?: readonly string[] | undefined;
   readonly DeletionPolicy?: string | undefined;
   readonly UpdateReplacePolicy?: string | undefined;
 }
@@ -39,6 +40,7 @@ const templateSchema = z.object({
     z.object({
       Type: z.string(),
       Properties: z._default(z.record(z.string(), z.unknown()), {}),
+      DependsOn: z.optional(z.array(z.string())),
       DeletionPolicy: z.optional(z.string()),
       UpdateReplacePolicy: z.optional(z.string()),
     }),

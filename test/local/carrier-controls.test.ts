@@ -46,6 +46,18 @@ describe("the local carrier's controls", () => {
     }),
   );
 
+  it("give somebody a line of their own", () =>
+    withControls(async ({ ask, model }) => {
+      const iccid = "8986012345678900033";
+      const added = await ask("/local/lines", "POST", { iccid, owner: { email: "lin@example.com" }, available: 700, topUpAmounts: [5000] });
+      expect(added).toMatchObject({ status: 200, body: { iccid, available: 700 } });
+      expect(model.queryEsims({ subscriberId: "new", email: "lin@example.com" })).toMatchObject({ esims: [{ iccid, currency: "CNY" }] });
+      expect(await ask("/local/lines", "POST", { iccid, owner: { email: "eve@example.com" } })).toMatchObject({ status: 409 });
+      for (const wrong of [{}, { iccid: "1", owner: {} }, { iccid: "8986012345678900041" }]) {
+        expect(await ask("/local/lines", "POST", wrong)).toMatchObject({ status: 400 });
+      }
+    }));
+
   it.each([{ outcome: "explode" }, { operation: "findTopUp", outcome: "refuse" }, { operation: "delete", outcome: "slow" }, {}])(
     "refuse %j, and say what there is",
     (body) =>

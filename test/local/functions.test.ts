@@ -190,6 +190,13 @@ describe("a local function", () => {
     expect(lines.sort()).toEqual(["err", "more", "out"]);
   });
 
+  it("leaves in its log what it threw, as the runtime does on AWS", async () => {
+    const { invoke, lines } = start("exports.handler = async () => { throw new TypeError('no such line'); };");
+    await expect(invoke()).rejects.toMatchObject({ errorType: "TypeError" });
+    await until(() => lines.length > 0);
+    expect(lines).toEqual([expect.stringMatching(/^\d{4}-\S+\t[0-9a-f-]{36}\tERROR\tInvoke Error \t\{"errorType":"TypeError","errorMessage":"no such line"/)]);
+  });
+
   it("ends with the host; what runs is rejected, and nothing more is taken", async () => {
     const lifelines = await startLifelines();
     const { invoke, host } = start(`exports.handler = async () => { ${lifelines.code}; await new Promise(() => {}); };`);

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { type HttpApi, type HttpApiOptions, type HttpRoute, routeTable, startHttpApi } from "../../local/cloud/http-api.ts";
+import { tokenBucket } from "../../local/cloud/throttle.ts";
 
 const CLIENT = "web-client";
 const SCOPE = "auto-recharge/manage";
@@ -273,5 +274,87 @@ describe("a route with a JWT authorizer", () => {
     const { response, errors } = await call(`Bearer ${await sign()}`, "http://127.0.0.1:9");
     expect(response.status).toBe(401);
     expect(String(errors[0])).toContain("OIDC discovery at http://127.0.0.1:9/.well-known/openid-configuration failed");
+  });
+});
+
+describe("an HTTP API that other origins may call", () => {
+  const SITE = "https://app.example.com";
+  const cors = {
+    allowOrigins: [SITE, "https://other.example.com"],
+    allowMethods: ["GET", "PUT"],
+    allowHeaders: ["authorization", "if-match"],
+    exposeHeaders: ["etag"],
+    maxAgeSeconds: 600,
+  };
+  const routes = [{ routeKey: "PUT /v1/rules/{iccid}" }, { routeKey: "OPTIONS /own" }];
+  const open = (result: object = { statusCode: 200 }) => start(routes, () => result, { cors });
+  const preflight = (origin: string) => ({ method: "OPTIONS", headers: { origin, "access-control-request-method": "PUT" } });
+  const corsHeaders = ({ headers }: Response) => Object.fromEntries([...headers].filter(([name]) => name.startsWith("access-control-")));
+
+  it("answers the browser's question by itself, whatever the path and without a token", async () => {
+    const { fetch, events } = await open();
+    for (const path of ["/v1/rules/89", "/nothing"]) {
+      const response = await fetch(path, preflight(SITE));
+      expect([response.status, await response.text()]).toEqual([204, ""]);
+      expect(corsHeaders(response)).toEqual({
+        "access-control-allow-origin": SITE,
+        "access-control-allow-methods": "GET,PUT",
+        "access-control-allow-headers": "authorization,if-match",
+        "access-control-max-age": "600",
+      });
+    }
+    expect(events).toEqual([]);
+  });
+
+  it("lets no other origin read anything", async () => {
+    const { fetch } = await open();
+    for (const origin of ["https://evil.example", "https://app.example.com.evil.example", "null", `${SITE}:8443`]) {
+      expect(corsHeaders(await fetch("/v1/rules/89", preflight(origin)))).toEqual({});
+      expect(corsHeaders(await fetch("/v1/rules/89", { method: "PUT", headers: { origin } }))).toEqual({});
+    }
+  });
+
+  it("lets an allowed one read what the function answers, and says so in the function's place", async () => {
+    const { fetch } = await open({ statusCode: 409, headers: { etag: '"1"', "Access-Control-Allow-Origin": "*", "access-control-allow-credentials": "true" } });
+    const response = await fetch("/v1/rules/89", { method: "PUT", headers: { origin: SITE } });
+    expect([response.status, corsHeaders(response)]).toEqual([409, { "access-control-allow-origin": SITE, "access-control-expose-headers": "etag" }]);
+  });
+
+  it("leaves a question to the function that has a route for it, and refuses what is no question", async () => {
+    const { fetch, events } = await open();
+    await fetch("/own", preflight(SITE));
+    expect(events).toHaveLength(1);
+    expect((await fetch("/v1/rules/89", { method: "OPTIONS", headers: { origin: SITE } })).status).toBe(404);
+  });
+
+  it("answers nobody's question unless it is told to", async () => {
+    const { fetch } = await start(routes, () => ({ statusCode: 200 }));
+    expect((await fetch("/v1/rules/89", preflight(SITE))).status).toBe(404);
+  });
+});
+
+describe("a throttled route", () => {
+  it("takes a burst, and tells the rest to come later, before their tokens are looked at", async () => {
+    const throttle = { perSecond: 0.001, burst: 2 };
+    const jwt = { issuer: issuer.url, audience: [CLIENT], scopes: [] };
+    const { fetch, errors } = await start([{ routeKey: "GET /slow", throttle, jwt }, { routeKey: "GET /other" }], () => ({ statusCode: 200 }));
+    const statuses = [await fetch("/slow"), await fetch("/slow"), await fetch("/slow")].map(({ status }) => status);
+    expect(statuses).toEqual([401, 401, 429]);
+    expect(await (await fetch("/slow")).json()).toEqual({ message: "Too Many Requests" });
+    expect((await fetch("/other")).status).toBe(200);
+    expect(String(errors.at(-1))).toContain("GET /slow is asked for too often");
+  });
+
+  it("has its tokens back with time, and never more than a burst of them", () => {
+    let now = 0;
+    const take = tokenBucket({ perSecond: 2, burst: 3 }, () => now);
+    const taken = () => [1, 2, 3, 4].map(take);
+    expect(taken()).toEqual([true, true, true, false]);
+    now = 499;
+    expect(take()).toBe(false);
+    now = 1000;
+    expect(taken()).toEqual([true, true, false, false]);
+    now = 3_600_000;
+    expect(taken()).toEqual([true, true, true, false]);
   });
 });

@@ -171,7 +171,7 @@ describe("the local issuer", () => {
     }).toString();
     const response = await fetch(request, { redirect: "manual" });
     expect(response.status).toBe(303);
-    expect(response.headers.get("location")).toMatch(/^\/interaction\//);
+    expect(response.headers.get("location")).toMatch(/^\/login\?interaction=/);
     expect(records.list("Interaction")).toHaveLength(1);
   });
 

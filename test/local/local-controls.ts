@@ -23,6 +23,7 @@ const NOTHING_ELSE: Omit<LocalParts, "carrier" | "stripe"> = {
   },
   timeline: { add: untouched, list: untouched },
   outbox: untouched,
+  issuer: "http://127.0.0.1:9",
   token: untouched,
   saveCard: untouched,
   depths: untouched,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { App, CfnOutput, Duration, RemovalPolicy, Stack, Tags } from "aws-cdk-lib";
-import { HttpApi, HttpMethod, HttpStage } from "aws-cdk-lib/aws-apigatewayv2";
+import { type CfnStage, CorsHttpMethod, HttpApi, HttpMethod, HttpStage } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Alarm, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
@@ -107,8 +107,15 @@ function synthesize(): string {
   });
   work.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true, maxConcurrency: 5, batchSize: 10, maxBatchingWindow: Duration.seconds(1) }));
   table.grantReadWriteData(work);
-  const api = new HttpApi(service, "Api", { createDefaultStage: false });
-  new HttpStage(service, "Stage", { httpApi: api, stageName: "$default", autoDeploy: true, throttle: { rateLimit: 50, burstLimit: 100 } });
+  const corsPreflight = {
+    allowOrigins: ["https://app.example.com"],
+    allowMethods: [CorsHttpMethod.GET],
+    allowHeaders: ["authorization"],
+    maxAge: Duration.minutes(10),
+  };
+  const api = new HttpApi(service, "Api", { createDefaultStage: false, corsPreflight });
+  const stage = new HttpStage(service, "Stage", { httpApi: api, stageName: "$default", autoDeploy: true, throttle: { rateLimit: 50, burstLimit: 100 } });
+  (stage.node.defaultChild as CfnStage).routeSettings = { "POST /webhooks/stripe": { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 10 } };
   const authorizer = new HttpJwtAuthorizer("Jwt", pool.userPoolProviderUrl, { jwtAudience: [client.userPoolClientId] });
   const integration = new HttpLambdaIntegration("Integration", work);
   api.addRoutes({ path: "/v1/rules/{iccid}", methods: [HttpMethod.GET], integration, authorizer, authorizationScopes: ["sample/manage"] });
@@ -154,13 +161,44 @@ describe("stacks as the CDK synthesizes them", () => {
   });
 
   it("lead from a route to its function and to who may call it", () => {
-    const { routes } = readHttpApi(graph);
+    const { routes, cors } = readHttpApi(graph);
     const audience = graph.list("AWS::Cognito::UserPoolClient").map(({ ref }) => ref);
     const functionName = graph.list("AWS::Lambda::Function")[0]?.arn;
     expect(routes).toEqual([
-      { routeKey: "GET /v1/rules/{iccid}", functionName, timeoutMilliseconds: 30_000, jwt: { issuer: ISSUER, audience, scopes: ["sample/manage"] } },
-      { routeKey: "POST /webhooks/stripe", functionName, timeoutMilliseconds: 30_000, jwt: undefined },
+      {
+        routeKey: "GET /v1/rules/{iccid}",
+        functionName,
+        timeoutMilliseconds: 30_000,
+        jwt: { issuer: ISSUER, audience, scopes: ["sample/manage"] },
+        throttle: { perSecond: 50, burst: 100 },
+      },
+      { routeKey: "POST /webhooks/stripe", functionName, timeoutMilliseconds: 30_000, jwt: undefined, throttle: { perSecond: 5, burst: 10 } },
     ]);
+    expect(cors).toEqual({
+      allowOrigins: ["https://app.example.com"],
+      allowMethods: ["GET"],
+      allowHeaders: ["authorization"],
+      exposeHeaders: [],
+      maxAgeSeconds: 600,
+    });
+  });
+});
+
+describe("a stage that throttles a route which is not there", () => {
+  it("is refused, as AWS does", () => {
+    const graph = loadResources({
+      Api: { Type: "AWS::ApiGatewayV2::Api", Properties: { Name: "sample", ProtocolType: "HTTP" } },
+      Stage: {
+        Type: "AWS::ApiGatewayV2::Stage",
+        Properties: {
+          ApiId: { Ref: "Api" },
+          StageName: "$default",
+          AutoDeploy: true,
+          RouteSettings: { "GET /nothing": { ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1 } },
+        },
+      },
+    });
+    expect(() => readHttpApi(graph)).toThrow("Stage throttles GET /nothing, which is no route");
   });
 });
 

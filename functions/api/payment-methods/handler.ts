@@ -1,11 +1,12 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { walletFromSecret } from "../../adapters/stripe-secret.ts";
-import { randomIds } from "../../adapters/system.ts";
+import { randomIds, systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { paymentMethodRoutes } from "../../contracts/payment-methods.ts";
 import { apiHandler, route } from "../pipeline.ts";
@@ -25,10 +26,13 @@ const local = {
 const wallet = walletFromSecret(secretsManager(), environment);
 const ports = async () => ({ ...local, wallet: await wallet() });
 
-export const handler = apiHandler(powertoolsLog("payment-methods"), [
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const routes = [
   route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
   route(paymentMethodRoutes.addPaymentMethod, async (request) => addMethod(await ports(), request)),
   route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(local, request)),
   route(paymentMethodRoutes.setPaymentMethodUse, (request) => setMethodUse(local, request)),
   route(paymentMethodRoutes.removePaymentMethod, async (request) => removeMethod(await ports(), request)),
-]);
+];
+
+export const handler = apiHandler(powertoolsLog("payment-methods"), routes, quotas);

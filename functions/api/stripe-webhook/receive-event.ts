@@ -39,7 +39,7 @@ export async function receiveEvent({ findVerifier, pokes, clock, log, stage }: S
   }
   const poke = event && pokeForEvent(event, stage);
   if (poke !== undefined) await send(pokes, poke);
-  return { statusCode: 200, headers: { "cache-control": "no-store" } };
+  return { statusCode: 200 };
 }
 
 function textOf({ body = "", isBase64Encoded }: SentBody): string {
