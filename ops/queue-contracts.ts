@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 import { domainEvent, envelopeOf, noticedEvent } from "../functions/contracts/events.ts";
-import { checkRequest, type RechargeMessage, rechargeMessage, reconcileMessage, remindRequest, tick } from "../functions/contracts/messages.ts";
+import { checkRequest, eraseMessage, type RechargeMessage, rechargeMessage, reconcileMessage, remindRequest, tick } from "../functions/contracts/messages.ts";
 import type { DomainEvent } from "../functions/domain/events.ts";
 import { lastFour } from "../functions/domain/iccid.ts";
 import { readMessage } from "../functions/workers/queue-handler.ts";
@@ -31,6 +31,11 @@ export const QUEUE_CONTRACTS: ReadonlyMap<string, DescribeMessage> = new Map(
       "list" in message
         ? `the comparison of ${message.list}, ${message.from} to ${message.to}`
         : `the tick of ${message.scheduledTime}, for every ${message.every}`,
+    ),
+    EraseQueue: messages(eraseMessage, (message) =>
+      "subscriberId" in message
+        ? `the erasing of ${message.subscriberId}${message.stage === undefined ? "" : `, from its ${message.stage} on`}`
+        : `the tick of ${message.scheduledTime}`,
     ),
     NeedsReview: events,
     PaymentAdjusted: events,
