@@ -66,7 +66,8 @@ const MESSAGES: Readonly<Record<string, { readonly good?: string; readonly bad: 
   erase: {
     good: TICK,
     bad: [
-      { says: "nobody", body: JSON.stringify({ subscriberId: "", email: EMAIL }), reason: lacks("scheduledTime; or in: subscriberId") },
+      { says: "no subscriber", body: JSON.stringify({ iccid: ICCID, email: EMAIL }), reason: lacks("scheduledTime; or in: subscriberId") },
+      { says: "a subscriber who is nobody", body: JSON.stringify({ subscriberId: "", email: EMAIL }), reason: lacks("subscriberId") },
       { says: "a stage that there is not", body: JSON.stringify({ subscriberId: EMAIL, stage: ICCID }), reason: lacks("scheduledTime; or in: stage") },
     ],
   },
