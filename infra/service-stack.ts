@@ -286,10 +286,11 @@ export class ServiceStack extends Stack {
       bundles,
       timeoutSeconds: SECONDS.notify,
       memoryMegabytes: 256,
-      environment: { SUBSCRIBERS_TABLE: subscribers.tableName, MAIL_FROM: stage.mailFrom },
+      environment: { SUBSCRIBERS_TABLE: subscribers.tableName, MAIL_FROM: stage.mailFrom, ...payLinks },
     });
     subscribers.grant(notify, ...GET, ...PUT);
     data.mailIdentity.grantSendEmail(notify);
+    data.payLinkSecret.grantRead(notify);
     // A phone number has no ARN, so that nothing narrower lets it send text messages; no topic is a phone, so that it can publish to none.
     // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
     notify.addToRolePolicy(new PolicyStatement({ actions: ["sns:Publish"], notResources: [`arn:${this.partition}:sns:*:*:*`] }));

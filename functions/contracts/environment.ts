@@ -82,7 +82,7 @@ export const environments = {
   }),
   erase: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...eraseQueue, ...stripe }),
   remind: z.object({ ...subscribersTable, ...rechargesTable, ...bus, REMIND_QUEUE_URL: url }),
-  notify: z.object({ ...subscribersTable, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
+  notify: z.object({ ...subscribersTable, ...payLinks, MAIL_FROM: textLike(/^[^@]+@[^@]+$/, "must be an e-mail address") }),
 } as const;
 
 export type FunctionName = keyof typeof environments;

@@ -1,6 +1,8 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
+import { payLinksFromSecret } from "../../adapters/hmac-pay-links.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { ses, sesMail } from "../../adapters/ses-mail.ts";
 import { sns, snsTextMessages } from "../../adapters/sns-text-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
@@ -15,6 +17,7 @@ const ports = {
   subscribers: dynamoDbSubscribers(dynamoDb(), environment.SUBSCRIBERS_TABLE),
   mail: sesMail(ses(), environment.MAIL_FROM),
   textMessages: snsTextMessages(sns()),
+  payLinks: payLinksFromSecret(secretsManager(), environment),
   clock: systemClock,
   log,
 };
