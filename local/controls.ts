@@ -297,7 +297,7 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       method: "GET",
       path: /^\/local\/outbox$/,
       usage: "the mails and text messages that subscribers would have got, oldest first",
-      act: () => parts.outbox().map((mail, index) => ({ ...mail, readableAt: `/local/outbox/${index + 1}` })),
+      act: () => parts.outbox().map(({ html: _shownThere, ...mail }, index) => ({ ...mail, readableAt: `/local/outbox/${index + 1}` })),
     },
     {
       method: "GET",

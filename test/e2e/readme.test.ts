@@ -35,7 +35,7 @@ describe("the README's tour", () => {
         expect(low).toContain('"available": 900');
         expect(recharged).toMatch(/"lineLastFour":"0025".*"charged":\{"amount":5000/);
         expect(recharged).toContain('"iccid":"8986012345678900025","currency":"CNY","rule":{"status":{"state":"active"},"leftThisMonth":{"amount":25000');
-        expect(recharged).toContain("…0025: recharged with CNY 50.00");
+        expect(recharged).toContain("…0025: recharged with CN¥50.00");
         const topUps = z.parse(z.array(z.object({ iccid: z.string() })), JSON.parse(lost?.slice(lost.indexOf("\n[\n")) ?? ""));
         expect(topUps.filter(({ iccid }) => iccid === "8986012345678900025")).toHaveLength(2);
         await stack.until(/unanswered[\s\S]*RechargeSucceeded +…0025/);

@@ -37,7 +37,7 @@ describe("the local outbox", () => {
 
   it("lists mails and text messages, and says where each can be read", async () => {
     expect(await (await fetch(`${url}/local/outbox`)).json()).toEqual([
-      { ...MAIL, readableAt: "/local/outbox/1" },
+      { ...MAIL, html: undefined, readableAt: "/local/outbox/1" },
       { ...TEXT_MESSAGE, readableAt: "/local/outbox/2" },
     ]);
   });
