@@ -207,6 +207,7 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       const item = await read(subscriberId, `terms#${termsHash}`);
       return item === undefined ? undefined : z.parse(terms, item);
     },
+    listTerms: async (subscriberId) => (await list(subscriberId, "terms#")).map((item) => z.parse(terms, item)),
     async getHold(subscriberId) {
       const item = await read(subscriberId, "hold");
       return item === undefined ? undefined : z.parse(hold, item);

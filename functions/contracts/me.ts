@@ -5,7 +5,7 @@ import { balance } from "./money.ts";
 import { paymentMethodReply } from "./payment-methods.ts";
 import { adjustedBillReply, openRechargeReply, stateName } from "./recharges.ts";
 import type { SubscriberRoutes } from "./route.ts";
-import { ruleReply } from "./rules.ts";
+import { ruleReply, termsReply } from "./rules.ts";
 
 const moment = z.iso.datetime();
 
@@ -90,6 +90,7 @@ export const exportReply = z
     exportedAt: moment,
     profile: meReply,
     paymentMethods: z.array(paymentMethodReply),
+    terms: z.array(termsReply).check(z.describe("What you agreed to, by the hashes that your rules and recharges name")),
     lines: z
       .array(z.object({ iccid: z.string(), rule: z.optional(ruleReply), spend: z.optional(spend), openRecharge: z.optional(openRechargeReply) }))
       .check(z.describe("The lines that you pay for, with what the limits have counted")),

@@ -107,7 +107,7 @@ export const paymentMethodRoutes = {
       "It takes the place of the one that was used so before, and is never both. Alipay and WeChat Pay cannot be a backup, as they cannot be charged with the customer away. Rules that were saved keep their way to pay, and none is resumed.",
     body: methodUseBody,
     replies: { 200: { says: "The way to pay as it is now.", body: paymentMethodReply } },
-    problems: ["not-found", "cannot-be-backup"],
+    problems: ["not-found", "account-closing", "cannot-be-backup"],
   },
   removePaymentMethod: {
     method: "DELETE",

@@ -159,7 +159,7 @@ const previewReply = z
   })
   .check(z.meta({ id: "RulePreview" }));
 
-const termsReply = z
+export const termsReply = z
   .object({ termsHash: z.string(), version: z.string(), words: inBoth(z.array(z.string())), text: inBoth(z.string()) })
   .check(z.meta({ id: "Terms", description: "What the caller agreed to: a rule in plain words, and the terms as they were then." }));
 

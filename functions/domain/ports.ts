@@ -215,6 +215,8 @@ export interface Subscribers {
   /** Put-if-absent: terms of one hash are the same terms. */
   putTerms(subscriberId: string, terms: AgreedTerms): Promise<void>;
   getTerms(subscriberId: string, termsHash: string): Promise<AgreedTerms | undefined>;
+  /** By their hashes. */
+  listTerms(subscriberId: string): Promise<AgreedTerms[]>;
   getHold(subscriberId: string): Promise<Hold | undefined>;
   putHold(subscriberId: string, hold: Hold): Promise<void>;
   removeHold(subscriberId: string): Promise<void>;

@@ -194,6 +194,8 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       await store.putTerms(SUBSCRIBER, { ...TERMS, termsHash: "B".repeat(43) });
       expect(await store.getTerms(SUBSCRIBER, TERMS.termsHash)).toEqual(TERMS);
       expect(await store.getTerms(STRANGER, TERMS.termsHash)).toBeUndefined();
+      expect(await store.listTerms(SUBSCRIBER)).toEqual([TERMS, { ...TERMS, termsHash: "B".repeat(43) }]);
+      expect(await store.listTerms(STRANGER)).toEqual([]);
     });
 
     it("are held back from when the operator says so until that is taken back, each alone", async () => {
@@ -263,6 +265,7 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
         await store.putCustomer(each, "cus_1");
         await store.putMethod(each, METHOD);
         await store.putWallet(each, {}, { default: METHOD.id });
+        await store.putTerms(each, TERMS);
         await store.putHold(each, HOLD);
         await store.putNotice(each, EVENT_ID, NOW);
         await store.putClosing(each, { since: NOW });
@@ -273,16 +276,18 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
         await store.getCustomer(each),
         await store.listMethods(each),
         await store.getWallet(each),
+        await store.listTerms(each),
         await store.getHold(each),
         await store.listNotices(each),
         await store.getClosing(each),
       ];
-      expect(await kept(SUBSCRIBER)).toEqual([undefined, undefined, [], {}, undefined, [], { since: NOW }]);
+      expect(await kept(SUBSCRIBER)).toEqual([undefined, undefined, [], {}, [], undefined, [], { since: NOW }]);
       expect(await kept(STRANGER)).toEqual([
         { ...PROFILE, subscriberId: STRANGER },
         "cus_1",
         [METHOD],
         { default: METHOD.id },
+        [TERMS],
         HOLD,
         [{ eventId: EVENT_ID, at: NOW }],
         { since: NOW },

@@ -4,8 +4,9 @@ import { exportReply } from "../../functions/contracts/me.ts";
 import { type Bill, billOf } from "../../functions/domain/bill.ts";
 import { withEvent } from "../../functions/domain/esim.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
+import { termsOf } from "../../functions/domain/terms.ts";
 import { plusSeconds } from "../../functions/domain/time.ts";
-import { cny, esimWithRule, ICCID, METHOD, NOW, rechargeStart, SUBSCRIBER } from "../builders.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, rechargeStart, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
 import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
 
@@ -80,6 +81,8 @@ describe("the export", () => {
     await recharges.putStep({ ...step, stepId: "s-2", asked: "operator.resolve", answer: { as: "credited", by: "grace", note: "seen" } });
     await recharges.putBill(billAt("re_1"));
     await recharges.putAdjustment({ rechargeId: "re_1", adjustmentId: "re_1/refunded", kind: "refunded", amount: cny(5000), at: NOW });
+    await subscribers.putWallet(SUBSCRIBER, {}, { backup: METHOD.id });
+    await subscribers.putTerms(SUBSCRIBER, { ...termsOf(ICCID, ruleSettings(), METHOD, "Asia/Shanghai"), termsHash: "h4sh" });
     await subscribers.putNotice(SUBSCRIBER, "re_1/RechargeSucceeded", NOW);
     await subscribers.putHold(SUBSCRIBER, { at: NOW, by: "grace", why: "The bank asked us to." });
 
@@ -87,7 +90,8 @@ describe("the export", () => {
     expect(exported).toMatchObject({
       exportedAt: NOW,
       profile: ADA,
-      paymentMethods: [{ paymentMethodId: METHOD.id }],
+      paymentMethods: [{ paymentMethodId: METHOD.id, use: "backup" }],
+      terms: [{ termsHash: "h4sh", version: "2026-11-01", words: { en: expect.arrayContaining([expect.stringContaining("0017")]) } }],
       lines: [{ iccid: ICCID, rule: { threshold: cny(1000) }, spend, openRecharge: { rechargeId: "re_2", status: "reserved" } }],
       recharges: [
         {
@@ -169,6 +173,7 @@ describe("closing the account", () => {
         headers: { "idempotency-key": "wish-0001" },
       },
     ],
+    ["make a way to pay the default", { method: "PATCH", path: `/v1/payment-methods/${METHOD.id}`, body: { use: "default" } }],
     ["choose a language", { method: "PATCH", path: "/v1/me", body: { language: "en" } }],
   ])("allows nobody to %s meanwhile", async (_, call) => {
     await world.send(me("DELETE"));

@@ -230,7 +230,7 @@ export function memorySubscribers(): Subscribers & Kept {
   const methods = new Map<string, { readonly subscriberId: string; readonly method: SavedMethod }>();
   const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
   const wallets = new Map<string, MethodUses>();
-  const agreed = new Map<string, AgreedTerms>();
+  const agreed = new Map<string, { readonly subscriberId: string; readonly terms: AgreedTerms }>();
   const holds = new Map<string, Hold>();
   const notices = new Map<string, SentNotice & { readonly subscriberId: string }>();
   const closings = new Map<string, Closing>();
@@ -275,8 +275,13 @@ export function memorySubscribers(): Subscribers & Kept {
       return isAsRead;
     },
     listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
-    putTerms: async (subscriberId, terms) => putIfAbsent(agreed, compositeKey(subscriberId, terms.termsHash), terms),
-    getTerms: async (subscriberId, termsHash) => agreed.get(compositeKey(subscriberId, termsHash)),
+    putTerms: async (subscriberId, terms) => putIfAbsent(agreed, compositeKey(subscriberId, terms.termsHash), { subscriberId, terms }),
+    getTerms: async (subscriberId, termsHash) => agreed.get(compositeKey(subscriberId, termsHash))?.terms,
+    listTerms: async (subscriberId) =>
+      [...agreed.values()]
+        .filter((each) => each.subscriberId === subscriberId)
+        .map(({ terms }) => terms)
+        .toSorted((a, b) => (a.termsHash < b.termsHash ? -1 : 1)),
     getHold: async (subscriberId) => holds.get(subscriberId),
     putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),
     removeHold: async (subscriberId) => void holds.delete(subscriberId),
@@ -296,7 +301,7 @@ export function memorySubscribers(): Subscribers & Kept {
     listClosing: async (page) => pageOf([...closings.keys()], { name: "closing", keyOf: (subscriberId) => subscriberId, pageSize: PAGE_SIZE }, page),
     async erase(subscriberId) {
       for (const kept of [profiles, customers, holds, wallets]) kept.delete(subscriberId);
-      for (const kept of [methods, notices]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
+      for (const kept of [methods, agreed, notices]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
     },
     removeClosing: async (subscriberId) => void closings.delete(subscriberId),
   };

@@ -7,6 +7,7 @@ import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.
 import { methodView } from "../payment-methods/list-methods.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { endedView, openView } from "../recharges/read-recharges.ts";
+import { termsView } from "../rules/read-terms.ts";
 import { ruleView } from "../rules/rule-view.ts";
 import { meView } from "./me-view.ts";
 
@@ -27,11 +28,12 @@ const LINE_PAGES = 10;
 export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { subscribers } = ports;
-  const [profile, closing, methods, uses, notices, hold, lines, { recharges, next }] = await Promise.all([
+  const [profile, closing, methods, uses, terms, notices, hold, lines, { recharges, next }] = await Promise.all([
     knownSubscriber(ports, request),
     subscribers.getClosing(subscriberId),
     subscribers.listMethods(subscriberId),
     subscribers.getWallet(subscriberId),
+    subscribers.listTerms(subscriberId),
     subscribers.listNotices(subscriberId),
     subscribers.getHold(subscriberId),
     linesOf(ports, subscriberId),
@@ -41,6 +43,7 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
     exportedAt: ports.clock.now(),
     profile: meView(profile, closing),
     paymentMethods: methods.map((method) => methodView(method, uses)),
+    terms: terms.map(termsView),
     lines,
     recharges,
     notices,

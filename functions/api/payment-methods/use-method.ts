@@ -3,6 +3,7 @@ import { type MethodUse, type MethodUses, useOf, withUse } from "../../domain/me
 import type { Subscribers } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
+import { refuseClosing } from "../refuse-closing.ts";
 import { methodView } from "./list-methods.ts";
 
 /** A person has two hands: more changes at once are no person's. */
@@ -12,6 +13,7 @@ const TRIES = 5;
 export async function setMethodUse({ subscribers }: { readonly subscribers: Subscribers }, request: ApiRequest<MethodUseBody>): Promise<ApiResponse> {
   const { subscriberId, params, body } = request;
   const { paymentMethodId = "" } = params;
+  await refuseClosing({ subscribers }, subscriberId);
   const method = (await subscribers.listMethods(subscriberId)).find(({ id }) => id === paymentMethodId);
   if (method === undefined) throw new HttpProblem(404, "not-found", "You have no such way to pay");
   if (body.use === "backup" && method.payRequest !== undefined) {
