@@ -94,9 +94,28 @@ export class ServiceStack extends Stack {
       memoryMegabytes: 512,
       environment: { ESIMS_TABLE: esims.tableName, SUBSCRIBERS_TABLE: subscribers.tableName, ISSUER_URL: issuer.url, ...carrier },
     });
-    esims.grant(listing, "dynamodb:BatchGetItem");
+    esims.grant(listing, "dynamodb:BatchGetItem", ...QUERY);
     subscribers.grant(listing, ...GET, ...UPDATE);
     data.carrierSecret.grantRead(listing);
+
+    const family = new ServiceFunction(this, "Family", {
+      name: "family",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 512,
+      environment: {
+        ESIMS_TABLE: esims.tableName,
+        SUBSCRIBERS_TABLE: subscribers.tableName,
+        RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        LINE_HASH_SECRET_ARN: data.lineHashSecret.secretArn,
+        ISSUER_URL: issuer.url,
+        ...carrier,
+      },
+    });
+    esims.grant(family, ...READ, ...PUT);
+    subscribers.grant(family, ...GET, ...PUT, ...UPDATE, ...DELETE);
+    for (const secret of [data.carrierSecret, data.lineHashSecret]) secret.grantRead(family);
+    rechargeQueue.queue.grantSendMessages(family);
 
     const rechargesApi = new ServiceFunction(this, "RechargesApi", {
       name: "recharges",
@@ -401,6 +420,7 @@ export class ServiceStack extends Stack {
     const integrations = new Map<FunctionName, HttpLambdaIntegration>([
       ["rules", new HttpLambdaIntegration("RulesIntegration", rules)],
       ["esims", new HttpLambdaIntegration("EsimsIntegration", listing)],
+      ["family", new HttpLambdaIntegration("FamilyIntegration", family)],
       ["recharges", new HttpLambdaIntegration("RechargesIntegration", rechargesApi)],
       ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
       ["me", new HttpLambdaIntegration("MeIntegration", me)],

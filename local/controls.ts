@@ -5,7 +5,7 @@ import { currency } from "../functions/contracts/money.ts";
 import { SCOPES, type Scope } from "../functions/contracts/route.ts";
 import { instant } from "../functions/domain/time.ts";
 import { FATES, QUESTION_FAULTS } from "./carrier/next-outcomes.ts";
-import { DEMO_PASSWORD, DEMO_USER } from "./demo-data.ts";
+import { DEMO_PASSWORD, DEMO_USER, LIN_USER } from "./demo-data.ts";
 import { OutboxPage, outboxPage } from "./outbox-page.ts";
 import type { LocalParts } from "./stack.ts";
 import { STRIPE_JS_STUB } from "./stripe/browser-stub.ts";
@@ -21,12 +21,12 @@ const SPEED_RANGE = `must be a number from 1 to ${FASTEST}`;
 
 const CARRIER_NEXT =
   'of the next top-up: { "outcome": "refuse" }, or one of credit, lose-request, <fault>, credit-but-<fault>, credit-later-but-<fault>; ' +
-  `of the next queryEsims, queryBalances or findTopUp: { "operation": "queryBalances", "outcome": "<fault>" }; faults: ${QUESTION_FAULTS.join(", ")} (the last two of questions only)`;
+  `of the next queryEsims, queryLine, sendCode, queryBalances or findTopUp: { "operation": "queryBalances", "outcome": "<fault>" }; faults: ${QUESTION_FAULTS.join(", ")} (the last two of questions only)`;
 const otherNext = { error: `must say what becomes ${CARRIER_NEXT}` };
 const carrierNext = z.union(
   [
     z.strictObject({ operation: z._default(z.literal("topUp"), "topUp"), outcome: z.enum([...FATES.keys()]) }, otherNext),
-    z.strictObject({ operation: z.enum(["queryEsims", "queryBalances", "findTopUp"]), outcome: z.enum(QUESTION_FAULTS) }, otherNext),
+    z.strictObject({ operation: z.enum(["queryEsims", "queryLine", "sendCode", "queryBalances", "findTopUp"]), outcome: z.enum(QUESTION_FAULTS) }, otherNext),
   ],
   otherNext,
 );
@@ -124,11 +124,11 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
     {
       method: "GET",
       path: /^\/local\/token$/,
-      usage: "an access token of the demo subscriber, as plain text; ?scope=rules:read for fewer scopes",
+      usage: "an access token of the demo subscriber, as plain text; ?scope=rules:read for fewer scopes; ?user=lin of her mother, whose line she may pay for",
       act: ({ query }) => {
         const scopes = query.getAll("scope");
         if (!scopes.every(isScope)) throw new Misuse(`scope must be among ${Object.keys(SCOPES).join(", ")}`);
-        return parts.token(scopes.length === 0 ? undefined : scopes);
+        return parts.token(scopes.length === 0 ? undefined : scopes, query.get("user") === "lin" ? LIN_USER : DEMO_USER);
       },
     },
     {
@@ -269,6 +269,12 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       path: /^\/local\/carrier\/top-ups$/,
       usage: "every top-up that the carrier answered",
       act: () => carrier.listTopUps(),
+    },
+    {
+      method: "GET",
+      path: /^\/local\/carrier\/messages$/,
+      usage: "the text messages that the carrier brought to lines: one-time codes for whoever wants to pay for somebody else's line",
+      act: () => carrier.listMessages(),
     },
     {
       method: "GET",

@@ -16,6 +16,23 @@ export const DEMO_USER = {
 /** With which Ada signs in as a browser does; good on this machine only. */
 export const DEMO_PASSWORD = "ada-tops-up-her-line";
 
+/** Ada's mother, whose line Ada may pay for if she agrees. */
+export const LIN_USER = {
+  sub: "a0d1e2f3-0000-4000-8000-0000000011a1",
+  email: "lin@example.com",
+  emailVerified: true,
+  phoneNumber: "+8613800000002",
+  phoneNumberVerified: true,
+} as const satisfies IssuerUser;
+
+export const LINS_LINE: CarrierLine = {
+  iccid: "8986012345678900058",
+  owner: { subscriberId: LIN_USER.sub, email: LIN_USER.email },
+  currency: "CNY",
+  available: 3000,
+  drainPerMinute: 0,
+};
+
 /** How fast the first line is used up once it has its rule, in minor units: CNY 1 in two minutes. Ten minutes until it is low: its rule is at work by then. */
 export const DRAIN_PER_MINUTE = 50;
 

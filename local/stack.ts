@@ -18,13 +18,14 @@ import { functionHost, listFunctions } from "./cloud/functions.ts";
 import { readHttpApi, startHttpApi } from "./cloud/http-api.ts";
 import { startIssuer } from "./cloud/issuer.ts";
 import { readIssuerClients, readPasswordLength } from "./cloud/issuer-clients.ts";
+import type { IssuerUser } from "./cloud/issuer-users.ts";
 import { startQueues } from "./cloud/queues.ts";
 import { startSchedules } from "./cloud/schedules.ts";
 import { ensureTables, startTables } from "./cloud/tables.ts";
 import { loadStacks, type StackGraph } from "./cloud/template.ts";
 import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
 import { controls } from "./controls.ts";
-import { DEMO_PASSWORD, DEMO_USER, DRAINING_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
+import { DEMO_PASSWORD, DEMO_USER, DRAINING_LINE, LIN_USER, LINS_LINE, QUIET_LINE, saveTestCard } from "./demo-data.ts";
 import { functionLog } from "./function-log.ts";
 import { keptIn, randomKey } from "./kept.ts";
 import { writeOutputs } from "./outputs.ts";
@@ -82,7 +83,7 @@ export interface LocalParts {
   readonly outbox: () => OutboxMail[];
   /** Where people sign in: OpenID Connect discovery is below it. */
   readonly issuer: string;
-  readonly token: (scopes?: readonly string[]) => Promise<string>;
+  readonly token: (scopes?: readonly string[], user?: IssuerUser) => Promise<string>;
   readonly saveCard: (testCard: string) => Promise<PaymentMethod>;
   readonly depths: () => Record<string, number>;
 }
@@ -179,7 +180,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     port: records.get<{ port: number }>("issuer", "address")?.port,
     records,
     clients,
-    users: [{ ...DEMO_USER, password: DEMO_PASSWORD }],
+    users: [DEMO_USER, LIN_USER].map((user) => ({ ...user, password: DEMO_PASSWORD })),
     passwordLength: readPasswordLength(stacks),
     resourceServer,
   });
@@ -252,7 +253,8 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     await subscribers.putMethod(DEMO_USER.sub, method);
     return method;
   };
-  const token = (scopes?: readonly string[]) => issuer.issueToken({ sub: DEMO_USER.sub, clientId, scopes, expiresInSeconds: TOKEN_SECONDS });
+  const token = (scopes?: readonly string[], user: IssuerUser = DEMO_USER) =>
+    issuer.issueToken({ sub: user.sub, clientId, scopes, expiresInSeconds: TOKEN_SECONDS });
   const handleLocal = controls({
     clock,
     carrier,
@@ -273,7 +275,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
 
   const demoToken = await token();
   const methodId = await kept("demo-method", async () => {
-    for (const line of [DRAINING_LINE, QUIET_LINE]) carrier.addLine(line);
+    for (const line of [DRAINING_LINE, QUIET_LINE, LINS_LINE]) carrier.addLine(line);
     return (await saveCard("pm_card_visa")).id;
   });
 

@@ -7,7 +7,7 @@ import type { Bill } from "../domain/bill.ts";
 import { type Adjustment, BillConflict, type RechargeStart, type RechargeStep, type Recharges } from "../domain/ports.ts";
 import { epochMilliseconds, type Instant } from "../domain/time.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
-import { storedConsent, storedOrigin, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
+import { storedConsent, storedGrant, storedOrigin, storedPeriod, storedReading, storedRuleSettings, storedSpend } from "./esim-item.ts";
 
 const PAGE_SIZE = 50;
 /** A history is short: some steps an hour at most, of some hundred bytes each. A page of DynamoDB's is up to 1 MB. */
@@ -67,6 +67,7 @@ const bill = z.object({
   origin: z.optional(storedOrigin),
   ruleVersion: z.int(),
   consent: storedConsent,
+  family: z.optional(storedGrant),
   period: storedPeriod,
   reading: z.optional(storedReading),
   reservedAt: at,

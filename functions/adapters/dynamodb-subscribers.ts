@@ -12,13 +12,15 @@ import {
 import * as z from "zod/mini";
 import { CHANNELS, LANGUAGES, type NoticeChoices } from "../domain/choices.ts";
 import type { SavedMethod } from "../domain/esim.ts";
+import { withCodeTurn } from "../domain/line-codes.ts";
 import type { MethodUses } from "../domain/method-uses.ts";
-import type { Closing, Hold, Profile, SentNotice, Subscribers } from "../domain/ports.ts";
+import type { Closing, Hold, Profile, SentCode, SentNotice, Subscribers } from "../domain/ports.ts";
 import type { AgreedTerms } from "../domain/terms.ts";
-import { epochMilliseconds } from "../domain/time.ts";
+import { epochMilliseconds, type Instant } from "../domain/time.ts";
 import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedMethod, storedRuleSettings } from "./esim-item.ts";
 
+const DAY_SECONDS = 24 * 60 * 60;
 const NOTICE_DAYS = 90;
 const PAGE_SIZE = 100;
 const NOTICE = "notice#";
@@ -28,6 +30,11 @@ const CLOSING = "#closing";
 const MOST_PAGES = 20;
 /** Of all kinds, so that a page is some hundred subscribers at the most, and below the 1 MB that DynamoDB gives at once. */
 const SCANNED_ITEMS = 1000;
+
+/** TTL wants seconds. */
+function expiry(at: Instant, days: number): number {
+  return Math.floor(epochMilliseconds(at) / 1000) + days * DAY_SECONDS;
+}
 
 const notices = z.object({
   channels: z.readonly(z.array(z.enum(CHANNELS)).check(z.minLength(1))),
@@ -44,6 +51,8 @@ const profile = z.object({
 }) satisfies z.ZodMiniType<Profile>;
 
 const hold = z.object({ at: z.iso.datetime(), by: z.string(), why: z.string() }) satisfies z.ZodMiniType<Hold>;
+const sentCode = z.object({ hash: z.string(), validUntil: z.iso.datetime(), triesLeft: z.int() }) satisfies z.ZodMiniType<SentCode>;
+const codeTurns = z.object({ sentAt: z.array(z.iso.datetime()) });
 const customer = z.object({ customerId: z.string() });
 const savedMethod = z.extend(storedMethod, { expiry: z.optional(z.object({ month: z.int(), year: z.int() })) }) satisfies z.ZodMiniType<SavedMethod>;
 const inBoth = <Told extends z.ZodMiniType>(told: Told) => z.object({ "zh-CN": told, en: told });
@@ -67,7 +76,10 @@ const notice = z.object({ part: z.string(), at: z.iso.datetime() });
 const holder = z.object({ subscriberId: z.string() });
 const scannedKey = z.strictObject({ subscriberId: keyText, part: z.string() });
 
-/** What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>`, `terms#<hash>` and `notice#<event id>` under the subscriber's id; who is closing under one key. */
+/**
+ * What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>`, `terms#<hash>`, `notice#<event id>` and `code#<line's hash>` under the
+ * subscriber's id; who is closing under one key; `codes` under `line#<line's hash>`.
+ */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
     const { Item } = await client.send(new GetCommand({ TableName: table, Key: { subscriberId, part }, ConsistentRead: true }));
@@ -214,10 +226,50 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
     },
     putHold: (subscriberId, item) => put(subscriberId, "hold", item),
     removeHold: (subscriberId) => remove(subscriberId, "hold"),
+    async takeCodeTurn(line, now) {
+      const before = await read(`line#${line}`, "codes");
+      const sentAt = withCodeTurn(before === undefined ? [] : z.parse(codeTurns, before).sentAt, now);
+      if (sentAt === undefined) return false;
+      try {
+        // Somebody who took a turn since this was read leaves none for now.
+        await client.send(
+          new PutCommand({
+            TableName: table,
+            Item: { subscriberId: `line#${line}`, part: "codes", sentAt, lastAt: now, expiresAt: expiry(now, 1) },
+            ...(before === undefined
+              ? { ConditionExpression: "attribute_not_exists(part)" }
+              : { ConditionExpression: "lastAt = :before", ExpressionAttributeValues: { ":before": before.lastAt } }),
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return false;
+      }
+    },
+    putCode: (subscriberId, line, code) => put(subscriberId, `code#${line}`, { ...code, expiresAt: expiry(code.validUntil, 1) }),
+    async takeCodeTry(subscriberId, line, now) {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateCommand({
+            TableName: table,
+            Key: { subscriberId, part: `code#${line}` },
+            UpdateExpression: "set triesLeft = triesLeft - :one",
+            ConditionExpression: "triesLeft >= :one and validUntil > :now",
+            ExpressionAttributeValues: { ":one": 1, ":now": now },
+            ReturnValues: "ALL_NEW",
+          }),
+        );
+        return z.parse(sentCode, Attributes);
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return undefined;
+      }
+    },
+    removeCode: (subscriberId, line) => remove(subscriberId, `code#${line}`),
     wasNoticed: async (subscriberId, eventId) => (await read(subscriberId, `${NOTICE}${eventId}`)) !== undefined,
     async putNotice(subscriberId, eventId, at) {
-      const expiresAt = Math.floor(epochMilliseconds(at) / 1000) + NOTICE_DAYS * 24 * 60 * 60; // TTL wants seconds
-      await put(subscriberId, `${NOTICE}${eventId}`, { at, expiresAt });
+      await put(subscriberId, `${NOTICE}${eventId}`, { at, expiresAt: expiry(at, NOTICE_DAYS) });
     },
     async listNotices(subscriberId) {
       const found = (await list(subscriberId, NOTICE)).map((item) => z.parse(notice, item));

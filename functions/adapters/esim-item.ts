@@ -44,6 +44,8 @@ const rule = z.object({
         "carrier-refused",
         "payment-disputed",
         "paused-by-operator",
+        "family-ended",
+        "family-limit-reached",
       ]),
     }),
   ]),
@@ -123,6 +125,17 @@ export const storedSpend = z.object({
   refunds: z.optional(z.array(z.string())),
 });
 
+const frozenGrant = { since: at, until: at, cap: storedMoney, spent: storedMoney };
+export const storedGrant = z.object(frozenGrant);
+
+const family = z.object({
+  ...frozenGrant,
+  subscriberId: z.string(),
+  holder: z.string(),
+  consent: z.object({ termsVersion: z.string(), at }),
+  refunds: z.optional(z.array(z.string())),
+});
+
 export const storedOrigin = z.enum(["payer", "backup"]);
 const wanted = {
   rechargeId: z.string(),
@@ -140,6 +153,7 @@ const open = z.object({
   ...wanted,
   origin: z.optional(storedOrigin),
   consent: z.optional(consent), // missing where it is the rule\'s, as it nearly always is
+  family: z.optional(storedGrant),
   period: storedPeriod,
   reservedAt: at,
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
@@ -156,6 +170,7 @@ const aggregate = z.object({
   version: z.int(),
   subscriberId: z.optional(z.string()),
   rule: z.optional(rule),
+  family: z.optional(family),
   open: z.optional(open),
   requested: z.optional(requested),
   spend: z.record(z.string(), storedSpend),

@@ -5,6 +5,7 @@ import {
   esimList,
   LINES_PER_QUERY,
   lineBalance,
+  lineReply,
   SIGNATURE_HEADER,
   signCarrierRequest,
   TIMESTAMP_HEADER,
@@ -35,6 +36,9 @@ export type CarrierTransport = (request: CarrierRequest) => Promise<CarrierRespo
 
 const entries = z.object({ balances: z.array(z.unknown()) });
 
+/** The carrier brings the code to the line, if there is such a line. */
+const CODE_TAKEN = 202;
+
 /** What a server answers to a route that it does not have. */
 const NOT_OFFERED: ReadonlySet<number> = new Set([404, 405, 501]);
 
@@ -53,6 +57,18 @@ export function carrierOver(send: CarrierTransport, answersAreFinal: boolean): C
     async listEsims({ subscriberId, email, phoneNumber }) {
       const { esims } = parse(esimList, await post("/v1/esims/query", { subscriberId, email, phoneNumber }));
       return esims;
+    },
+
+    async findLine(iccid) {
+      const { line } = parse(lineReply, await post("/v1/lines/query", { iccid }));
+      if (line === null) return undefined;
+      if (line.iccid !== iccid) throw new OutcomeUnknown("The carrier answered about another line");
+      return line;
+    },
+
+    async sendCode({ iccid, code, language }) {
+      const { status } = await post("/v1/codes", { iccid, code, language });
+      if (status !== CODE_TAKEN) throw new OutcomeUnknown(`The carrier answered ${status}`);
     },
 
     async getBalances(iccids) {

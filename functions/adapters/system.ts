@@ -1,11 +1,13 @@
-import { randomUUID } from "node:crypto";
-import type { Clock, Ids } from "../domain/ports.ts";
+import { randomInt, randomUUID } from "node:crypto";
+import type { Clock, Codes, Ids } from "../domain/ports.ts";
 import { instant } from "../domain/time.ts";
 
 export const systemClock: Clock = { now: () => instant(Date.now()) };
 
 /** 122 random bits: nobody guesses one, and a restored backup brings none back. */
 export const randomIds: Ids = { next: () => randomUUID() };
+
+export const randomCodes: Codes = { next: () => String(randomInt(1_000_000)).padStart(6, "0") };
 
 /**
  * Makes something once and keeps it for some minutes: clients that stand on a secret, so that a rotated secret is taken up without a deploy.

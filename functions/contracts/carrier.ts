@@ -33,8 +33,19 @@ export type EsimQuery = z.infer<typeof esimQuery>;
 /** The only amounts that can be added to a line, in minor units of its currency. */
 const topUpAmounts = z.array(z.int().check(z.positive())).check(z.minLength(1), z.maxLength(100));
 
-export const esimList = z.object({ esims: z.array(z.object({ iccid, currency, topUpAmounts: z.optional(topUpAmounts) })) });
+const carrierEsim = { iccid, currency, topUpAmounts: z.optional(topUpAmounts) };
+
+export const esimList = z.object({ esims: z.array(z.object(carrierEsim)) });
 export type EsimList = z.infer<typeof esimList>;
+
+export const lineQuery = z.object({ iccid });
+
+/** Null where there is no line of that number: said, and not left out, as a rule stops by it. */
+export const lineReply = z.object({ line: z.nullable(z.object({ ...carrierEsim, holder: z.string().check(z.minLength(1), z.maxLength(128)) })) });
+export type LineReply = z.infer<typeof lineReply>;
+
+export const codeMessage = z.object({ iccid, code: z.string().check(z.regex(/^\d{6}$/)), language: z.enum(["zh-CN", "en"]) });
+export type CodeOrder = z.infer<typeof codeMessage>;
 
 export const balanceQuery = z.object({ iccids: z.array(iccid).check(z.minLength(1), z.maxLength(LINES_PER_QUERY)) });
 

@@ -34,6 +34,7 @@ const payLinks = { PAY_LINK_SECRET_ARN: secretArn, API_URL: url };
 export const environments = {
   rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ...largest, ISSUER_URL: url }),
   esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
+  family: z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...carrier, ISSUER_URL: url, LINE_HASH_SECRET_ARN: secretArn }),
   recharges: z.object({
     ...esimsTable,
     ...rechargesTable,

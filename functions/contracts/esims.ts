@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { grantTerms } from "./family.ts";
 import { balance, currency } from "./money.ts";
 import { stateName } from "./recharges.ts";
 import type { SubscriberRoutes } from "./route.ts";
@@ -10,8 +11,13 @@ const esimReply = z
     currency,
     rule: z.nullable(z.object({ status: ruleStatus, leftThisMonth: balance.check(z.describe("What is left of the rule's monthly cap")) })),
     openRecharge: z.nullable(z.object({ rechargeId: z.string(), amount: balance, state: stateName, reservedAt: z.iso.datetime() })),
-    balance: z.nullable(balance).check(z.describe("What is available on the line; null when the carrier does not say it")),
+    balance: z
+      .nullable(balance)
+      .check(
+        z.describe("What is available on the line; null when the carrier does not say it, and always on a line of somebody else's, which the caller pays for"),
+      ),
     balanceReadAt: z.nullable(z.iso.datetime()),
+    family: z.optional(grantTerms),
   })
   .check(z.meta({ id: "Esim" }));
 
@@ -23,7 +29,7 @@ export const esimRoutes = {
     function: "esims",
     summary: "List my lines",
     description:
-      "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open.",
+      "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open; and the lines of others that the caller pays for (`family`), without their balance.",
     replies: { 200: { says: "The caller's lines.", body: z.object({ data: z.array(esimReply) }) } },
     problems: ["caller-unknown"],
   },

@@ -28,6 +28,8 @@ const suspensionReason = z.enum([
   "carrier-refused",
   "payment-disputed",
   "paused-by-operator",
+  "family-ended",
+  "family-limit-reached",
 ]);
 
 /** The details of our events. Unknown fields are let through: a later version may say more. */
@@ -49,7 +51,7 @@ const noticedLineEvent = z.discriminatedUnion("name", [
   }),
   happened("RechargeNeedsReview", { ...recharge, reason: z.string() }),
   happened("RuleSuspended", { ...rule, reason: suspensionReason }),
-  happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: anyMoney, until: at }),
+  happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: z.optional(anyMoney), until: at }),
 ]);
 
 const subscriberEvent = z.discriminatedUnion("name", [

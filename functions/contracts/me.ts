@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { CHANNELS, LANGUAGES } from "../domain/choices.ts";
 import { isTimeZone } from "../domain/time.ts";
+import { grantTerms } from "./family.ts";
 import { balance } from "./money.ts";
 import { paymentMethodReply } from "./payment-methods.ts";
 import { adjustedBillReply, openRechargeReply, stateName } from "./recharges.ts";
@@ -92,7 +93,15 @@ export const exportReply = z
     paymentMethods: z.array(paymentMethodReply),
     terms: z.array(termsReply).check(z.describe("What you agreed to, by the hashes that your rules and recharges name")),
     lines: z
-      .array(z.object({ iccid: z.string(), rule: z.optional(ruleReply), spend: z.optional(spend), openRecharge: z.optional(openRechargeReply) }))
+      .array(
+        z.object({
+          iccid: z.string(),
+          rule: z.optional(ruleReply),
+          spend: z.optional(spend),
+          openRecharge: z.optional(openRechargeReply),
+          family: z.optional(grantTerms),
+        }),
+      )
       .check(z.describe("The lines that you pay for, with what the limits have counted")),
     recharges: z
       .array(

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import type { AdjustmentKind } from "../domain/events.ts";
 import type { RechargeEnd, StateName } from "../domain/recharge-states.ts";
+import { grantTerms } from "./family.ts";
 import { iccid } from "./iccid.ts";
 import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
@@ -53,7 +54,12 @@ const recharge = {
   consent: z
     .object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at: moment, timeZone: z.string() })
     .check(z.describe("What the recharge stands on: GET /v1/terms/{termsHash} shows it")),
-  reading: z.optional(z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided"))),
+  reading: z.optional(
+    z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided; missing where the line is somebody else's")),
+  ),
+  family: z.optional(
+    grantTerms.check(z.describe("The line is somebody else's, who lets the caller pay for it: on these terms, as they were when it was decided")),
+  ),
   reservedAt: moment,
 };
 

@@ -7,6 +7,7 @@ export const SCOPES = {
   "rules:read": "Read the rules of my lines",
   "rules:write": "Change the rules of my lines",
   "esims:read": "See my lines and their balances",
+  "family:write": "Pay for lines of somebody else's, who must agree",
   "recharges:read": "See my recharges",
   "recharges:write": "Recharge my lines now, and call off what is not paid",
   "payment-methods:read": "See my ways to pay",

@@ -1,4 +1,5 @@
 import { esimRoutes } from "./esims.ts";
+import { familyRoutes } from "./family.ts";
 import { meRoutes } from "./me.ts";
 import { payLinkRoutes } from "./pay-links.ts";
 import { paymentMethodRoutes } from "./payment-methods.ts";
@@ -8,7 +9,7 @@ import { ruleRoutes } from "./rules.ts";
 import { stripeWebhookRoutes } from "./stripe-events.ts";
 
 /** The API for subscribers by the names of its operations. A function imports the routes of its own resource only, so that its bundle stays small. */
-export const SUBSCRIBER_OPERATIONS = { ...ruleRoutes, ...esimRoutes, ...rechargeRoutes, ...paymentMethodRoutes, ...meRoutes } as const;
+export const SUBSCRIBER_OPERATIONS = { ...ruleRoutes, ...esimRoutes, ...familyRoutes, ...rechargeRoutes, ...paymentMethodRoutes, ...meRoutes } as const;
 
 /** What everybody may call. */
 export const PUBLIC_OPERATIONS = { ...payLinkRoutes } as const;

@@ -96,6 +96,8 @@ const SUSPENSION_REASONS = {
   "carrier-refused": "carrier-refused",
   "payment-disputed": "payment-disputed",
   "paused-by-operator": "paused-by-operator",
+  "family-ended": "family-ended",
+  "family-limit-reached": "family-limit-reached",
 } as const satisfies { readonly [Reason in SuspensionReason]: Reason };
 
 const moment = z.iso.datetime();

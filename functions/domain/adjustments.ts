@@ -1,6 +1,7 @@
 import type { Bill } from "./bill.ts";
 import { type Esim, withEvent } from "./esim.ts";
 import type { AdjustmentKind } from "./events.ts";
+import { adjustGrant } from "./family.ts";
 import type { Money } from "./money.ts";
 import { type Dispute, hasFailed, type PaymentIntent, type Refund } from "./payment-outcomes.ts";
 import { giveBack, periodAt, takeBack } from "./spend.ts";
@@ -18,7 +19,7 @@ export interface PaymentFact {
 }
 
 /** What such a fact is about: a recharge that has its bill, or an open one, which has no end yet. */
-export type Adjusted = Pick<Bill, "rechargeId" | "subscriberId" | "amount" | "period" | "paymentIntentId"> & Partial<Pick<Bill, "end">>;
+export type Adjusted = Pick<Bill, "rechargeId" | "subscriberId" | "amount" | "period" | "paymentIntentId" | "family"> & Partial<Pick<Bill, "end">>;
 
 export function adjustmentId({ objectId, kind }: PaymentFact): string {
   return `${objectId}/${kind}`;
@@ -81,10 +82,11 @@ export function applyAdjustment(esim: Esim, adjusted: Adjusted, fact: PaymentFac
     kind: fact.kind,
     objectId: fact.objectId,
   } as const;
-  const told = withEvent(esim, event, now);
+  const published = withEvent(esim, event, now);
   const spend = esim.spend[subscriberId];
   // Only what succeeded was booked: its own payment, in its own currency.
-  if (spend === undefined || end !== "succeeded" || fact.paymentIntentId !== paymentIntentId || fact.amount.currency !== amount.currency) return told;
+  if (spend === undefined || end !== "succeeded" || fact.paymentIntentId !== paymentIntentId || fact.amount.currency !== amount.currency) return published;
+  const told = withGrantAdjusted(published, adjusted, fact);
   const change = fact.kind === "refunded" ? giveBack : fact.kind === "refund-failed" ? takeBack : undefined;
   const changed = change?.(spend, period, fact.objectId, fact.amount) ?? spend;
   if (changed === spend) return told;
@@ -92,6 +94,12 @@ export function applyAdjustment(esim: Esim, adjusted: Adjusted, fact: PaymentFac
     ...(isQuietForCap(told, now) && fact.kind === "refunded" ? { ...told, quietUntil: undefined } : told),
     spend: { ...told.spend, [subscriberId]: changed },
   };
+}
+
+function withGrantAdjusted(esim: Esim, { family }: Adjusted, { kind, objectId, amount }: PaymentFact): Esim {
+  if (kind !== "refunded" && kind !== "refund-failed") return esim;
+  const adjusted = adjustGrant(esim, family, { kind, refundId: objectId, amount });
+  return adjusted === esim.family ? esim : { ...esim, family: adjusted };
 }
 
 /** Whether the line waits for the next month, as its cap was reached: what is given back may leave room again. */

@@ -1,4 +1,5 @@
 import type { OpenRecharge, Origin, PaymentMethod, Reading } from "./esim.ts";
+import type { FrozenGrant } from "./family.ts";
 import { type Iccid, lastFour } from "./iccid.ts";
 import { isSameMoney, type Money, money } from "./money.ts";
 import type { RechargeEnd } from "./recharge-states.ts";
@@ -33,6 +34,8 @@ export interface Bill {
   readonly origin?: Origin;
   readonly ruleVersion: number;
   readonly consent: Consent;
+  /** The line is somebody else's: by what its payer paid for it, as it was when the recharge was reserved. */
+  readonly family?: FrozenGrant;
   /** The month and day in which it counts towards the limits. */
   readonly period: Period;
   readonly reading?: Reading;
@@ -63,6 +66,7 @@ export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill
     origin: open.origin,
     ruleVersion: open.ruleVersion,
     consent: open.consent,
+    ...(open.family !== undefined && { family: open.family }),
     period: open.period,
     reading: open.reading,
     reservedAt: open.reservedAt,

@@ -1,17 +1,20 @@
 import { deleteRule, type Esim, ruleOf } from "./esim.ts";
+import { grantOf } from "./family.ts";
+import { endGrant } from "./give-grant.ts";
 import { applyCancelRequest } from "./recharge.ts";
 import type { Instant } from "./time.ts";
 
 /** What forgetting a subscriber means for a line. */
 
 /**
- * The line as a subscriber leaves it: their rule is deleted, whatever its version, and told; what they wanted and nobody has begun is dropped, and
+ * The line as a subscriber leaves it: their rule is deleted (with the grant, where the line is somebody else's), whatever its version, and told; what they wanted and nobody has begun is dropped, and
  * what is open is called off, unless it is too late for that. The same line where there is nothing of that.
  */
 export function leftBy(esim: Esim, subscriberId: string, now: Instant): Esim {
-  const rule = ruleOf(esim, subscriberId);
-  const decision = rule && deleteRule(esim, subscriberId, rule.version, now);
-  const without = withoutRequest(decision?.kind === "changed" ? decision.esim : esim, subscriberId);
+  const line = endGrant(esim, subscriberId, now) ?? esim;
+  const rule = ruleOf(line, subscriberId);
+  const decision = rule && deleteRule(line, subscriberId, rule.version, now);
+  const without = withoutRequest(decision?.kind === "changed" ? decision.esim : line, subscriberId);
   const { open } = without;
   if (open?.subscriberId !== subscriberId) return without;
   return applyCancelRequest(without, open.rechargeId, "account-closed", now) ?? without;
@@ -37,7 +40,8 @@ export function erasedOf(esim: Esim, subscriberId: string): Esim | undefined {
   if (isBusyFor(esim, subscriberId)) throw new Error("Erasing a subscriber for whom something is not over on the line");
   const { [subscriberId]: _theirs, ...spend } = esim.spend;
   const isPayer = esim.subscriberId === subscriberId;
-  const left: Esim = { ...esim, spend, ...(isPayer && { subscriberId: undefined, rule: undefined }) };
+  const family = grantOf(esim, subscriberId) === undefined ? esim.family : undefined;
+  const left: Esim = { ...esim, spend, family, ...(isPayer && { subscriberId: undefined, rule: undefined }) };
   const isOthers = [left.subscriberId, left.open, left.requested, ...left.pendingEvents, ...Object.keys(spend)].some((each) => each !== undefined);
   return isOthers ? left : undefined;
 }

@@ -1,4 +1,5 @@
 import type { LineEvent } from "./events.ts";
+import { type FamilyGrant, type FrozenGrant, grantOf } from "./family.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { RechargeState } from "./recharge-states.ts";
@@ -84,6 +85,8 @@ export interface OpenRecharge {
   /** 0: no rule stands behind it. */
   readonly ruleVersion: number;
   readonly consent: Consent;
+  /** The line is somebody else's: by what its payer pays for it. */
+  readonly family?: FrozenGrant;
   readonly period: Period;
   /** The balance on which it was decided; missing where its payer wanted it, whatever the balance is. */
   readonly reading?: Reading;
@@ -106,6 +109,8 @@ export interface Esim {
   /** Who pays; outlives the rule, as the counters do. */
   readonly subscriberId?: string;
   readonly rule?: Rule;
+  /** Its holder lets somebody else pay for it. */
+  readonly family?: FamilyGrant;
   readonly open?: OpenRecharge;
   /** Only while nothing is open. */
   readonly requested?: Requested;
@@ -158,7 +163,7 @@ export function applyUnpublished(esim: Esim, now: Instant): Esim {
   return { ...esim, lookAt: plusMinutes(now, PUBLISH_AGAIN_MINUTES) };
 }
 
-export type RuleRefusal = "rule-exists" | "no-rule" | "version-mismatch" | "consent-needed";
+export type RuleRefusal = "rule-exists" | "no-rule" | "no-grant" | "version-mismatch" | "consent-needed";
 export type RuleDecision = { readonly kind: "changed"; readonly esim: Esim; readonly rule: Rule } | { readonly kind: "refused"; readonly reason: RuleRefusal };
 
 function refused(reason: RuleRefusal): RuleDecision {
@@ -175,6 +180,16 @@ export interface RuleInput {
   readonly settings: RuleSettings;
   readonly consent: Consent;
   readonly writeId: string;
+  /** The line is somebody else's: it is paid for by the grant that it holds. Else it is the subscriber's own, and nobody else pays for it any more. */
+  readonly byGrant?: boolean;
+}
+
+/** The line as it is for whoever saves a rule; undefined when the grant by which they would is over. */
+function forPayer(esim: Esim, { subscriberId, byGrant = false }: Pick<RuleInput, "subscriberId" | "byGrant">, now: Instant): Esim | undefined {
+  if (byGrant) return grantOf(esim, subscriberId) === undefined ? undefined : esim;
+  if (esim.family === undefined) return esim;
+  const line = { ...esim, family: undefined };
+  return esim.family.subscriberId === subscriberId ? line : suspendRule(line, "family-ended", now);
 }
 
 /** What is to become of a rule: with a new consent, or without one, as long as the old one covers it. */
@@ -183,7 +198,9 @@ export type RuleChange = RuleInput | (Omit<RuleInput, "consent"> & { readonly co
 /** Saves a subscriber's first rule of a line. A rule of the line's former payer gives way, as the line is not theirs any more, and they are told. */
 export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDecision {
   if (ruleOf(esim, input.subscriberId) !== undefined) return refused("rule-exists");
-  const taken = esim.rule === undefined ? esim : suspendRule(esim, "line-not-yours", now);
+  const line = forPayer(esim, input, now);
+  if (line === undefined) return refused("no-grant");
+  const taken = line.rule === undefined ? line : suspendRule(line, "line-not-yours", now);
   // Versions go on where a deleted rule stopped, so that no ETag of the old one fits the new one.
   const rule: Rule = {
     ...input.settings,
@@ -203,8 +220,10 @@ export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: numb
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
   if (input.consent === undefined && needsConsent(rule, input.settings, input.timeZone)) return refused("consent-needed");
+  const line = forPayer(esim, input, now);
+  if (line === undefined) return refused("no-grant");
   const next = { ...rule, ...input.settings, consent: input.consent ?? rule.consent, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
-  return changed(esim, next, "RuleSaved", now);
+  return changed(line, next, "RuleSaved", now);
 }
 
 /** Pauses or resumes a rule. */

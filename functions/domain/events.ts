@@ -89,7 +89,8 @@ export interface CapReached extends Happened<"CapReached"> {
   readonly limit: "perMonth" | "timesPerDay";
   readonly perMonth: Money;
   readonly timesPerDay: number;
-  readonly balance: Money;
+  /** Missing where the line is somebody else's. */
+  readonly balance?: Money;
   readonly until: Instant;
 }
 

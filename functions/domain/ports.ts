@@ -1,5 +1,5 @@
 import type { Bill } from "./bill.ts";
-import type { ChoiceChanges, Choices } from "./choices.ts";
+import type { ChoiceChanges, Choices, Language } from "./choices.ts";
 import type { Decline } from "./declines.ts";
 import type { Esim, Origin, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
 import type { AdjustmentKind, DomainEvent } from "./events.ts";
@@ -22,6 +22,11 @@ export interface Clock {
 
 /** A source of random ids that cannot be guessed. */
 export interface Ids {
+  next(): string;
+}
+
+/** A source of one-time codes of six digits that cannot be guessed. */
+export interface Codes {
   next(): string;
 }
 
@@ -187,6 +192,13 @@ export interface SentNotice {
   readonly at: Instant;
 }
 
+/** A one-time code that was sent to a line; only its keyed hash is kept. */
+export interface SentCode {
+  readonly hash: string;
+  readonly validUntil: Instant;
+  readonly triesLeft: number;
+}
+
 export interface Subscribers {
   getProfile(subscriberId: string): Promise<Profile | undefined>;
   /** Puts how to reach them; what they chose stays as it is. */
@@ -220,6 +232,13 @@ export interface Subscribers {
   getHold(subscriberId: string): Promise<Hold | undefined>;
   putHold(subscriberId: string, hold: Hold): Promise<void>;
   removeHold(subscriberId: string): Promise<void>;
+  /** Counts a code for a line towards its limits, whoever asks for it; false when it may have none now. `line`: a keyed hash. */
+  takeCodeTurn(line: string, now: Instant): Promise<boolean>;
+  /** Takes the place of an earlier code of this subscriber's for this line. */
+  putCode(subscriberId: string, line: string, code: SentCode): Promise<void>;
+  /** Takes one of the tries that are left and gives the code with what is left after; undefined when there is none, it is used up or its time is over. */
+  takeCodeTry(subscriberId: string, line: string, now: Instant): Promise<SentCode | undefined>;
+  removeCode(subscriberId: string, line: string): Promise<void>;
   wasNoticed(subscriberId: string, eventId: string): Promise<boolean>;
   /** Remembers a sent notice for 90 days. */
   putNotice(subscriberId: string, eventId: string, at: Instant): Promise<void>;
@@ -365,6 +384,19 @@ export interface CarrierEsim {
   readonly topUpAmounts?: readonly number[];
 }
 
+/** A line and whoever holds it. `holder`: the carrier's name for them, the same as long as the line stays theirs, and another one when it changes hands. */
+export interface HeldEsim extends CarrierEsim {
+  readonly holder: string;
+}
+
+/** What proves to us that whoever holds a line wants what somebody else asks for. */
+export interface CodeMessage {
+  readonly iccid: Iccid;
+  /** Six digits. */
+  readonly code: string;
+  readonly language: Language;
+}
+
 export interface TopUpRequest {
   readonly iccid: Iccid;
   readonly amount: Money;
@@ -381,6 +413,10 @@ export interface Carrier {
   readonly answersAreFinal: boolean;
   /** The lines of a person whom the carrier knows by one of these. */
   listEsims(who: Profile): Promise<CarrierEsim[]>;
+  /** A line, whoever holds it; undefined when there is none of that number. */
+  findLine(iccid: Iccid): Promise<HeldEsim | undefined>;
+  /** Has a text message with a one-time code brought to a line. Says nothing about whether there is such a line. */
+  sendCode(message: CodeMessage): Promise<void>;
   /** What is available on each line; a line that the carrier does not know is missing. */
   getBalances(iccids: readonly Iccid[]): Promise<ReadonlyMap<Iccid, Reading>>;
   topUp(request: TopUpRequest): Promise<TopUpAnswer>;

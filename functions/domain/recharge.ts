@@ -11,6 +11,7 @@ import {
   withEvent,
 } from "./esim.ts";
 import type { LineEvent } from "./events.ts";
+import { bookOnGrant, exceedsGrant, frozenGrant, grantOf, hasEnded, isStillGranted } from "./family.ts";
 import { isBelow, type Money } from "./money.ts";
 import {
   type CancelReason,
@@ -62,6 +63,9 @@ export function decideRecharge(esim: Esim, balance: Money, { declines, topUpAmou
   if (standing.kind === "backing-off") return { kind: "wait", reason: "card-backing-off", until: standing.until };
   const amount = topUpAmount(rule.topUp, balance);
   if (topUpAmounts !== undefined && !topUpAmounts.includes(amount.amount)) return { kind: "suspend", reason: "amount-not-offered" };
+  const grant = grantOf(esim, subscriberId);
+  if (grant !== undefined && hasEnded(grant, now)) return { kind: "suspend", reason: "family-ended" };
+  if (grant !== undefined && exceedsGrant(grant, amount)) return { kind: "suspend", reason: "family-limit-reached" };
   const spend = esim.spend[subscriberId];
   const refusal = limitRefusal(spend, rule.limits, amount, rule.consent.timeZone, now);
   if (refusal !== undefined) return { kind: "wait", ...refusal };
@@ -105,8 +109,10 @@ export function applyReserved(esim: Esim, reservation: Reservation, now: Instant
   const { noticeMinutes = 0 } = rule;
   const chargeAt = plusMinutes(now, noticeMinutes);
   const until = noticeMinutes === 0 ? plusSeconds(now, LEASE_SECONDS) : now;
+  const grant = grantOf(esim, subscriberId);
   const open: OpenRecharge = {
     ...reservation,
+    ...(grant !== undefined && { family: frozenGrant(grant) }),
     subscriberId,
     ruleVersion: rule.version,
     consent: rule.consent,
@@ -184,8 +190,10 @@ export function applyRequested(esim: Esim, rechargeId: string, now: Instant): Es
   if (wanted.origin === "backup" && (rule === undefined || isOver))
     return { ...esim, requested: undefined, lookAt: esim.pendingEvents.length > 0 ? esim.lookAt : undefined };
   const until = plusSeconds(now, LEASE_SECONDS);
+  const grant = grantOf(esim, wanted.subscriberId);
   const open: OpenRecharge = {
     ...wanted,
+    ...(grant !== undefined && { family: frozenGrant(grant) }),
     period: periodAt(spend, wanted.consent.timeZone, now),
     reservedAt: now,
     lease: { until, attempts: 0, crashes: 0 },
@@ -301,15 +309,16 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
     limit,
     perMonth: rule.limits.perMonth,
     timesPerDay: rule.limits.timesPerDay,
-    balance: reading.balance,
+    ...(grantOf(esim, subscriberId) === undefined && { balance: reading.balance }),
     until: decision.until,
   };
   return withEvent(quiet, event, now);
 }
 
-/** Whether the rule still says what the recharge was reserved on; asked once more before money can move. What its payer wanted there and then stands on no rule. */
+/** Whether the rule still says what the recharge was reserved on; asked once more before money can move. What its payer wanted there and then stands on no rule; for a line of somebody else's, on what its holder agreed to. */
 export function isStillWanted(esim: Esim, open: OpenRecharge): boolean {
   const { rule } = esim;
+  if (!isStillGranted(esim, open.family, open.amount)) return false;
   if (open.origin === "payer") return true;
   return rule !== undefined && esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion;
 }
@@ -627,6 +636,7 @@ export function applyCleared(esim: Esim, rechargeId: string, published: readonly
     open: undefined,
     requested: backup !== undefined && isStillWanted(esim, open) ? backup : undefined,
     spend,
+    ...(esim.family !== undefined && state.end === "succeeded" && { family: bookOnGrant(esim, open.family, open.amount) }),
     cycle: esim.cycle + 1,
     quietUntil: saysNothing ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
     quietWhileLow: saysNothing ? esim.quietWhileLow : isLeft ? true : undefined,

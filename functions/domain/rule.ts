@@ -83,7 +83,11 @@ export type SuspensionReason =
   | "carrier-refused"
   /** A charge of this card was disputed. */
   | "payment-disputed"
-  | "paused-by-operator";
+  | "paused-by-operator"
+  /** The line is somebody else's, and by now nobody lets this payer pay for it: the time is over, or the line changed hands. */
+  | "family-ended"
+  /** Another recharge would be more than may ever be charged on that line of somebody else's. */
+  | "family-limit-reached";
 
 export type RuleStatus =
   | { readonly state: "active" }
@@ -107,8 +111,8 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** What the carrier and the operator say of a line that bears on its rule. */
-export type LineTerms = SumTerms;
+/** What the carrier and the operator say of a line that bears on its rule; and, where it is somebody else's, the most that may ever be charged for it. */
+export type LineTerms = SumTerms & { readonly lifetimeCap?: Money };
 
 /**
  * What is wrong with settings that are well-formed one by one but make no sense together, for this line.
@@ -127,9 +131,22 @@ export function ruleProblems({ threshold, topUp, limits }: Pick<RuleSettings, "t
   if (foreign.length > 0) return foreign;
 
   const problems = topUp.type === "fixed" ? fixedProblems(topUp.amount, line) : targetProblems(topUp.target, threshold, line);
+  problems.push(...familyProblems(topUp, limits, line));
   const smallest = topUp.type === "fixed" ? topUp.amount : smallestGap(topUp.target, threshold);
   if (isBelow(limits.perMonth, smallest)) {
     problems.push({ pointer: "/limits/perMonth/amount", detail: `must be at least ${formatMoney(smallest)}, one recharge of this rule` });
+  }
+  return problems;
+}
+
+/** On somebody else's line: what is missing up to a target would tell its balance. */
+function familyProblems(topUp: TopUp, { perMonth }: Limits, { lifetimeCap }: LineTerms): Problem[] {
+  if (lifetimeCap === undefined) return [];
+  const problems: Problem[] = [];
+  if (topUp.type === "target")
+    problems.push({ pointer: "/topUp/type", detail: 'must be "fixed": this line is not yours, and a target would tell its balance' });
+  if (isBelow(lifetimeCap, perMonth)) {
+    problems.push({ pointer: "/limits/perMonth/amount", detail: `must be at most ${formatMoney(lifetimeCap)}, all that may ever be charged for this line` });
   }
   return problems;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { balanceQuery, esimQuery, topUpOrder, topUpQuery } from "../../functions/contracts/carrier.ts";
+import { balanceQuery, codeMessage, esimQuery, lineQuery, topUpOrder, topUpQuery } from "../../functions/contracts/carrier.ts";
 import { instant } from "../../functions/domain/time.ts";
 import type { CarrierModel, TopUpWord } from "./carrier-model.ts";
 import type { Fault } from "./next-outcomes.ts";
@@ -22,6 +22,13 @@ export function answerCarrierRequest(
   switch (route) {
     case "POST /v1/esims/query":
       return withBody(esimQuery, body, (who) => spoil(model, ok(model.queryEsims(who)), model.takeFault("queryEsims")));
+    case "POST /v1/lines/query":
+      return withBody(lineQuery, body, ({ iccid }) => spoil(model, ok(model.queryLine(iccid)), model.takeFault("queryLine")));
+    case "POST /v1/codes":
+      return withBody(codeMessage, body, (order) => {
+        model.sendCode(order);
+        return spoil(model, { ...ok({}), status: 202 }, model.takeFault("sendCode"));
+      });
     case "POST /v1/balances/query":
       return withBody(balanceQuery, body, ({ iccids }) => spoil(model, ok(model.queryBalances(iccids)), model.takeFault("queryBalances")));
     case "POST /v1/top-ups":
@@ -92,7 +99,7 @@ function spoil(model: CarrierModel, answer: CarrierAnswer, fault: Fault | undefi
     case "other-currency":
       return { ...answer, body: answer.body.replace(/"currency":"(...)"/g, (_, currency) => `"currency":"${currency === "USD" ? "EUR" : "USD"}"`) };
     case "missing-lines":
-      return ok({ esims: [], balances: [] });
+      return ok({ esims: [], line: null, balances: [] });
     case "error-401":
     case "error-403":
     case "error-404":

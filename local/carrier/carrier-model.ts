@@ -1,4 +1,15 @@
-import type { BalanceList, EsimList, EsimQuery, TopUpList, TopUpOrder, TopUpQuery, TopUpReply } from "../../functions/contracts/carrier.ts";
+import { createHash } from "node:crypto";
+import type {
+  BalanceList,
+  CodeOrder,
+  EsimList,
+  EsimQuery,
+  LineReply,
+  TopUpList,
+  TopUpOrder,
+  TopUpQuery,
+  TopUpReply,
+} from "../../functions/contracts/carrier.ts";
 import { type Iccid, iccidProblem, lastFour } from "../../functions/domain/iccid.ts";
 import { isSameMoney, type Money, money } from "../../functions/domain/money.ts";
 import { type Instant, instant } from "../../functions/domain/time.ts";
@@ -32,6 +43,12 @@ export interface CarrierTopUp extends TopUpOrder {
   readonly refusal?: string;
 }
 
+/** A text message as the line's holder reads it on their phone. */
+export interface CarrierMessage extends CodeOrder {
+  readonly at: Instant;
+  readonly text: string;
+}
+
 /** What happened at the carrier, for a timeline that people read. */
 export type CarrierFact = { readonly at: Instant; readonly reference: string } & (
   | { readonly type: "credited"; readonly iccid: Iccid; readonly amount: Money; readonly available: Money }
@@ -47,8 +64,8 @@ export type CarrierFact = { readonly at: Instant; readonly reference: string } &
 /** What the carrier has to say about a reference. `under-way`: taken, and neither credited nor refused yet. `nothing`: it broke before it did anything. */
 export type TopUpWord = TopUpReply | "conflict" | "under-way" | "unseen" | "nothing";
 
-/** The operations that change nothing. */
-export type CarrierQuestion = "queryEsims" | "queryBalances" | "findTopUp" | "queryTopUps";
+/** The operations that move no money. */
+export type CarrierQuestion = "queryEsims" | "queryLine" | "sendCode" | "queryBalances" | "findTopUp" | "queryTopUps";
 
 export interface CarrierModel {
   /** Epoch milliseconds: the carrier's clock. */
@@ -81,9 +98,14 @@ export interface CarrierModel {
   listLines(): CarrierLine[];
   /** In the order in which they were answered, refused ones too. */
   listTopUps(): CarrierTopUp[];
+  /** What was brought to the lines, oldest first. */
+  listMessages(): CarrierMessage[];
 
   /** The operations of docs/carrier-api.yaml. What they do is on record before they return. */
   queryEsims(who: EsimQuery): EsimList;
+  queryLine(iccid: Iccid): LineReply;
+  /** A line that does not exist gets none, and nobody is told. */
+  sendCode(order: CodeOrder): void;
   queryBalances(iccids: readonly Iccid[]): BalanceList;
   /** `fault`: how the answer is to go wrong on its way. */
   topUp(order: TopUpOrder): { readonly said: TopUpWord; readonly fault?: Fault };
@@ -137,6 +159,7 @@ const TOP_UPS_PER_PAGE = 25;
 
 const ACCOUNTS = "carrier-account";
 const CHOSEN = "carrier-chosen";
+const MESSAGES = "carrier-message";
 const OWNER_KEYS = ["subscriberId", "email", "phoneNumber"] as const;
 
 /** An operator's charging system as docs/carrier-api.yaml describes it, with a will of its own where a test wants one. */
@@ -162,7 +185,17 @@ export function carrierModel({
   const byReference = new Map(answered.filter(isRemembered).map((topUp) => [topUp.reference, topUp]));
   /** The last reading of each line. A carrier that was started anew takes new ones. */
   const readings = new Map<Iccid, { readonly at: number; readonly available: Money }>();
-  let chosen: Chosen = { topUp: [], queryEsims: [], queryBalances: [], findTopUp: [], queryTopUps: [], ...records.get<Chosen>(CHOSEN, CHOSEN) };
+  const messages = records.list<CarrierMessage>(MESSAGES);
+  let chosen: Chosen = {
+    topUp: [],
+    queryEsims: [],
+    queryLine: [],
+    sendCode: [],
+    queryBalances: [],
+    findTopUp: [],
+    queryTopUps: [],
+    ...records.get<Chosen>(CHOSEN, CHOSEN),
+  };
   let second = { number: 0, calls: 0 };
 
   function accountOf(iccid: Iccid): Account {
@@ -315,6 +348,7 @@ export function carrierModel({
       creditWhatIsDue();
       return [...answered];
     },
+    listMessages: () => [...messages],
 
     queryEsims(who) {
       const decisive = namesOf(who)
@@ -322,6 +356,20 @@ export function carrierModel({
         .find((iccids) => iccids.size > 0);
       const lines = [...(decisive ?? [])].flatMap((iccid) => accountOf(iccid).line ?? []);
       return { esims: lines.map(({ iccid, currency, topUpAmounts }) => ({ iccid, currency, ...(topUpAmounts && { topUpAmounts: [...topUpAmounts] }) })) };
+    },
+
+    queryLine(iccid) {
+      const { line } = accountOf(iccid);
+      if (line === undefined) return { line: null };
+      const { currency, topUpAmounts, owner } = line;
+      return { line: { iccid, currency, ...(topUpAmounts && { topUpAmounts: [...topUpAmounts] }), holder: holderOf(owner) } };
+    },
+
+    sendCode(order) {
+      if (accountOf(order.iccid).line === undefined) return;
+      const message = { ...order, at: instant(now()), text: CODE_TEXTS[order.language].replace("{code}", order.code) };
+      records.put(MESSAGES, String(messages.length).padStart(9, "0"), message);
+      messages.push(message);
     },
 
     queryBalances(iccids) {
@@ -375,6 +423,16 @@ export function carrierModel({
       return { topUps, ...(end < within.length && { next: String(end) }) };
     },
   };
+}
+
+const CODE_TEXTS: Readonly<Record<CodeOrder["language"], string>> = {
+  en: "{code} is your code for auto-recharge. Somebody wants to pay for the recharges of your line. Give it to them only if you want that. Valid for 10 minutes.",
+  "zh-CN": "您的自动充值验证码为 {code}。有人希望为您的号码充值付款，仅在您同意时才将验证码告诉对方。10 分钟内有效。",
+};
+
+/** A name that says nothing about its person. */
+function holderOf(owner: LineOwner): string {
+  return `holder-${createHash("sha256").update(namesOf(owner).join("\n")).digest("hex").slice(0, 16)}`;
 }
 
 /** The names by which a person may be found, in the order in which they are tried. */

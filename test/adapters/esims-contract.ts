@@ -98,6 +98,8 @@ const SUSPENSION_REASONS: { readonly [Reason in SuspensionReason]: true } = {
   "carrier-refused": true,
   "payment-disputed": true,
   "paused-by-operator": true,
+  "family-ended": true,
+  "family-limit-reached": true,
 };
 
 function namesOf<Name extends string>(names: { readonly [Each in Name]: true }): Name[] {
@@ -125,6 +127,7 @@ const OPEN: Required<OpenRecharge> = {
   origin: "backup",
   ruleVersion: 4,
   consent: CONSENT,
+  family: { since: NOW, until: LATER, cap: cny(50_000), spent: cny(15_000) },
   period: { month: "2026-11", day: "2026-11-23" },
   reading: reading(-250),
   reservedAt: NOW,
@@ -168,6 +171,16 @@ const FULL: Required<Esim> = {
   version: 0,
   subscriberId: SUBSCRIBER,
   rule: RULE,
+  family: {
+    subscriberId: SUBSCRIBER,
+    holder: "holder-1",
+    since: NOW,
+    until: LATER,
+    cap: cny(50_000),
+    spent: cny(15_000),
+    consent: { termsVersion: "2026-11-01", at: NOW },
+    refunds: ["re_1"],
+  },
   open: OPEN,
   requested: REQUESTED,
   spend: {

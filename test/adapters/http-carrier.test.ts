@@ -66,9 +66,14 @@ const CREDITED = { kind: "credited", reference: "r-1", at: NOW };
 const ORDER = { iccid: LINE, amount: CNY_50, reference: "r-1" };
 
 type Operation = (carrier: Carrier) => Promise<unknown>;
-const ABOUT_LINES: readonly Operation[] = [(carrier) => carrier.listEsims(HOLDER), (carrier) => carrier.getBalances([LINE])];
+const ABOUT_LINES: readonly Operation[] = [
+  (carrier) => carrier.listEsims(HOLDER),
+  (carrier) => carrier.getBalances([LINE]),
+  (carrier) => carrier.findLine(LINE),
+];
+const SEND_CODE: Operation = (carrier) => carrier.sendCode({ iccid: LINE, code: "048215", language: "en" });
 const ABOUT_TOP_UPS: readonly Operation[] = [(carrier) => carrier.topUp(ORDER), (carrier) => carrier.findTopUp("r-1")];
-const ALL = [...ABOUT_LINES, ...ABOUT_TOP_UPS];
+const ALL = [...ABOUT_LINES, ...ABOUT_TOP_UPS, SEND_CODE];
 
 /** Nobody can tell, and nothing is said that must not be logged. */
 async function expectUnknown(carrier: Carrier, operations: readonly Operation[], saying: RegExp): Promise<void> {
@@ -110,6 +115,27 @@ describe("httpCarrier, at a carrier that works", () => {
       expect(await carrier.topUp(ORDER)).toEqual(refused);
       expect(await carrier.topUp(ORDER)).toEqual(refused);
       expect(await carrier.findTopUp("r-1")).toEqual(refused);
+    }));
+
+  it("finds any line with a name for whoever holds it, which changes when the line changes hands, and no line where there is none", () =>
+    withLocalCarrier(async ({ carrier, model }) => {
+      const found = await carrier.findLine(LINE);
+      expect(found).toEqual({ iccid: LINE, currency: "CNY", holder: expect.stringMatching(/^holder-/) });
+      expect(await carrier.findLine(LINE)).toEqual(found);
+      model.setTopUpAmounts(LINE, [5000]);
+      expect(await carrier.findLine(LINE)).toEqual({ ...found, topUpAmounts: [5000] });
+      model.setOwner(LINE, { email: "wei@example.com" });
+      expect((await carrier.findLine(LINE))?.holder).not.toBe(found?.holder);
+      expect(await carrier.findLine(iccid(2))).toBeUndefined();
+    }));
+
+  it("has a code brought to a line, and to none that there is not", () =>
+    withLocalCarrier(async ({ carrier, model }) => {
+      await SEND_CODE(carrier);
+      await carrier.sendCode({ iccid: iccid(2), code: "123456", language: "zh-CN" });
+      expect(model.listMessages()).toMatchObject([
+        { iccid: LINE, code: "048215", language: "en", at: NOW, text: expect.stringMatching(/^048215 is your code/) },
+      ]);
     }));
 
   it("finds a top-up whose reply was lost", () =>
@@ -242,6 +268,16 @@ describe("httpCarrier, at a carrier that does not answer as agreed", () => {
     ["a 201 that says credited", 201, credited],
     ["a redirect without an address", 302, credited],
   ])("takes %s for no more than its status", (_, status, body) => withServer(answering(status, body), (url) => expectNoWord(carrierAt(url), status)));
+
+  it.each([200, 201, 400, 401, 404, 422, 429, 500, 501, 503])("takes a %i for no word that a code was sent", (status) =>
+    withServer(answering(status, {}), (url) => expectUnknown(carrierAt(url), [SEND_CODE], new RegExp(`answered ${status}\\b`))),
+  );
+
+  it("does not take another line for the one that it asked for, nor silence for a line that is gone", async () => {
+    const other = { iccid: iccid(2), currency: "CNY", holder: "h-1" };
+    await withServer(answering(200, { line: other }), (url) => expectUnknown(carrierAt(url), [(carrier) => carrier.findLine(LINE)], /about another line/));
+    await withServer(answering(200, {}), (url) => expectUnknown(carrierAt(url), [(carrier) => carrier.findLine(LINE)], /at \/line$/));
+  });
 
   it("hands on the type of somebody else's problem", () =>
     withServer(answering(404, { type: "about:blank" }), (url) => expectNoWord(carrierAt(url), 404, "about:blank")));

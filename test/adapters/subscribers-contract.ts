@@ -208,6 +208,34 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.getHold(SUBSCRIBER)).toBeUndefined();
     });
 
+    it("have a code for a line, which costs a try each time and is gone when its tries or its time are over", async () => {
+      const code = { hash: "h-1", validUntil: "2026-11-23T08:10:00.000Z", triesLeft: 2 };
+      const take = (now = NOW, who = SUBSCRIBER, line = "line-1") => store.takeCodeTry(who, line, now);
+      expect(await take()).toBeUndefined();
+      await store.putCode(SUBSCRIBER, "line-1", { ...code, hash: "h-0" });
+      await store.putCode(SUBSCRIBER, "line-1", code);
+      await store.putCode(SUBSCRIBER, "line-2", { ...code, hash: "h-2" });
+      expect(await take()).toEqual({ ...code, triesLeft: 1 });
+      expect(await take(code.validUntil)).toBeUndefined();
+      expect(await take(NOW, STRANGER)).toBeUndefined();
+      expect(await take("2026-11-23T08:09:59.999Z")).toEqual({ ...code, triesLeft: 0 });
+      expect(await take()).toBeUndefined();
+      expect(await take(NOW, SUBSCRIBER, "line-2")).toMatchObject({ hash: "h-2" });
+      for (const _again of [1, 2]) await store.removeCode(SUBSCRIBER, "line-2");
+      expect(await take(NOW, SUBSCRIBER, "line-2")).toBeUndefined();
+    });
+
+    it("share a line's turns for codes: of many who ask at the same moment, one has it", async () => {
+      const turns = await Promise.all(Array.from({ length: 5 }, () => store.takeCodeTurn("line-1", NOW)));
+      expect(turns.filter(Boolean)).toHaveLength(1);
+      expect(await store.takeCodeTurn("line-2", NOW)).toBe(true);
+      const at = (minute: number) => `2026-11-23T08:0${minute}:00.000Z`;
+      expect(await store.takeCodeTurn("line-1", at(1))).toBe(false);
+      for (const minute of [2, 4, 6, 8]) expect(await store.takeCodeTurn("line-1", at(minute))).toBe(true);
+      expect(await store.takeCodeTurn("line-1", "2026-11-23T08:30:00.000Z")).toBe(false);
+      expect(await store.takeCodeTurn("line-1", "2026-11-24T08:00:00.000Z")).toBe(true);
+    });
+
     it("were told of an event once it is noted, however often it is", async () => {
       await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);
       await store.putNotice(SUBSCRIBER, EVENT_ID, NOW);

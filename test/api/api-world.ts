@@ -5,6 +5,11 @@ import { hmacPayLinks } from "../../functions/adapters/hmac-pay-links.ts";
 import { stripeWallet } from "../../functions/adapters/stripe-wallet.ts";
 import { stripeSignatures } from "../../functions/adapters/stripe-webhooks.ts";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
+import { codeHash } from "../../functions/api/family/code-hash.ts";
+import { endFamilyGrant } from "../../functions/api/family/end-family-grant.ts";
+import { giveFamilyGrant } from "../../functions/api/family/give-family-grant.ts";
+import { listFamilyLines } from "../../functions/api/family/list-family-lines.ts";
+import { requestCode } from "../../functions/api/family/request-code.ts";
 import { changeMe, readMe } from "../../functions/api/me/change-me.ts";
 import { type CloseAccountPorts, closeAccount } from "../../functions/api/me/close-account.ts";
 import { exportMe } from "../../functions/api/me/export-me.ts";
@@ -25,15 +30,18 @@ import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../funct
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
 import { esimRoutes } from "../../functions/contracts/esims.ts";
+import { familyRoutes } from "../../functions/contracts/family.ts";
 import { meRoutes } from "../../functions/contracts/me.ts";
 import { payLinkRoutes } from "../../functions/contracts/pay-links.ts";
 import { paymentMethodRoutes } from "../../functions/contracts/payment-methods.ts";
 import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
 import { previewBody, ruleRoutes } from "../../functions/contracts/rules.ts";
 import { stripeWebhookRoutes } from "../../functions/contracts/stripe-events.ts";
-import type { Esim } from "../../functions/domain/esim.ts";
+import { type Esim, newEsim } from "../../functions/domain/esim.ts";
+import type { FamilyGrant } from "../../functions/domain/family.ts";
 import {
   type Cards,
+  type Codes,
   type EraseRequest,
   OutcomeUnknown,
   type Poke,
@@ -63,7 +71,12 @@ export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountP
   readonly wallet: Wallet;
   readonly subscribers: Subscribers;
   readonly quotas: Quotas;
+  readonly codes: Codes;
+  readonly hash: (text: string) => string;
 }
+
+/** What is sent to every line. */
+export const CODE = "048215";
 
 export const STAGE = "dev";
 export const WEBHOOK_SECRET = "whsec_now";
@@ -85,7 +98,7 @@ export function stripeSignature(
 /** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
 export function apiRoutes(
   ports: ApiPorts,
-): Readonly<Record<"rules" | "esims" | "recharges" | "payment-methods" | "me" | "pay" | "stripe-webhook", readonly ApiRoute[]>> {
+): Readonly<Record<"rules" | "esims" | "family" | "recharges" | "payment-methods" | "me" | "pay" | "stripe-webhook", readonly ApiRoute[]>> {
   return {
     rules: [
       route(ruleRoutes.createRule, (request) => createLineRule(ports, request)),
@@ -98,6 +111,12 @@ export function apiRoutes(
       route(ruleRoutes.readTerms, (request) => readTerms(ports, request)),
     ],
     esims: [route(esimRoutes.listEsims, (request) => listEsims(ports, request))],
+    family: [
+      route(familyRoutes.requestFamilyCode, (request) => requestCode(ports, request)),
+      route(familyRoutes.listFamilyLines, (request) => listFamilyLines(ports, request)),
+      route(familyRoutes.putFamilyLine, (request) => giveFamilyGrant(ports, request)),
+      route(familyRoutes.deleteFamilyLine, (request) => endFamilyGrant(ports, request)),
+    ],
     recharges: [
       route(rechargeRoutes.rechargeNow, (request) => rechargeNow(ports, request)),
       route(rechargeRoutes.cancelRecharge, (request) => cancelRecharge(ports, request)),
@@ -303,6 +322,8 @@ export async function apiWorld() {
     subscribers,
     quotas: memoryQuotas(),
     carrier: inProcessCarrier(carrier),
+    codes: { next: () => CODE },
+    hash: (text) => `hash of ${text}`,
     cards: memoryCards(),
     recharges: memoryRecharges(),
     payments: async () => {
@@ -351,6 +372,20 @@ export async function apiWorld() {
       if (stored === undefined) throw new Error("There is such a line already");
       return stored;
     },
+    /** The caller pays for the stranger's line, and has a code with which they may change on which terms. */
+    familyLine: async (changes: Partial<FamilyGrant> = {}): Promise<Esim> => {
+      const line = { hash: codeHash(ports.hash, { subscriberId: SUBSCRIBER, iccid: STRANGERS_ICCID, code: CODE }), triesLeft: 5 };
+      await subscribers.putCode(SUBSCRIBER, ports.hash(STRANGERS_ICCID), { ...line, validUntil: "2026-11-23T08:10:00.000Z" });
+      const holder = carrier.queryLine(STRANGERS_ICCID).line?.holder ?? "nobody";
+      const consent = { termsVersion: "2026-11-01", at: NOW };
+      const terms = { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(0) };
+      const stored = await esims.save(
+        { ...newEsim(STRANGERS_ICCID), subscriberId: SUBSCRIBER, family: { subscriberId: SUBSCRIBER, holder, consent, ...terms, ...changes } },
+        "seed",
+      );
+      if (stored === undefined) throw new Error("There is such a line already");
+      return stored;
+    },
     line: async (iccid = ICCID): Promise<Esim> => {
       const stored = await esims.load(iccid);
       if (stored === undefined) throw new Error("There is no such line");
@@ -370,6 +405,8 @@ export function strangersLine(): Esim {
 export const silentCarrier = {
   answersAreFinal: true,
   listEsims: noAnswer,
+  findLine: noAnswer,
+  sendCode: noAnswer,
   getBalances: noAnswer,
   topUp: noAnswer,
   findTopUp: noAnswer,

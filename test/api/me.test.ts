@@ -8,7 +8,7 @@ import { termsOf } from "../../functions/domain/terms.ts";
 import { plusSeconds } from "../../functions/domain/time.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, rechargeStart, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
-import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
+import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, STRANGERS_ICCID, withOpenRecharge } from "./api-world.ts";
 
 const me = (method: string, body?: object) => ({ method, path: "/v1/me", body });
 const DEFAULTS = { language: "en", timeZone: "UTC", notices: { channels: ["email"], succeeded: true, monthlySummary: true } };
@@ -107,6 +107,24 @@ describe("the export", () => {
       hold: { at: NOW, why: "The bank asked us to." },
     });
     expect(exported.next).toBeUndefined();
+  });
+
+  it("does not say the balance of a line of somebody else's that the caller pays for, and says on which terms they do", async () => {
+    const { recharges } = world.ports;
+    const { family: grant } = await world.familyLine();
+    if (grant === undefined) throw new Error("There is no grant");
+    const { since, until, cap, spent } = grant;
+    await recharges.putStart(rechargeStart({ iccid: STRANGERS_ICCID }));
+    const answer = { balance: cny(999), readAt: NOW };
+    await recharges.putStep({ rechargeId: "re_1", stepId: "s-1", at: NOW, state: "announced", asked: "judge", answer });
+    await recharges.putBill({ ...billAt("re_1"), family: { since, until, cap, spent } });
+    const exported = await get();
+    const terms = { until, lifetimeCap: cap, spent };
+    expect(exported).toMatchObject({
+      lines: [{ iccid: STRANGERS_ICCID, family: terms }],
+      recharges: [{ bill: { family: terms }, steps: [{ asked: "judge" }] }],
+    });
+    expect(JSON.stringify(exported)).not.toMatch(/reading|balance|999,/);
   });
 
   it("holds nothing of anybody else, and no secret or key of ours", async () => {

@@ -11,6 +11,7 @@ Object.assign(process.env, GOOD_ENVIRONMENT, { AWS_REGION: "eu-west-1" });
 const handlers = {
   rules: (await import("../../functions/api/rules/handler.ts")).handler,
   esims: (await import("../../functions/api/esims/handler.ts")).handler,
+  family: (await import("../../functions/api/family/handler.ts")).handler,
   recharges: (await import("../../functions/api/recharges/handler.ts")).handler,
   "payment-methods": (await import("../../functions/api/payment-methods/handler.ts")).handler,
   me: (await import("../../functions/api/me/handler.ts")).handler,
@@ -18,7 +19,7 @@ const handlers = {
   "stripe-webhook": (await import("../../functions/api/stripe-webhook/handler.ts")).handler,
 };
 const all = [...ROUTES, ...PUBLIC_ROUTES, ...WEBHOOK_ROUTES];
-const functions = ["rules", "esims", "recharges", "payment-methods", "me", "pay", "stripe-webhook"] as const;
+const functions = ["rules", "esims", "family", "recharges", "payment-methods", "me", "pay", "stripe-webhook"] as const;
 const shown = ({ method, path }: Pick<Route, "method" | "path">) => `${method} ${path}`;
 
 describe("the routes of the API", () => {

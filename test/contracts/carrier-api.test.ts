@@ -69,6 +69,9 @@ describe("the carrier's API document", () => {
   it.each([
     ["EsimQuery", contract.esimQuery],
     ["EsimList", contract.esimList],
+    ["LineQuery", contract.lineQuery],
+    ["LineReply", contract.lineReply],
+    ["CodeMessage", contract.codeMessage],
     ["BalanceQuery", contract.balanceQuery],
     ["BalanceList", contract.balanceList],
     ["TopUpOrder", contract.topUpOrder],

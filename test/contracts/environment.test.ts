@@ -8,6 +8,7 @@ import { GOOD_ENVIRONMENT, VALUES, type VariableName } from "../environment-valu
 const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   rules: "rules",
   esims: "esims",
+  family: "family",
   recharges: "recharges",
   "payment-methods": "payment-methods",
   me: "me",

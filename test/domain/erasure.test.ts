@@ -72,3 +72,29 @@ describe("a line whose payer is to be forgotten", () => {
     expect(erasedOf(line, STRANGER)).toEqual({ ...line, spend: { [SUBSCRIBER]: SPENT } });
   });
 });
+
+describe("a grant on a line of somebody else's", () => {
+  const grant = {
+    subscriberId: SUBSCRIBER,
+    holder: "holder-1",
+    since: NOW,
+    until: "2027-06-30T16:00:00.000Z",
+    cap: cny(20_000),
+    spent: cny(0),
+    consent: { termsVersion: "2026-11-01", at: NOW },
+  };
+  const line = { ...esimWithRule(), family: grant };
+
+  it("ends with its payer's account, with the rule and without one", () => {
+    expect(leftBy(line, SUBSCRIBER, NOW)).toMatchObject({ rule: undefined, family: undefined, pendingEvents: [{ name: "RuleDeleted" }] });
+    expect(leftBy({ ...line, rule: undefined }, SUBSCRIBER, NOW).family).toBeUndefined();
+    expect(leftBy(line, STRANGER, NOW)).toBe(line);
+  });
+
+  it("is not left behind, and is left alone when somebody else is forgotten", () => {
+    expect(erasedOf(line, SUBSCRIBER)).toBeUndefined();
+    expect(
+      erasedOf({ ...line, spend: { [STRANGER]: { month: "2026-11", monthAmounts: [], day: "2026-11-23", dayCount: 0, lastEndedAt: NOW } } }, STRANGER)?.family,
+    ).toEqual(grant);
+  });
+});

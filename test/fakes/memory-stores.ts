@@ -6,6 +6,7 @@ import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
 import type { SavedMethod } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
+import { withCodeTurn } from "../../functions/domain/line-codes.ts";
 import type { MethodUses } from "../../functions/domain/method-uses.ts";
 import {
   type Adjustment,
@@ -23,6 +24,7 @@ import {
   type RechargeStart,
   type RechargeStep,
   type Recharges,
+  type SentCode,
   type SentNotice,
   type Subscribers,
   type Wheel,
@@ -234,8 +236,10 @@ export function memorySubscribers(): Subscribers & Kept {
   const holds = new Map<string, Hold>();
   const notices = new Map<string, SentNotice & { readonly subscriberId: string }>();
   const closings = new Map<string, Closing>();
+  const codes = new Map<string, SentCode & { readonly subscriberId: string }>();
+  const codesSentAt = new Map<string, string[]>();
   return {
-    kept: () => textOf(profiles, customers, methods, wallets, holds, notices, closings),
+    kept: () => textOf(profiles, customers, methods, wallets, holds, notices, closings, codes),
     getProfile: async (subscriberId) => profiles.get(subscriberId),
     async putProfile({ subscriberId, email, phoneNumber }) {
       profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber }));
@@ -285,6 +289,20 @@ export function memorySubscribers(): Subscribers & Kept {
     getHold: async (subscriberId) => holds.get(subscriberId),
     putHold: async (subscriberId, hold) => void holds.set(subscriberId, copy(hold)),
     removeHold: async (subscriberId) => void holds.delete(subscriberId),
+    async takeCodeTurn(line, now) {
+      const sentAt = withCodeTurn(codesSentAt.get(line) ?? [], now);
+      if (sentAt !== undefined) codesSentAt.set(line, sentAt);
+      return sentAt !== undefined;
+    },
+    putCode: async (subscriberId, line, code) => void codes.set(compositeKey(subscriberId, line), copy({ ...code, subscriberId })),
+    async takeCodeTry(subscriberId, line, now) {
+      const code = codes.get(compositeKey(subscriberId, line));
+      if (code === undefined || code.triesLeft < 1 || code.validUntil <= now) return undefined;
+      const { hash, validUntil, triesLeft } = code;
+      codes.set(compositeKey(subscriberId, line), { ...code, triesLeft: triesLeft - 1 });
+      return { hash, validUntil, triesLeft: triesLeft - 1 };
+    },
+    removeCode: async (subscriberId, line) => void codes.delete(compositeKey(subscriberId, line)),
     wasNoticed: async (subscriberId, eventId) => notices.has(compositeKey(subscriberId, eventId)),
     putNotice: async (subscriberId, eventId, at) => void notices.set(compositeKey(subscriberId, eventId), { subscriberId, eventId, at }),
     listNotices: async (subscriberId) =>
@@ -301,7 +319,7 @@ export function memorySubscribers(): Subscribers & Kept {
     listClosing: async (page) => pageOf([...closings.keys()], { name: "closing", keyOf: (subscriberId) => subscriberId, pageSize: PAGE_SIZE }, page),
     async erase(subscriberId) {
       for (const kept of [profiles, customers, holds, wallets]) kept.delete(subscriberId);
-      for (const kept of [methods, agreed, notices]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
+      for (const kept of [methods, agreed, notices, codes]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
     },
     removeClosing: async (subscriberId) => void closings.delete(subscriberId),
   };

@@ -37,7 +37,7 @@ describe("the local carrier's controls", () => {
       }
     }));
 
-  it.each(["queryEsims", "queryBalances", "findTopUp"] as const)("choose every fault of the next %s", (operation) =>
+  it.each(["queryEsims", "queryLine", "sendCode", "queryBalances", "findTopUp"] as const)("choose every fault of the next %s", (operation) =>
     withControls(async ({ ask, model }) => {
       for (const outcome of QUESTION_FAULTS) {
         expect(await ask("/local/carrier/next", "POST", { operation, outcome })).toMatchObject({ status: 200 });

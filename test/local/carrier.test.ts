@@ -346,9 +346,7 @@ describe("the carrier's server", () => {
     );
 
     expect(await Promise.all(answers)).toMatchObject([
-      { status: 422 },
-      { status: 422 },
-      { status: 422 },
+      ...Array.from({ length: 5 }, () => ({ status: 422 })),
       { status: 404, body: { type: "urn:auto-recharge:carrier:unknown-reference" } },
     ]);
   });

@@ -35,6 +35,8 @@ function checkerWorld() {
     carrier: {
       answersAreFinal: true,
       listEsims: neverAsked,
+      findLine: neverAsked,
+      sendCode: neverAsked,
       topUp: neverAsked,
       findTopUp: neverAsked,
       listTopUps: neverAsked,

@@ -1,7 +1,10 @@
 import { type Esim, ruleOf } from "../../domain/esim.ts";
+import { grantOf } from "../../domain/family.ts";
+import type { Iccid } from "../../domain/iccid.ts";
 import type { Carrier, CarrierEsim, Esims } from "../../domain/ports.ts";
 import { leftThisMonth } from "../../domain/spend.ts";
 import type { Instant } from "../../domain/time.ts";
+import { grantView } from "../family/grant-view.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 
@@ -11,7 +14,7 @@ export interface ListEsimsPorts extends KnownSubscriberPorts {
   readonly clock: { now(): Instant };
 }
 
-/** The caller's lines, as the carrier lists them, with what is available on each right now and how its rule stands. */
+/** The caller's lines, as the carrier lists them, with what is available on each right now and how its rule stands; and, without that, lines of others that they pay for. */
 export async function listEsims({ esims, carrier, clock, ...ports }: ListEsimsPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
   const profile = await knownSubscriber(ports, request);
   const lines = await carrier.listEsims(profile);
@@ -26,7 +29,28 @@ export async function listEsims({ esims, carrier, clock, ...ports }: ListEsimsPo
       balanceReadAt: reading?.readAt ?? null,
     };
   });
-  return { status: 200, body: { data } };
+  return { status: 200, body: { data: [...data, ...(await familyLines(esims, request.subscriberId, new Set(iccids), clock.now()))] } };
+}
+
+/** Of 100 lines each: more than anybody pays for. */
+const MOST_PAGES = 10;
+
+/** Whose balance is nobody's business but their holders': the carrier is not even asked for it. */
+async function familyLines(esims: Esims, subscriberId: string, own: ReadonlySet<Iccid>, now: Instant): Promise<object[]> {
+  const found: object[] = [];
+  let page: string | undefined;
+  for (let pages = 0; pages < MOST_PAGES; pages++) {
+    const { items, next } = await esims.listBySubscriber(subscriberId, page);
+    for (const esim of await esims.loadMany(items.filter((iccid) => !own.has(iccid)))) {
+      const grant = grantOf(esim, subscriberId);
+      if (grant === undefined) continue;
+      const line = { iccid: esim.iccid, currency: grant.cap.currency };
+      found.push({ ...lineView(line, esim, subscriberId, now), balance: null, balanceReadAt: null, family: grantView(grant) });
+    }
+    if (next === undefined) break;
+    page = next;
+  }
+  return found;
 }
 
 function lineView({ iccid, currency }: CarrierEsim, esim: Esim | undefined, subscriberId: string, now: Instant) {

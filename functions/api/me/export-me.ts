@@ -2,7 +2,9 @@ import type * as z from "zod/mini";
 import type { exportReply } from "../../contracts/me.ts";
 import type { Bill } from "../../domain/bill.ts";
 import { ruleOf } from "../../domain/esim.ts";
+import { grantOf } from "../../domain/family.ts";
 import type { Clock, Esims, RechargeStep, Recharges } from "../../domain/ports.ts";
+import { grantView } from "../family/grant-view.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import { methodView } from "../payment-methods/list-methods.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
@@ -62,6 +64,7 @@ async function linesOf({ esims }: ExportPorts, subscriberId: string): Promise<Ex
       const { iccid, open } = esim;
       const rule = ruleOf(esim, subscriberId);
       const spend = esim.spend[subscriberId];
+      const grant = grantOf(esim, subscriberId);
       const theirs = open?.subscriberId === subscriberId ? open : undefined;
       if (esim.subscriberId !== subscriberId && spend === undefined && theirs === undefined) continue; // the index was late
       lines.push({
@@ -69,6 +72,7 @@ async function linesOf({ esims }: ExportPorts, subscriberId: string): Promise<Ex
         rule: rule && ruleView(iccid, rule),
         spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
         openRecharge: theirs && openView(iccid, theirs),
+        family: grant && grantView(grant),
       });
     }
     page = next;
@@ -91,15 +95,21 @@ async function rechargesOf({ recharges }: ExportPorts, subscriberId: string, fro
 
 async function rechargeOf(recharges: Recharges, bill: Bill): Promise<Export["recharges"][number]> {
   const { start, steps, adjustments } = await recharges.getHistory(bill.rechargeId);
+  const isOthersLine = bill.family !== undefined;
   return {
     bill: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) },
-    why: start && { ...start, spend: start.spend && { ...start.spend, monthAmounts: [...start.spend.monthAmounts] } },
-    steps: steps.map(stepView),
+    why: start && {
+      ...start,
+      reading: isOthersLine ? undefined : start.reading,
+      spend: start.spend && { ...start.spend, monthAmounts: [...start.spend.monthAmounts] },
+    },
+    steps: steps.map((step) => stepView(step, isOthersLine)),
   };
 }
 
-/** What an operator decided is shown; who they are is not the caller's. */
-function stepView({ at, state, asked, answer }: RechargeStep) {
+/** What an operator decided is shown; who they are is not the caller's. Nor is the balance of a line of somebody else's. */
+function stepView({ at, state, asked, answer }: RechargeStep, isOthersLine: boolean) {
+  if (asked === "judge" && isOthersLine) return { at, state, asked, answer: {} };
   const { by: _person, ...shown } = answer;
   return { at, state, asked, answer: asked.startsWith("operator.") ? shown : answer };
 }

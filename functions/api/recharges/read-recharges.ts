@@ -2,6 +2,7 @@ import type { Bill } from "../../domain/bill.ts";
 import type { OpenRecharge, PaymentMethod, Requested } from "../../domain/esim.ts";
 import { type Iccid, lastFour } from "../../domain/iccid.ts";
 import type { Esims, Payments, Recharges } from "../../domain/ports.ts";
+import { grantView } from "../family/grant-view.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 
@@ -35,8 +36,13 @@ export async function readRecharge({ recharges, esims, payments }: ReadRecharges
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }
 
-export function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, ...bill }: Bill) {
-  return { ...bill, origin: origin ?? "rule", status: end };
+export function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, family, reading, ...bill }: Bill) {
+  return { ...bill, ...shownOf({ family, reading }), origin: origin ?? "rule", status: end };
+}
+
+/** Who pays for somebody else's line sees on which terms, and not its balance. */
+function shownOf({ family, reading }: Pick<Bill, "family" | "reading">) {
+  return family === undefined ? { reading } : { family: grantView(family) };
 }
 
 function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested) {
@@ -55,7 +61,7 @@ async function actionOf(payments: ReadRechargesPorts["payments"], { state }: Ope
 }
 
 export function openView(iccid: Iccid, open: OpenRecharge) {
-  const { rechargeId, amount, method, origin, ruleVersion, consent, reading, reservedAt, state, cancelRequested } = open;
+  const { rechargeId, amount, method, origin, ruleVersion, consent, family, reading, reservedAt, state, cancelRequested } = open;
   return {
     rechargeId,
     lineLastFour: lastFour(iccid),
@@ -67,7 +73,7 @@ export function openView(iccid: Iccid, open: OpenRecharge) {
     origin: origin ?? "rule",
     ruleVersion,
     consent,
-    reading,
+    ...shownOf({ family, reading }),
     reservedAt,
   };
 }

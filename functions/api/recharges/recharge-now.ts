@@ -2,13 +2,15 @@ import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
 import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
+import { exceedsGrant, type FamilyGrant } from "../../domain/family.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import { isSameMoney, type Money } from "../../domain/money.ts";
-import type { Cards, Carrier, CarrierEsim, Clock, Esims, Ids, Log, Pokes, Profile, Recharges, Subscribers } from "../../domain/ports.ts";
+import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
+import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
 import { TERMS_VERSION } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { payableLine } from "../payable-line.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
@@ -40,7 +42,7 @@ export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<N
   await refuseClosing(ports, subscriberId);
   const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
   const profile = await knownSubscriber(ports, request);
-  const line = (await ports.carrier.listEsims(profile)).find(({ iccid }) => iccid === body.iccid);
+  const line = await payableLine(ports, profile, body.iccid);
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
   const method = await methodFor(ports, subscriberId, body.paymentMethodId);
   const problems = problemsOf(ports, body.amount, line, method);
@@ -58,13 +60,22 @@ async function methodFor({ subscribers }: RechargeNowPorts, subscriberId: string
   return id === undefined ? undefined : subscribers.getMethod(subscriberId, id);
 }
 
-function problemsOf({ largestRecharges }: RechargeNowPorts, amount: Money, line: CarrierEsim, method: PaymentMethod | undefined): Problem[] {
+type PayableLine = NonNullable<Awaited<ReturnType<typeof payableLine>>>;
+
+function problemsOf({ largestRecharges }: RechargeNowPorts, amount: Money, line: PayableLine, method: PaymentMethod | undefined): Problem[] {
   const problems: Problem[] = [];
-  const detail = sumProblem(amount, { ...line, most: largestRecharges[line.currency] });
+  const detail = sumProblem(amount, { ...line, most: largestRecharges[line.currency] }) ?? (line.grant && grantProblem(line.grant, amount));
   if (detail !== undefined) problems.push({ pointer: amount.currency === line.currency ? "/amount/amount" : "/amount/currency", detail });
   if (method === undefined)
     problems.push({ pointer: "/paymentMethodId", detail: "must be one of your saved ways to pay, or left out if you have chosen a default" });
   return problems;
+}
+
+/** The holder's limits bind what is wanted there and then, too. */
+function grantProblem(grant: FamilyGrant, amount: Money): string | undefined {
+  return exceedsGrant(grant, amount)
+    ? `must be at most ${formatMoney(minus(grant.cap, grant.spent))}, what is left for this line of somebody else's`
+    : undefined;
 }
 
 /** The same name for another wish is a mistake of the caller's. */

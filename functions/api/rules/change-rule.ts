@@ -11,12 +11,17 @@ const REFUSALS: Readonly<Record<RuleRefusal, () => HttpProblem>> = {
   "rule-exists": () => new HttpProblem(409, "rule-exists", "This line has a rule already; change it with PUT"),
   "no-rule": noSuchRule,
   "consent-needed": consentNeeded,
+  "no-grant": noSuchLine,
   "version-mismatch": () => new HttpProblem(412, "rule-changed", "The rule was changed since you read it; read it again"),
 };
 
 /** Also the answer for somebody else's line: nobody learns that it exists. */
 export function noSuchRule(): HttpProblem {
   return new HttpProblem(404, "not-found", "You have no rule for this line");
+}
+
+export function noSuchLine(): HttpProblem {
+  return new HttpProblem(404, "not-found", "You have no such line");
 }
 
 export function consentNeeded(): HttpProblem {

@@ -1,16 +1,20 @@
 import type { PreviewBody } from "../../contracts/rules.ts";
 import type { PaymentMethod } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import type { Carrier, CarrierEsim, Subscribers } from "../../domain/ports.ts";
+import type { Carrier, CarrierEsim, Clock, Esims, Subscribers } from "../../domain/ports.ts";
 import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type AgreedTerms, termsOf } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { payableLine } from "../payable-line.ts";
 import type { ApiRequest } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
+import { noSuchLine } from "./change-rule.ts";
 import { termsHash } from "./terms-hash.ts";
 
 export interface CheckedRulePorts extends KnownSubscriberPorts {
+  readonly esims: Esims;
+  readonly clock: Clock;
   readonly carrier: Carrier;
   /** The most that the operator lets anybody recharge at once, by currency, in minor units; any amount where it is missing. */
   readonly largestRecharges: Readonly<Record<string, number>>;
@@ -19,13 +23,15 @@ export interface CheckedRulePorts extends KnownSubscriberPorts {
 /** Settings that may be saved, and what is agreed to by saving them. */
 export interface CheckedRule {
   readonly line: CarrierEsim;
+  /** The line is somebody else's, who lets the caller pay for it: its balance is not theirs to see. */
+  readonly byGrant: boolean;
   readonly method: PaymentMethod;
   readonly settings: RuleSettings;
   readonly timeZone: string;
   readonly terms: AgreedTerms;
 }
 
-/** The settings of a body as they would be saved: of the caller's own line and way to pay, making sense together. The preview and saving judge by this alone. */
+/** The settings of a body as they would be saved: of the caller's own way to pay and a line that they may pay for, making sense together. The preview and saving judge by this alone. */
 export async function checkedRule(
   ports: CheckedRulePorts,
   request: ApiRequest<unknown>,
@@ -34,11 +40,11 @@ export async function checkedRule(
 ): Promise<CheckedRule> {
   await refuseClosing(ports, request.subscriberId);
   const profile = await knownSubscriber(ports, request);
-  const line = (await ports.carrier.listEsims(profile)).find((esim) => esim.iccid === iccid);
-  if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
+  const line = await payableLine(ports, profile, iccid);
+  if (line === undefined) throw noSuchLine();
 
   const method = await chosenMethod(ports.subscribers, request.subscriberId, body.paymentMethodId);
-  const problems = ruleProblems(body, { ...line, most: ports.largestRecharges[line.currency] });
+  const problems = ruleProblems(body, { ...line, lifetimeCap: line.grant?.cap, most: ports.largestRecharges[line.currency] });
   if (method === undefined) {
     const detail =
       body.paymentMethodId === undefined ? "must be one of your saved ways to pay, since none is your default" : "must be one of your saved ways to pay";
@@ -49,7 +55,7 @@ export async function checkedRule(
   const { threshold, topUp, limits, noticeMinutes } = body;
   const settings = { threshold, topUp, limits, paymentMethodId: method.id, noticeMinutes: noticeMinutes === 0 ? undefined : noticeMinutes };
   const terms = termsOf(iccid, settings, method, timeZone);
-  return { line, method, settings, timeZone, terms: { ...terms, termsHash: termsHash(terms) } };
+  return { line, byGrant: line.grant !== undefined, method, settings, timeZone, terms: { ...terms, termsHash: termsHash(terms) } };
 }
 
 async function chosenMethod(subscribers: Subscribers, subscriberId: string, named: string | undefined): Promise<PaymentMethod | undefined> {

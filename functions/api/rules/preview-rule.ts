@@ -17,10 +17,10 @@ export interface PreviewRulePorts extends CheckedRulePorts {
 export async function previewRule(ports: PreviewRulePorts, request: ApiRequest<PreviewBody>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { iccid, ...body } = request.body;
-  const { line, method, settings, timeZone, terms } = await checkedRule(ports, request, iccid, body);
+  const { line, byGrant, method, settings, timeZone, terms } = await checkedRule(ports, request, iccid, body);
   const [esim = newEsim(iccid), balances, declines, hold] = await Promise.all([
     ports.esims.load(iccid),
-    ports.carrier.getBalances([iccid]),
+    byGrant ? new Map<string, Reading>() : ports.carrier.getBalances([iccid]), // what it would do at once would tell the balance, too
     ports.cards.listDeclines(method.cardKey),
     ports.subscribers.getHold(subscriberId),
   ]);
@@ -28,7 +28,13 @@ export async function previewRule(ports: PreviewRulePorts, request: ApiRequest<P
   const rule = ruleOf(esim, subscriberId);
 
   const now = ports.clock.now();
-  const input = { subscriberId, settings, consent: { termsVersion: terms.version, termsHash: terms.termsHash, at: now, timeZone }, writeId: "preview" };
+  const input = {
+    subscriberId,
+    settings,
+    consent: { termsVersion: terms.version, termsHash: terms.termsHash, at: now, timeZone },
+    writeId: "preview",
+    byGrant,
+  };
   const atOnce = decideAtOnce(esim, input, reading, { declines, topUpAmounts: line.topUpAmounts, isHeld: hold !== undefined }, now);
 
   return {
@@ -43,7 +49,7 @@ export async function previewRule(ports: PreviewRulePorts, request: ApiRequest<P
   };
 }
 
-/** Here it is decided who sees the balance of a line: whoever the carrier lists it for, which `checkedRule` has asked. */
+/** Here it is decided who sees the balance of a line: whoever the carrier lists it for, and nobody who pays for it by a grant; `checkedRule` has asked. */
 function shownBalance(reading: Reading | undefined, threshold: Money) {
   if (reading === undefined) return { balance: null, readAt: null, isLow: null };
   const { balance, readAt } = reading;

@@ -16,14 +16,14 @@ export interface SaveRulePorts extends CheckedRulePorts {
   readonly log: Log;
 }
 
-/** Saves the first rule of a line that the carrier says is the caller's. */
+/** Saves the first rule of a line that the carrier says is the caller's, or whose holder lets them pay for it. */
 export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<NewRuleBody>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { iccid, consent: agreed, ...body } = request.body;
   const checked = await checkedRule(ports, request, iccid, body);
   const now = ports.clock.now();
   const consent = consentTo(checked, agreed.termsHash, now);
-  const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next() };
+  const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const keepTerms = () => ports.subscribers.putTerms(subscriberId, checked.terms);
   const rule = await changeRule(ports, iccid, input.writeId, (esim) => createRule(esim, input, now), keepTerms);
   return ruleResponse(201, iccid, rule);
@@ -39,7 +39,7 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
   const now = ports.clock.now();
   const consent = agreed && consentTo(checked, agreed.termsHash, now);
   const { settings, timeZone } = checked;
-  const change = { subscriberId, settings, writeId: ports.ids.next() };
+  const change = { subscriberId, settings, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const input = consent === undefined ? { ...change, timeZone } : { ...change, consent };
   const keepTerms = consent && (() => ports.subscribers.putTerms(subscriberId, checked.terms));
   const rule = await changeRule(ports, iccid, input.writeId, (esim) => replaceRule(esim, input, version, now), keepTerms);

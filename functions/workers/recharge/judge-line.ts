@@ -3,7 +3,7 @@ import type { RechargeStart } from "../../domain/ports.ts";
 import { applyAwake, applyReserved, applyWait, decideRecharge, isFromBeforeLastCredit, type LineFacts } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant } from "../../domain/time.ts";
 import type { Recorded } from "../record.ts";
-import { lineOf } from "./line-of.ts";
+import { lineOf, lostBecause } from "./line-of.ts";
 import type { RechargePorts } from "./ports.ts";
 import type { Report } from "./recharge-line.ts";
 import { stopOf } from "./standing.ts";
@@ -36,7 +36,7 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
   const reading = await readBalance(ports, esim, report);
   if (reading === undefined) {
     // A line that left the carrier is not the payer's any more; one that is still listed is the carrier's fault, and logged.
-    return (await lineOf(ports, esim.iccid, subscriberId)) ? esim : suspendRule(esim, "line-not-yours", ports.clock.now());
+    return (await lineOf(ports, esim, subscriberId)) ? esim : suspendRule(esim, lostBecause(esim), ports.clock.now());
   }
   if (isFromBeforeLastCredit(esim, reading)) {
     ports.log.warn("balance-outdated", { subscriberId, readAt: reading.readAt });
@@ -52,8 +52,8 @@ async function judgeOnce(ports: RechargePorts, esim: Esim, report: Report | unde
     ports.log.warn(stop, { subscriberId });
     return esim; // nothing is lost: a line that is low is still low at the check after the switch
   }
-  const line = await lineOf(ports, esim.iccid, subscriberId);
-  if (line === undefined) return suspendRule(esim, "line-not-yours", ports.clock.now());
+  const line = await lineOf(ports, esim, subscriberId);
+  if (line === undefined) return suspendRule(esim, lostBecause(esim), ports.clock.now());
   const method = await ports.subscribers.getMethod(subscriberId, rule.paymentMethodId);
   if (method === undefined) return suspendRule(esim, "payment-method-gone", ports.clock.now());
 

@@ -1,0 +1,34 @@
+import { deleteRule, type Esim } from "./esim.ts";
+import { type FamilyGrant, grantOf } from "./family.ts";
+import { money } from "./money.ts";
+import type { Instant } from "./time.ts";
+
+/** A rule that its payer cannot use any more: it stands in nobody's way. */
+function isDead({ rule }: Esim): boolean {
+  return rule?.status.state === "suspended" && (rule.status.reason === "line-not-yours" || rule.status.reason === "family-ended");
+}
+
+export type NewGrant = Pick<FamilyGrant, "subscriberId" | "holder" | "until" | "cap" | "consent">;
+
+/**
+ * Lets a payer pay for the line. Undefined: a rule stands on it that was not saved by such a grant of theirs.
+ *
+ * Given anew to the same payer by the same holder it is the same grant, with another end and cap: what was spent goes on counting.
+ */
+export function giveGrant(esim: Esim, grant: NewGrant, now: Instant): Esim | undefined {
+  const { subscriberId, holder, cap } = grant;
+  const before = grantOf(esim, subscriberId);
+  if (esim.rule !== undefined && before === undefined && !isDead(esim)) return undefined;
+  const isSame = before?.holder === holder && before.cap.currency === cap.currency;
+  const counted = isSame ? { since: before.since, spent: before.spent, refunds: before.refunds } : { since: now, spent: money(0, cap.currency) };
+  // A rule of another time may say what the payer of somebody else's line must not.
+  return { ...esim, subscriberId, rule: before === undefined ? undefined : esim.rule, family: { ...grant, ...counted } };
+}
+
+/** Ends a payer's grant, and their rule with it; an open recharge that is not being paid yet ends unpaid. Undefined: they have none. */
+export function endGrant(esim: Esim, subscriberId: string, now: Instant): Esim | undefined {
+  if (grantOf(esim, subscriberId) === undefined) return undefined;
+  const { rule } = esim;
+  const deleted = rule && deleteRule(esim, subscriberId, rule.version, now);
+  return { ...(deleted?.kind === "changed" ? deleted.esim : esim), family: undefined };
+}
