@@ -174,7 +174,7 @@ export class ServiceStack extends Stack {
     });
     esims.grant(me, ...READ, ...PUT);
     recharges.grant(me, ...QUERY);
-    subscribers.grant(me, ...GET, ...QUERY, ...PUT);
+    subscribers.grant(me, ...GET, ...QUERY, ...PUT, ...UPDATE);
     rechargeQueue.queue.grantSendMessages(me);
     eraseQueue.queue.grantSendMessages(me);
 

@@ -120,6 +120,9 @@ export const exportReply = z
   })
   .check(z.meta({ id: "Export", description: "Everything that is held of you." }));
 
+/** Each reads through hundreds of histories. */
+const EXPORTS_PER_HOUR = 60;
+
 export const meRoutes = {
   readMe: {
     method: "GET",
@@ -149,6 +152,7 @@ export const meRoutes = {
     summary: "Everything that is held of me",
     description: "One document; up to 200 ended recharges, and where earlier ones are.",
     query: ["page"],
+    limit: { perHour: EXPORTS_PER_HOUR },
     replies: { 200: { says: "All of it.", body: exportReply } },
     problems: ["caller-unknown"],
   },

@@ -121,6 +121,9 @@ export const newRechargeBody = z.strictObject(
 );
 export type NewRechargeBody = z.infer<typeof newRechargeBody>;
 
+/** Each costs calls to Stripe and the carrier. Nobody fills up a line every other minute. */
+const RECHARGES_PER_HOUR = 30;
+
 export const rechargeRoutes = {
   rechargeNow: {
     method: "POST",
@@ -130,6 +133,7 @@ export const rechargeRoutes = {
     summary: "Recharge a line now",
     description:
       "Its payer confirms it in their browser or app, within an hour, with the client secret that reading it gives. Not bound by the line's rule, towards whose limits it counts. The same Idempotency-Key is the same recharge, however often it is sent.",
+    limit: { perHour: RECHARGES_PER_HOUR },
     headers: ["idempotency-key"],
     body: newRechargeBody,
     replies: { 202: { says: "It is being made: read it at its Location.", body: z.object({ rechargeId: z.string() }), headers: ["location"] } },

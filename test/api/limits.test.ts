@@ -3,8 +3,8 @@ import { apiHandler } from "../../functions/api/pipeline.ts";
 import type { Route } from "../../functions/contracts/route.ts";
 import { ROUTES } from "../../functions/contracts/routes.ts";
 import { instant } from "../../functions/domain/time.ts";
-import { METHOD, NOW } from "../builders.ts";
-import { apiRoutes, apiWorld, problemIn, STRANGER } from "./api-world.ts";
+import { cny, METHOD, NOW } from "../builders.ts";
+import { apiRoutes, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
 
 const limited = ROUTES.flatMap((route: Route) => (route.limit === undefined ? [] : [{ ...route, perHour: route.limit.perHour }]));
 
@@ -12,6 +12,8 @@ const limited = ROUTES.flatMap((route: Route) => (route.limit === undefined ? []
 const CALLS: Readonly<Record<string, object | undefined>> = {
   "POST /v1/payment-methods/setup-intents": undefined,
   "POST /v1/payment-methods": { type: "card", setupIntentId: "seti_none" },
+  "POST /v1/recharges": { iccid: STRANGERS_ICCID, amount: cny(3000) },
+  "POST /v1/family-lines": { iccid: STRANGERS_ICCID },
 };
 const callOf = ({ method, path }: Route, sub?: string) => ({ method, path, body: CALLS[`${method} ${path}`], sub });
 

@@ -1,5 +1,6 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbRecharges } from "../../adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { oidcIdentity } from "../../adapters/oidc-identity.ts";
@@ -29,9 +30,12 @@ const ports = {
   log,
 };
 
-export const handler = apiHandler(log, [
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+
+const routes = [
   route(meRoutes.readMe, (request) => readMe(ports, request)),
   route(meRoutes.changeMe, (request) => changeMe(ports, request)),
   route(meRoutes.exportMe, (request) => exportMe(ports, request)),
   route(meRoutes.closeAccount, (request) => closeAccount(ports, request)),
-]);
+];
+export const handler = apiHandler(log, routes, quotas);

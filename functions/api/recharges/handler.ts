@@ -1,6 +1,7 @@
 import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbRecharges } from "../../adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
@@ -36,9 +37,12 @@ const local = {
 };
 const carrier = carrierFromSecret(secrets, environment, systemClock);
 
-export const handler = apiHandler(log, [
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+
+const routes = [
   route(rechargeRoutes.rechargeNow, async (request) => rechargeNow({ ...local, carrier: await carrier() }, request)),
   route(rechargeRoutes.cancelRecharge, (request) => cancelRecharge(local, request)),
   route(rechargeRoutes.listRecharges, (request) => listRecharges(local, request)),
   route(rechargeRoutes.readRecharge, (request) => readRecharge(local, request)),
-]);
+];
+export const handler = apiHandler(log, routes, quotas);
