@@ -207,9 +207,10 @@ describe("a rule for a line of somebody else's", () => {
   it("is saved by whom its holder lets pay, and leaves the agreement as it is", async () => {
     const world = await agreed();
     expect((await world.send(save())).status).toBe(201);
-    expect((await world.send({ method: "PUT", path: rule, body: ruleSettingsBody({ threshold: cny(2000) }), headers: { "if-match": '"2"' } })).status).toBe(
-      200,
-    );
+    expect(
+      (await world.send({ method: "PUT", path: rule, body: ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID), headers: { "if-match": '"2"' } }))
+        .status,
+    ).toBe(200);
     expect(await world.line(STRANGERS_ICCID)).toMatchObject({ rule: { threshold: cny(2000) }, family: { subscriberId: SUBSCRIBER } });
   });
 
@@ -301,6 +302,22 @@ describe("the balance of a line of somebody else's", () => {
       family: { ...TERMS, spent: cny(7000) },
     });
     expect(asked).not.toContain(STRANGERS_ICCID);
+  });
+
+  it("is not told by the preview of a rule, nor by what that says would happen at once", async () => {
+    const world = await apiWorld();
+    await world.familyLine();
+    const { consent: _none, ...body } = newRule({ iccid: STRANGERS_ICCID });
+    const previews = [];
+    for (const balance of [1, 999_999]) {
+      world.carrier.setBalance(STRANGERS_ICCID, balance);
+      previews.push(await world.send({ method: "POST", path: "/v1/rules/preview", body }));
+    }
+    expect(previews[0]).toMatchObject({
+      status: 200,
+      body: { now: { balance: null, readAt: null, isLow: null, wouldCharge: null, whyNot: { reason: "balance-unknown" } } },
+    });
+    expect(previews[1]).toEqual(previews[0]);
   });
 
   it("is shown once where the line became the payer's own meanwhile", async () => {

@@ -68,11 +68,17 @@ describe("the life of a family line, on the local stack", () => {
       const [lin, linsHand] = [appOf(url, linToken), new DemoSubscriber(url, linToken)];
       const methodId = await adasHand.putTestCard("pm_card_visa");
       const rule = demoRule(iccid, methodId);
+      /** What somebody agrees to who has read the preview. */
+      const agreedBy = async (app: typeof ada, settings: object) => {
+        const { body } = await app("POST", "/v1/rules/preview", settings);
+        const { terms } = z.parse(z.object({ terms: z.object({ hash: z.string() }) }), body);
+        return { ...settings, consent: { termsHash: terms.hash } };
+      };
       const until = new Date(Date.now() + 100 * 24 * 60 * 60 * 1000).toISOString();
       const agreement = { until, lifetimeCap: money(100_000), consent: { termsVersion: "2026-11-01" } };
 
       // Without Lin it is no line of Ada's.
-      expect((await ada("POST", "/v1/rules", rule)).status).toBe(404);
+      expect((await ada("POST", "/v1/rules/preview", rule)).status).toBe(404);
 
       // A code comes to Lin's phone, who tells Ada.
       expect((await ada("POST", "/v1/family-lines", { iccid, language: "en" })).status).toBe(202);
@@ -84,8 +90,8 @@ describe("the life of a family line, on the local stack", () => {
 
       // Ada's rule: never a target, which would tell Lin's balance.
       const target = { ...rule, topUp: { type: "target", target: money(5000) } };
-      expect(await ada("POST", "/v1/rules", target)).toMatchObject({ status: 422, body: { errors: [{ pointer: "/topUp/type" }] } });
-      expect((await ada("POST", "/v1/rules", rule)).status).toBe(201);
+      expect(await ada("POST", "/v1/rules/preview", target)).toMatchObject({ status: 422, body: { errors: [{ pointer: "/topUp/type" }] } });
+      expect((await ada("POST", "/v1/rules", await agreedBy(ada, rule))).status).toBe(201);
 
       // Lin uses her line up; Ada is charged, and sees on which terms, but not what Lin has.
       await adasHand.setLine(iccid, { available: 937 });
@@ -104,7 +110,7 @@ describe("the life of a family line, on the local stack", () => {
       expect((await lin("GET", `/v1/rules/${iccid}`)).status).toBe(404);
       expect(z.parse(bills, (await lin("GET", "/v1/recharges")).body).data).toEqual([]);
       const linsCard = await linsHand.saveTestCard("pm_card_visa");
-      expect((await lin("POST", "/v1/rules", demoRule(iccid, linsCard))).status).toBe(201);
+      expect((await lin("POST", "/v1/rules", await agreedBy(lin, demoRule(iccid, linsCard)))).status).toBe(201);
 
       // Ada is told, pays no more, and the line is none of hers.
       await eventually("her rule is suspended", async () =>
