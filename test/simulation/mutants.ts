@@ -177,8 +177,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what another line learnt of the card meanwhile is ignored",
     file: "workers/recharge/standing.ts",
-    find: 'return cardStanding(await cards.listDeclines(cardKey), clock.now()).kind === "usable";',
-    replace: "return cardStanding(await cards.listDeclines(cardKey), clock.now()).kind !== undefined;",
+    find: 'return standing.kind === "usable";',
+    replace: "return true;",
   },
   {
     name: "a card is asked a fifth time",
@@ -389,32 +389,34 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the bill of a refunded recharge leaves the refund out",
     file: "domain/bill.ts",
-    find: "[amount, nothing, amount]",
-    replace: "[amount, nothing, nothing]",
+    find: "[taken, nothing, taken]",
+    replace: "[taken, nothing, nothing]",
   },
   {
     name: "the bill says that what was declined was charged",
     file: "domain/bill.ts",
-    find: ": [nothing, nothing, nothing];",
-    replace: ': state.end === "declined" ? [amount, nothing, nothing] : [nothing, nothing, nothing];',
+    find: "return [nothing, nothing, nothing];",
+    replace: 'return state.end === "declined" ? [amount, nothing, nothing] : [nothing, nothing, nothing];',
   },
   {
     name: "the line is free before its bill is put",
     file: "workers/recharge/take-step.ts",
     find: `  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
   await publish(ports, pendingEvents);
-  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));`,
+  const backup = await backupFor(ports, open);
+  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));`,
     replace: `  await publish(ports, pendingEvents);
-  const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));
+  const backup = await backupFor(ports, open);
+  const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));
   await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
   return cleared;`,
   },
   {
     name: "an ended recharge keeps its line",
     file: "workers/recharge/take-step.ts",
-    find: "return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now()));",
+    find: "return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));",
     replace:
-      'return esim.rule?.status.state === "active" ? record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now())) : "wait";',
+      'return esim.rule?.status.state === "active" ? record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup)) : "wait";',
   },
   {
     name: "an event is told before it is written",
@@ -456,5 +458,29 @@ export const MUTANTS: readonly Mutant[] = [
     file: "workers/check-balances/check-balances.ts",
     find: "quietUntil !== undefined && quietUntil > now",
     replace: 'quietUntil !== undefined && quietUntil > ""',
+  },
+  {
+    name: "an announced recharge is charged however the line is when it comes due",
+    file: "domain/recharge.ts",
+    find: 'return dropped("balance-recovered");',
+    replace: 'return applyMove(esim, rechargeId, { type: "due", amount: open.amount, period: open.period, reading, at: now }, now);',
+  },
+  {
+    name: "what its payer does not want is charged all the same",
+    file: "domain/recharge.ts",
+    find: "esim.open?.rechargeId === rechargeId && esim.open.cancelRequested !== undefined",
+    replace: "esim.open?.rechargeId === rechargeId && esim.open.cancelRequested === null",
+  },
+  {
+    name: "an announced recharge that came back from a backup is dropped unseen",
+    file: "workers/recharge/wait-for-notice.ts",
+    find: "if (made.length > 0)",
+    replace: "if (made.length > 99)",
+  },
+  {
+    name: "what was requested before is forgotten when the line is free",
+    file: "domain/recharge.ts",
+    find: "return busy.rechargeId === request.rechargeId",
+    replace: "return busy.rechargeId !== request.rechargeId",
   },
 ];

@@ -325,7 +325,8 @@ function lowAndFresh({ seen, lives }: Case): string[] {
   return credits.flatMap((ofLine) =>
     ofLine.flatMap(({ rechargeId, first }) => {
       const { rule, open } = first.esim;
-      if (open?.origin === "payer") return []; // who wants it there and then may have it
+      // Who wants it there and then may have it; a backup stands on the balance of what was declined; what was announced and dropped stands on none.
+      if (open?.origin !== undefined || open?.state.name === "ended") return [];
       if (rule === undefined || open?.reading === undefined) return [`${rechargeId} was reserved without a rule`];
       const { balance, readAt } = open.reading;
       if (balance.currency === rule.threshold.currency && balance.amount >= rule.threshold.amount) return [`${rechargeId} was made for a line that was well`];
