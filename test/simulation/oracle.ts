@@ -311,8 +311,9 @@ function ownLine({ seen, lives }: Case): string[] {
     const since = turns.findLastIndex((turn) => turn.at <= at - WORKER);
     return turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
   };
-  // What was requested is reserved unseen, and dropped then where the line is somebody else's.
-  const reserved = [...lives.values()].filter((life) => life.origin === undefined && !isOwn(life, life.first.at));
+  // What was requested is reserved unseen, and dropped then where the line is somebody else's; so is what was announced.
+  const isJudged = ({ origin, first }: Life) => origin === undefined && first.esim.open?.state.name !== "ended";
+  const reserved = [...lives.values()].filter((life) => isJudged(life) && !isOwn(life, life.first.at));
   const confirmed = seen.confirms.flatMap(({ at, rechargeId }) => {
     const life = lives.get(rechargeId);
     return life === undefined || isOwn(life, at) ? [] : [life];

@@ -11,16 +11,22 @@ import { lineAgainst, stopOf, worldAgainst } from "./standing.ts";
 import { move, type Step } from "./step.ts";
 
 /** How far Stripe's clock may be behind ours. */
-export const CLOCKS_APART_MINUTES = 60;
+const CLOCKS_APART_MINUTES = 60;
+/** A backup can be so old. Source: point-in-time recovery of DynamoDB */
+const OLDEST_BACKUP_MINUTES = 35 * 24 * 60;
+
+/** The PaymentIntents that were made for a recharge before. What its payer wants has the id of their own wish, which they may send again after the tables were brought back to an earlier day. */
+export function findMade({ payments }: RechargePorts, { rechargeId, method, reservedAt, origin }: OpenRecharge): Promise<PaymentIntent[]> {
+  const back = origin === "payer" ? OLDEST_BACKUP_MINUTES : CLOCKS_APART_MINUTES;
+  return payments.findCreated({ rechargeId, customerId: method.customerId, since: plusMinutes(reservedAt, -back) });
+}
 
 /** Makes the PaymentIntent, unconfirmed; then, in the write that stores its id, asks once more whether the charge is still wanted. */
 export async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharge, own: boolean): Step {
-  const { rechargeId, amount, method, reservedAt } = open;
+  const { rechargeId, amount, method } = open;
   if (!own) {
     // The last worker may have made one, and a line that was restored from a backup may even have been charged: nothing is made before that is known.
-    const made = furthest(
-      await ports.payments.findCreated({ rechargeId, customerId: method.customerId, since: plusMinutes(reservedAt, -CLOCKS_APART_MINUTES) }),
-    );
+    const made = furthest(await findMade(ports, open));
     if (made !== undefined) return adopt(ports, esim, open, made);
   }
   const against = own ? lineAgainst(esim, open, ports.clock.now()) : await againstGoingOn(ports, esim, open);

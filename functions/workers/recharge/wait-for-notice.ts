@@ -5,7 +5,7 @@ import type { CancelReason, RechargeState } from "../../domain/recharge-states.t
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { lineOf } from "./line-of.ts";
-import { CLOCKS_APART_MINUTES } from "./pay.ts";
+import { findMade } from "./pay.ts";
 import type { RechargePorts } from "./ports.ts";
 import { stopOf } from "./standing.ts";
 import { move, type Step } from "./step.ts";
@@ -22,11 +22,7 @@ export async function waitForNotice(ports: RechargePorts, esim: Esim, open: Open
   const against = lineAgainstAnnounced(esim, open);
   if (against === undefined && now < chargeAt) return "wait";
   // A line that came back from a backup may have been charged for this since: that one is gone on with.
-  const made = await ports.payments.findCreated({
-    rechargeId: open.rechargeId,
-    customerId: open.method.customerId,
-    since: plusMinutes(open.reservedAt, -CLOCKS_APART_MINUTES),
-  });
+  const made = await findMade(ports, open);
   if (made.length > 0) return goOn(ports, esim, open);
   if (against !== undefined) return dropped(against);
   const isLate = now > plusMinutes(chargeAt, LATE_MINUTES);
