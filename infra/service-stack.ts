@@ -210,6 +210,14 @@ export class ServiceStack extends Stack {
     rechargeQueue.queue.grantSendMessages(pay);
     for (const secret of [data.stripeSecret, data.payLinkSecret]) secret.grantRead(pay);
 
+    const apiDocs = new ServiceFunction(this, "ApiDocs", {
+      name: "api-docs",
+      bundles,
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMegabytes: 256,
+      environment: { ISSUER_URL: issuer.url },
+    });
+
     const stripeWebhook = new ServiceFunction(this, "StripeWebhook", {
       name: "stripe-webhook",
       bundles,
@@ -425,6 +433,7 @@ export class ServiceStack extends Stack {
       ["payment-methods", new HttpLambdaIntegration("PaymentMethodsIntegration", paymentMethods)],
       ["me", new HttpLambdaIntegration("MeIntegration", me)],
       ["pay", new HttpLambdaIntegration("PayIntegration", pay)],
+      ["api-docs", new HttpLambdaIntegration("ApiDocsIntegration", apiDocs)],
       ["stripe-webhook", new HttpLambdaIntegration("StripeWebhookIntegration", stripeWebhook)],
     ]);
     const addRoute = (route: Route, access: Pick<AddRoutesOptions, "authorizer" | "authorizationScopes">) => {

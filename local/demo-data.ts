@@ -57,7 +57,7 @@ export function demoRule(iccid: string, paymentMethodId: string) {
   return {
     iccid,
     threshold: { amount: 1000, currency: "CNY" },
-    topUp: { type: "fixed", amount: { amount: 5000, currency: "CNY" } },
+    topUp: { type: "fixed" as const, amount: { amount: 5000, currency: "CNY" } },
     limits: { perMonth: { amount: 100_000, currency: "CNY" }, timesPerDay: 24, cooldownMinutes: 15 },
     paymentMethodId,
     timeZone: "Asia/Shanghai",

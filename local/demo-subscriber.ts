@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
+import { type ApiClient, apiClient } from "../web/api-client/client.ts";
+import type { AdjustedBill, Bill, OpenRecharge, RequestedRecharge, RuleStatus } from "../web/api-client/schema.ts";
 import { demoRule } from "./demo-data.ts";
 
-/** The demo subscriber's app, and the hand that plays the world, both over HTTP. */
+/** The demo subscriber's app, which calls the API by its generated client, and the hand that plays the world; both over HTTP. */
 
 /** An answer that a step did not expect. */
 export class Unexpected extends Error {
@@ -9,17 +11,6 @@ export class Unexpected extends Error {
 }
 
 export const money = z.object({ amount: z.number(), currency: z.string() });
-/** What is read here of a bill record. */
-export const bill = z.object({
-  rechargeId: z.string(),
-  lineLastFour: z.string(),
-  status: z.string(),
-  reason: z.optional(z.string()),
-  amount: money,
-  charged: money,
-  credited: money,
-  refunded: money,
-});
 const entry = z.object({
   sequence: z.number(),
   what: z.string(),
@@ -27,132 +18,138 @@ const entry = z.object({
   rechargeId: z.optional(z.string()),
   note: z.optional(z.string()),
 });
-const waiting = z.object({ status: z.string(), action: z.object({ clientSecret: z.string() }) });
-const ruleStatus = z.object({ status: z.object({ state: z.string(), reason: z.optional(z.string()) }) });
-const adjusted = z.object({ adjustments: z.array(z.object({ kind: z.string() })) });
-const preview = z.object({ terms: z.object({ hash: z.string() }) });
-const setup = z.object({ setupIntentId: z.string(), clientSecret: z.string() });
 const charge = z.object({ paid: z.boolean(), amount: z.number() });
+
+/** The body of a good answer. Throws Unexpected on any other. */
+export function good<Body>({ data, error, response }: { readonly data?: Body; readonly error?: unknown; readonly response: Response }): NonNullable<Body> {
+  if (data !== undefined && data !== null) return data;
+  throw new Unexpected(`${response.url} answered ${response.status}: ${JSON.stringify(error)}`);
+}
 
 export class DemoSubscriber {
   readonly #url: string;
   readonly #token: string;
+  readonly api: ApiClient;
 
   constructor(url: string, token: string) {
     this.#url = url;
     this.#token = token;
+    this.api = apiClient(url, () => token);
   }
 
-  async #ask(
-    method: string,
-    path: string,
-    expected: number | readonly number[],
-    body?: object,
-    headers: Record<string, string> = {},
-  ): Promise<{ json: unknown; etag: string }> {
-    const reply = await fetch(`${this.#url}${path}`, {
+  /** A control of the local stack. */
+  async #control(method: string, path: string, body?: object): Promise<unknown> {
+    const reply = await fetch(`${this.#url}/local${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }), ...headers },
+      headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": "application/json" }) },
       body: body && JSON.stringify(body),
     });
     const text = await reply.text();
-    const statuses = [expected].flat();
-    if (!statuses.includes(reply.status)) throw new Unexpected(`${method} ${path} answered ${reply.status} instead of ${statuses.join(" or ")}: ${text}`);
-    return { json: text === "" ? undefined : JSON.parse(text), etag: reply.headers.get("etag") ?? "" };
+    if (reply.status !== 200) throw new Unexpected(`${method} /local${path} answered ${reply.status}: ${text}`);
+    return text === "" ? undefined : JSON.parse(text);
   }
 
   /** Below CNY 10, recharge CNY 50. A line that has a rule already keeps it. */
   async saveRule(iccid: string, methodId: string): Promise<void> {
     const consent = await this.#agreeTo(iccid, methodId);
-    await this.#ask("POST", "/v1/rules", [201, 409], { ...demoRule(iccid, methodId), consent });
+    const answer = await this.api.POST("/v1/rules", { body: { ...demoRule(iccid, methodId), consent } });
+    if (answer.response.status !== 409) good(answer);
   }
 
   async changeCard(iccid: string, methodId: string): Promise<void> {
-    const { etag } = await this.#ask("GET", `/v1/rules/${iccid}`, 200);
     const { iccid: _line, ...settings } = demoRule(iccid, methodId);
     const consent = await this.#agreeTo(iccid, methodId);
-    await this.#ask("PUT", `/v1/rules/${iccid}`, 200, { ...settings, consent }, { "if-match": etag });
+    const params = { path: { iccid }, header: await this.#versionOf(iccid) };
+    good(await this.api.PUT("/v1/rules/{iccid}", { params, body: { ...settings, consent } }));
   }
 
   /** She reads what the rule means, and agrees. */
-  async #agreeTo(iccid: string, methodId: string): Promise<object> {
-    const { json } = await this.#ask("POST", "/v1/rules/preview", 200, demoRule(iccid, methodId));
-    return { termsHash: z.parse(preview, json).terms.hash };
+  async #agreeTo(iccid: string, methodId: string): Promise<{ readonly termsHash: string }> {
+    return { termsHash: good(await this.api.POST("/v1/rules/preview", { body: demoRule(iccid, methodId) })).terms.hash };
   }
 
-  async bills(): Promise<z.infer<typeof bill>[]> {
-    const { json } = await this.#ask("GET", "/v1/recharges", 200);
-    return z.parse(z.object({ data: z.array(bill) }), json).data;
+  async #versionOf(iccid: string): Promise<{ readonly "If-Match": string }> {
+    const answer = await this.api.GET("/v1/rules/{iccid}", { params: { path: { iccid } } });
+    good(answer);
+    return { "If-Match": answer.response.headers.get("etag") ?? "" };
+  }
+
+  async bills(): Promise<readonly Bill[]> {
+    return good(await this.api.GET("/v1/recharges")).data;
+  }
+
+  async recharge(rechargeId: string): Promise<AdjustedBill | OpenRecharge | RequestedRecharge> {
+    return good(await this.api.GET("/v1/recharges/{rechargeId}", { params: { path: { rechargeId } } }));
   }
 
   /** The recharge that asked for the customer after this moment of the timeline, as their browser reads it. */
   async rechargeWaiting(after: number): Promise<{ readonly status: string; readonly clientSecret: string }> {
     const asked = (await this.timeline(after)).find((each) => each.what === "RechargeActionRequired");
-    const { status, action } = z.parse(waiting, (await this.#ask("GET", `/v1/recharges/${asked?.rechargeId ?? ""}`, 200)).json);
-    return { status, clientSecret: action.clientSecret };
+    const recharge = await this.recharge(asked?.rechargeId ?? "");
+    const clientSecret = "action" in recharge ? recharge.action?.clientSecret : undefined;
+    if (clientSecret === undefined) throw new Unexpected(`Recharge ${recharge.rechargeId} does not wait for its payer`);
+    return { status: recharge.status, clientSecret };
   }
 
   /** What the payment page does for a customer who passes their bank's check. */
   async payAs(clientSecret: string, methodId: string): Promise<void> {
-    await this.#ask("POST", "/local/stripe/customer", 200, { clientSecret, pays: methodId });
+    await this.#control("POST", "/stripe/customer", { clientSecret, pays: methodId });
   }
 
   async dispute(rechargeId: string): Promise<void> {
-    await this.#ask("POST", "/local/stripe/disputes", 200, { rechargeId });
+    await this.#control("POST", "/stripe/disputes", { rechargeId });
   }
 
   async adjustments(rechargeId: string): Promise<string[]> {
-    return z.parse(adjusted, (await this.#ask("GET", `/v1/recharges/${rechargeId}`, 200)).json).adjustments.map(({ kind }) => kind);
+    const recharge = await this.recharge(rechargeId);
+    return "adjustments" in recharge ? recharge.adjustments.map(({ kind }) => kind) : [];
   }
 
   async refuseNextTopUp(): Promise<void> {
-    await this.#ask("POST", "/local/carrier/next", 200, { outcome: "refuse" });
+    await this.#control("POST", "/carrier/next", { outcome: "refuse" });
   }
 
   async resume(iccid: string): Promise<void> {
-    const { etag } = await this.#ask("GET", `/v1/rules/${iccid}`, 200);
-    await this.#ask("PATCH", `/v1/rules/${iccid}`, 200, { status: "active" }, { "if-match": etag });
+    good(await this.api.PATCH("/v1/rules/{iccid}", { params: { path: { iccid }, header: await this.#versionOf(iccid) }, body: { status: "active" } }));
   }
 
-  async ruleStatus(iccid: string): Promise<unknown[]> {
-    const { status } = z.parse(ruleStatus, (await this.#ask("GET", `/v1/rules/${iccid}`, 200)).json);
-    return [status.state, status.reason];
+  async ruleStatus(iccid: string): Promise<RuleStatus> {
+    return good(await this.api.GET("/v1/rules/{iccid}", { params: { path: { iccid } } })).status;
   }
 
   /** A card that is there already, however its bank would have taken it: gives its id. */
   async putTestCard(testCard: string): Promise<string> {
-    return z.parse(z.object({ id: z.string() }), (await this.#ask("POST", `/local/cards/${testCard}`, 200)).json).id;
+    return z.parse(z.object({ id: z.string() }), await this.#control("POST", `/cards/${testCard}`)).id;
   }
 
   /** A card entered in Stripe's own fields, as the web app does it. */
   async saveTestCard(testCard: string): Promise<string> {
-    const { setupIntentId, clientSecret } = z.parse(setup, (await this.#ask("POST", "/v1/payment-methods/setup-intents", 201)).json);
-    await this.#ask("POST", "/local/stripe/customer", 200, { clientSecret, pays: testCard });
-    const saved = await this.#ask("POST", "/v1/payment-methods", [200, 201], { type: "card", setupIntentId });
-    return z.parse(z.object({ paymentMethodId: z.string() }), saved.json).paymentMethodId;
+    const { setupIntentId, clientSecret } = good(await this.api.POST("/v1/payment-methods/setup-intents"));
+    await this.payAs(clientSecret, testCard);
+    return good(await this.api.POST("/v1/payment-methods", { body: { type: "card", setupIntentId } })).paymentMethodId;
   }
 
   async setLine(iccid: string, change: { available?: number; drainPerMinute?: number }): Promise<void> {
-    await this.#ask("POST", `/local/lines/${iccid}`, 200, change);
+    await this.#control("POST", `/lines/${iccid}`, change);
   }
 
   async advance(minutes: number): Promise<void> {
-    await this.#ask("POST", "/local/clock", 200, { advanceMinutes: minutes });
+    await this.#control("POST", "/clock", { advanceMinutes: minutes });
   }
 
   async timeline(after = 0): Promise<z.infer<typeof entry>[]> {
-    return z.parse(z.array(entry), (await this.#ask("GET", `/local/timeline?after=${after}`, 200)).json);
+    return z.parse(z.array(entry), await this.#control("GET", `/timeline?after=${after}`));
   }
 
   /** Amounts that were really taken at Stripe, in minor units. */
   async taken(): Promise<number[]> {
-    const charges = z.parse(z.array(charge), (await this.#ask("GET", "/local/stripe/charges", 200)).json);
+    const charges = z.parse(z.array(charge), await this.#control("GET", "/stripe/charges"));
     return charges.filter(({ paid }) => paid).map(({ amount }) => amount);
   }
 
   /** Amounts that were really credited at the carrier, in minor units. */
   async credited(): Promise<number[]> {
-    const topUps = z.parse(z.array(z.object({ amount: money, refusal: z.optional(z.string()) })), (await this.#ask("GET", "/local/carrier/top-ups", 200)).json);
+    const topUps = z.parse(z.array(z.object({ amount: money, refusal: z.optional(z.string()) })), await this.#control("GET", "/carrier/top-ups"));
     return topUps.filter(({ refusal }) => refusal === undefined).map(({ amount }) => amount.amount);
   }
 }

@@ -48,6 +48,11 @@ async function waitFor(ada: DemoSubscriber, after: number, ...happenings: string
   return last;
 }
 
+async function standing(ada: DemoSubscriber): Promise<unknown[]> {
+  const status = await ada.ruleStatus(iccid);
+  return [status.state, "reason" in status ? status.reason : undefined];
+}
+
 async function latest(ada: DemoSubscriber): Promise<number> {
   return (await ada.timeline()).at(-1)?.sequence ?? 0;
 }
@@ -98,7 +103,10 @@ async function play(ada: DemoSubscriber, card: string): Promise<string> {
   say("Half an hour later the line is still low, but the card may not be asked again yet");
   await ada.advance(30);
   await sleep(1500); // a check, if there were one, would be seen by now
-  const asked = (await ada.timeline(declined)).filter((entry) => ["created", "charged", "declined", "RechargeDeclined"].includes(entry.what));
+  const isRepeated = (what: string, rechargeId?: string) => what === "RechargeDeclined" && rechargeId === second?.rechargeId; // events come at least once
+  const asked = (await ada.timeline(declined)).filter(
+    ({ what, rechargeId }) => ["created", "charged", "declined", "RechargeDeclined"].includes(what) && !isRepeated(what, rechargeId),
+  );
   expectSame("the card was left alone", asked, []);
   return bill?.rechargeId ?? "";
 }
@@ -143,7 +151,7 @@ async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: stri
     ["refunded", fifty, money(0, "CNY"), fifty],
   );
 
-  expectSame("her rule is suspended, as it would be charged and given back again", await ada.ruleStatus(iccid), ["suspended", "carrier-refused"]);
+  expectSame("her rule is suspended, as it would be charged and given back again", await standing(ada), ["suspended", "carrier-refused"]);
 
   say("The carrier has mended that; Ada resumes her rule, and the line is recharged");
   const mended = await latest(ada);
@@ -155,7 +163,7 @@ async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: stri
   const contested = await latest(ada);
   await ada.dispute(firstRechargeId);
   await waitFor(ada, contested, "RechargeAdjusted", "mail");
-  expectSame("her rule is suspended until she resumes it", await ada.ruleStatus(iccid), ["suspended", "payment-disputed"]);
+  expectSame("her rule is suspended until she resumes it", await standing(ada), ["suspended", "payment-disputed"]);
   expectSame("the dispute stands beside the bill", await ada.adjustments(firstRechargeId), ["dispute-opened"]);
   expectSame("no bill record changed", await statuses(), bills);
 }

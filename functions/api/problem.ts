@@ -1,5 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import type { PROBLEMS, ProblemCode } from "../contracts/problems.ts";
+import type * as z from "zod/mini";
+import { PROBLEM_PREFIX, type PROBLEMS, type ProblemCode, type problemReply } from "../contracts/problems.ts";
 import type { Problem } from "../domain/rule.ts";
 
 /**
@@ -36,12 +37,12 @@ const LONGEST_NAME = 100;
 export function problemResponse({ status, code, message, errors, headers }: HttpProblem): APIGatewayProxyStructuredResultV2 {
   const told = errors.slice(0, MOST_PROBLEMS);
   const body = {
-    type: `urn:auto-recharge:problem:${code}`,
+    type: `${PROBLEM_PREFIX}${code}`,
     title: code.replaceAll("-", " "),
     status,
     detail: message,
-    ...(told.length > 0 && { errors: told }),
-  };
+    ...(told.length > 0 && { errors: [...told] }),
+  } satisfies z.infer<typeof problemReply>;
   return { statusCode: status, headers: { "content-type": "application/problem+json", ...headers }, body: JSON.stringify(body) };
 }
 

@@ -49,6 +49,7 @@ export const environments = {
   "payment-methods": z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...stripe }),
   me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...eraseQueue, ISSUER_URL: url }),
   pay: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...stripe, ...payLinks }),
+  "api-docs": z.object({ ISSUER_URL: url }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),
   "plan-checks": z.object({
     ...controlsTable,

@@ -5,7 +5,7 @@ import { stateName } from "./recharges.ts";
 import type { SubscriberRoutes } from "./route.ts";
 import { ruleStatus } from "./rules.ts";
 
-const esimReply = z
+export const esimReply = z
   .object({
     iccid: z.string(),
     currency,
@@ -19,7 +19,7 @@ const esimReply = z
     balanceReadAt: z.nullable(z.iso.datetime()),
     family: z.optional(grantTerms),
   })
-  .check(z.meta({ id: "Esim" }));
+  .register(z.globalRegistry, { id: "Esim" });
 
 export const esimRoutes = {
   listEsims: {

@@ -21,7 +21,7 @@ export const grantTerms = z
     lifetimeCap: balance.check(z.describe("The most that may ever be charged for it")),
     spent: balance.check(z.describe("What was charged for it, less what was given back")),
   })
-  .check(z.meta({ id: "FamilyTerms", description: "The line is somebody else's, who lets the caller pay for it." }));
+  .register(z.globalRegistry, { id: "FamilyTerms", description: "The line is somebody else's, who lets the caller pay for it." });
 
 export const codeRequestBody = z
   .strictObject(
@@ -31,7 +31,7 @@ export const codeRequestBody = z
     },
     { error: 'must be { "iccid": "..." }' },
   )
-  .check(z.meta({ id: "FamilyCodeRequest" }));
+  .register(z.globalRegistry, { id: "FamilyCodeRequest" });
 export type CodeRequestBody = z.infer<typeof codeRequestBody>;
 
 export const grantBody = z
@@ -49,7 +49,7 @@ export const grantBody = z
     },
     { error: "must be a JSON object with the code, the end, the lifetime cap and the consent" },
   )
-  .check(z.meta({ id: "NewFamilyLine" }));
+  .register(z.globalRegistry, { id: "NewFamilyLine" });
 export type GrantBody = z.infer<typeof grantBody>;
 
 const familyLine = z
@@ -58,7 +58,7 @@ const familyLine = z
     ...grantTerms.def.shape,
     consent: z.object({ termsVersion: z.string(), at: moment }),
   })
-  .check(z.meta({ id: "FamilyLine", description: "A line of somebody else's that the caller pays for. They never see its balance." }));
+  .register(z.globalRegistry, { id: "FamilyLine", description: "A line of somebody else's that the caller pays for. They never see its balance." });
 
 export const familyRoutes = {
   requestFamilyCode: {

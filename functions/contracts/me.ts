@@ -41,7 +41,7 @@ export const meChanges = z
     },
     { error: "must be a JSON object with any of language, timeZone and notices" },
   )
-  .check(z.meta({ id: "MeChanges", description: "What is not named stays; `null` takes a choice back." }));
+  .register(z.globalRegistry, { id: "MeChanges", description: "What is not named stays; `null` takes a choice back." });
 export type MeChanges = z.infer<typeof meChanges>;
 
 const closing = z
@@ -60,7 +60,7 @@ export const meReply = z
       .check(z.describe("Which notices are sent, and how; what is about money at risk is told in any case")),
     closing: z.optional(closing),
   })
-  .check(z.meta({ id: "Me" }));
+  .register(z.globalRegistry, { id: "Me" });
 
 const spend = z.object({ month: z.string(), monthAmounts: z.array(balance), day: z.string(), dayCount: z.int(), lastEndedAt: moment });
 const topUp = z.discriminatedUnion("type", [z.object({ type: z.literal("fixed"), amount: balance }), z.object({ type: z.literal("target"), target: balance })]);
@@ -118,7 +118,7 @@ export const exportReply = z
     hold: z.optional(z.object({ at: moment, why: z.string() })).check(z.describe("The operator has paused recharges of your account")),
     next: z.optional(z.string()).check(z.describe("Send it as the parameter `page` for the same document with earlier recharges")),
   })
-  .check(z.meta({ id: "Export", description: "Everything that is held of you." }));
+  .register(z.globalRegistry, { id: "Export", description: "Everything that is held of you." });
 
 /** Each reads through hundreds of histories. */
 const EXPORTS_PER_HOUR = 60;

@@ -8,10 +8,12 @@ const WHOLE = "must be a whole number of minor units (fen, cents), e.g. 5000 for
 
 export const currency = z
   .string({ error: "must be an ISO 4217 code in upper case, e.g. CNY" })
-  .check(z.refine(isCurrency, { error: "must be an ISO 4217 code in upper case, e.g. CNY" }));
+  .check(z.refine(isCurrency, { error: "must be an ISO 4217 code in upper case, e.g. CNY" }), z.meta({ description: "ISO 4217", pattern: "^[A-Z]{3}$" }));
 
 /** Any amount, below zero too: a balance. */
-export const balance = z.strictObject({ amount: z.int({ error: WHOLE }), currency });
+export const balance = z
+  .strictObject({ amount: z.int({ error: WHOLE }), currency })
+  .register(z.globalRegistry, { id: "Money", description: "`amount` is a whole number of minor units (fen, cents; whole yen), as at Stripe." });
 
 /** An amount that is chosen by a person, from `least` on. */
 function amountFrom(least: number) {
@@ -22,5 +24,8 @@ function amountFrom(least: number) {
   );
 }
 
-export const positiveMoney = amountFrom(1);
-export const nonNegativeMoney = amountFrom(0);
+export const positiveMoney = amountFrom(1).register(z.globalRegistry, { id: "PositiveMoney", description: "In whole minor units, e.g. 5000 for CNY 50.00." });
+export const nonNegativeMoney = amountFrom(0).register(z.globalRegistry, {
+  id: "NonNegativeMoney",
+  description: "In whole minor units, e.g. 1000 for CNY 10.00.",
+});

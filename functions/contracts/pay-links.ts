@@ -21,7 +21,7 @@ export const payLinkReply = z
         .check(z.describe("What Stripe's library needs to confirm this very payment; only while it waits for its payer")),
     ),
   })
-  .check(z.meta({ id: "PayLink" }));
+  .register(z.globalRegistry, { id: "PayLink" });
 export type PayLinkReply = z.infer<typeof payLinkReply>;
 
 const page = z.string();

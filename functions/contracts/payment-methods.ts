@@ -3,7 +3,7 @@ import type { MethodUse } from "../domain/method-uses.ts";
 import type { SubscriberRoutes } from "./route.ts";
 
 /** With the secret Stripe's own fields in the browser or app save a card; no card number comes to us. */
-export const setupIntentReply = z.object({ setupIntentId: z.string(), clientSecret: z.string() }).check(z.meta({ id: "SetupIntent" }));
+export const setupIntentReply = z.object({ setupIntentId: z.string(), clientSecret: z.string() }).register(z.globalRegistry, { id: "SetupIntent" });
 
 const TYPES = ["card", "alipay", "wechat_pay"] as const;
 
@@ -23,8 +23,8 @@ export const newPaymentMethodBody = z
       const message = type === "card" ? "must be given for a card: what POST /v1/payment-methods/setup-intents gave" : "is only for a card";
       context.addIssue({ code: "custom", path: ["setupIntentId"], message });
     }),
-    z.meta({ id: "NewPaymentMethod", description: "`setupIntentId` must be given for a card, and only for a card." }),
-  );
+  )
+  .register(z.globalRegistry, { id: "NewPaymentMethod", description: "`setupIntentId` must be given for a card, and only for a card." });
 export type NewPaymentMethodBody = z.infer<typeof newPaymentMethodBody>;
 
 const USES = { default: "default", backup: "backup", none: "none" } as const satisfies { readonly [Use in MethodUse]: Use };
@@ -47,12 +47,10 @@ export const paymentMethodReply = z
       .check(z.describe("Rules that name no way to pay take the default; the backup is tried once, at once, where another is declined and may be tried again")),
     expiry: z.optional(z.object({ month: z.int(), year: z.int() }).check(z.describe("The last month in which a card can be used"))),
   })
-  .check(
-    z.meta({
-      id: "PaymentMethod",
-      description: "A card can be charged with its owner away. Alipay and WeChat Pay cannot: each recharge is a request that the customer confirms.",
-    }),
-  );
+  .register(z.globalRegistry, {
+    id: "PaymentMethod",
+    description: "A card can be charged with its owner away. Alipay and WeChat Pay cannot: each recharge is a request that the customer confirms.",
+  });
 
 /**
  * Whoever tests stolen card numbers saves one after the other: Stripe asks each card's bank. A person who mistypes needs a few tries.

@@ -1,3 +1,23 @@
+import * as z from "zod/mini";
+
+/** What comes before the code in a problem's `type`. */
+export const PROBLEM_PREFIX = "urn:auto-recharge:problem:";
+
+/** The body of every refusal by the functions. Source: RFC 9457 */
+export const problemReply = z
+  .object({
+    type: z.string().check(z.describe("`urn:auto-recharge:problem:` and a stable code, which callers may decide by")),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.optional(
+      z
+        .array(z.object({ pointer: z.string().check(z.describe("A JSON pointer into the body")), detail: z.string() }))
+        .check(z.describe("Each field at fault, and what would be right")),
+    ),
+  })
+  .register(z.globalRegistry, { id: "Problem" });
+
 /**
  * Everything by which a request can be refused: the stable code, which callers may decide by, and its status.
  *

@@ -76,13 +76,13 @@ const bill = {
   endedAt: moment,
 };
 
-const billReply = z.object(bill).check(z.meta({ id: "Bill", description: "An ended recharge. It never changes any more." }));
+export const billReply = z.object(bill).register(z.globalRegistry, { id: "Bill", description: "An ended recharge. It never changes any more." });
 
 const adjustmentReply = z
   .object({ adjustmentId: z.string(), kind: z.enum(ADJUSTMENT_KINDS), amount: balance, at: moment })
-  .check(z.meta({ id: "Adjustment", description: "Something that happened to the payment since the recharge ended." }));
+  .register(z.globalRegistry, { id: "Adjustment", description: "Something that happened to the payment since the recharge ended." });
 
-export const adjustedBillReply = z.object({ ...bill, adjustments: z.array(adjustmentReply) }).check(z.meta({ id: "AdjustedBill" }));
+export const adjustedBillReply = z.object({ ...bill, adjustments: z.array(adjustmentReply) }).register(z.globalRegistry, { id: "AdjustedBill" });
 
 export const openRechargeReply = z
   .object({
@@ -96,10 +96,10 @@ export const openRechargeReply = z
         .check(z.describe("What the customer's browser needs to pay this very PaymentIntent at Stripe, and until when")),
     ),
   })
-  .check(z.meta({ id: "OpenRecharge" }));
+  .register(z.globalRegistry, { id: "OpenRecharge" });
 
 /** One that waits to be reserved. */
-const requestedReply = z
+export const requestedReply = z
   .object({
     rechargeId: z.string(),
     lineLastFour: z.string(),
@@ -108,17 +108,19 @@ const requestedReply = z
     method: recharge.method,
     isCalledOff: z.boolean(),
   })
-  .check(z.meta({ id: "RequestedRecharge", description: "Noted, and about to be made: read it again in a second." }));
+  .register(z.globalRegistry, { id: "RequestedRecharge", description: "Noted, and about to be made: read it again in a second." });
 
 const paymentMethodId = z
   .string({ error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" })
   .check(z.regex(/^pm_[A-Za-z0-9_]{1,100}$/, { error: "must be the id of a saved way to pay, e.g. pm_1Nv0FG" }));
 
 /** POST /v1/recharges */
-export const newRechargeBody = z.strictObject(
-  { iccid, amount: positiveMoney, paymentMethodId: z.optional(paymentMethodId) },
-  { error: 'must be { "iccid": "89...", "amount": {...} }, and "paymentMethodId" unless it is your default' },
-);
+export const newRechargeBody = z
+  .strictObject(
+    { iccid, amount: positiveMoney, paymentMethodId: z.optional(paymentMethodId) },
+    { error: 'must be { "iccid": "89...", "amount": {...} }, and "paymentMethodId" unless it is your default' },
+  )
+  .register(z.globalRegistry, { id: "NewRecharge" });
 export type NewRechargeBody = z.infer<typeof newRechargeBody>;
 
 /** Each costs calls to Stripe and the carrier. Nobody fills up a line every other minute. */

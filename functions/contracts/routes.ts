@@ -1,3 +1,4 @@
+import { apiDocsRoutes } from "./api-docs.ts";
 import { esimRoutes } from "./esims.ts";
 import { familyRoutes } from "./family.ts";
 import { meRoutes } from "./me.ts";
@@ -12,7 +13,7 @@ import { stripeWebhookRoutes } from "./stripe-events.ts";
 export const SUBSCRIBER_OPERATIONS = { ...ruleRoutes, ...esimRoutes, ...familyRoutes, ...rechargeRoutes, ...paymentMethodRoutes, ...meRoutes } as const;
 
 /** What everybody may call. */
-export const PUBLIC_OPERATIONS = { ...payLinkRoutes } as const;
+export const PUBLIC_OPERATIONS = { ...payLinkRoutes, ...apiDocsRoutes } as const;
 
 /** What systems call that sign what they send: no token, the function itself verifies the signature. */
 export const WEBHOOK_OPERATIONS = { ...stripeWebhookRoutes } as const;

@@ -67,17 +67,17 @@ const consent = z.strictObject(
 
 export const ruleBody = z
   .strictObject({ ...settings, consent: z.optional(consent) }, { error: "must be a JSON object with all settings of the rule" })
-  .check(z.meta({ id: "RuleSettings" }));
+  .register(z.globalRegistry, { id: "RuleSettings" });
 export type RuleBody = z.infer<typeof ruleBody>;
 
 export const newRuleBody = z
   .strictObject({ iccid, ...settings, consent }, { error: "must be a JSON object with the iccid and all settings of the rule" })
-  .check(z.meta({ id: "NewRule" }));
+  .register(z.globalRegistry, { id: "NewRule" });
 export type NewRuleBody = z.infer<typeof newRuleBody>;
 
 export const previewBody = z
   .strictObject({ iccid, ...settings }, { error: "must be a JSON object with the iccid and all settings of the rule" })
-  .check(z.meta({ id: "RulePreviewSettings" }));
+  .register(z.globalRegistry, { id: "RulePreviewSettings" });
 export type PreviewBody = z.infer<typeof previewBody>;
 
 export const ruleStateBody = z.strictObject(
@@ -108,7 +108,10 @@ export const ruleStatus = z
     z.object({ state: z.literal("paused"), at: moment }),
     z.object({ state: z.literal("suspended"), at: moment, reason: z.enum(SUSPENSION_REASONS) }),
   ])
-  .check(z.meta({ id: "RuleStatus", description: "A paused rule was stopped by its owner, a suspended one by us: both rest until their owner resumes them." }));
+  .register(z.globalRegistry, {
+    id: "RuleStatus",
+    description: "A paused rule was stopped by its owner, a suspended one by us: both rest until their owner resumes them.",
+  });
 
 export const ruleReply = z
   .object({
@@ -125,7 +128,7 @@ export const ruleReply = z
     createdAt: moment,
     updatedAt: moment,
   })
-  .check(z.meta({ id: "Rule" }));
+  .register(z.globalRegistry, { id: "Rule" });
 
 const WHY_NOT = {
   ...SUSPENSION_REASONS,
@@ -159,11 +162,11 @@ const previewReply = z
     terms: z.object({ version: z.string(), text: inBoth(z.string()), hash: z.string() }).check(z.describe("What is agreed to by sending the hash as consent")),
     consentNeeded: z.boolean().check(z.describe("Whether these settings need a new consent to be saved")),
   })
-  .check(z.meta({ id: "RulePreview" }));
+  .register(z.globalRegistry, { id: "RulePreview" });
 
 export const termsReply = z
   .object({ termsHash: z.string(), version: z.string(), words: inBoth(z.array(z.string())), text: inBoth(z.string()) })
-  .check(z.meta({ id: "Terms", description: "What the caller agreed to: a rule in plain words, and the terms as they were then." }));
+  .register(z.globalRegistry, { id: "Terms", description: "What the caller agreed to: a rule in plain words, and the terms as they were then." });
 
 const ruleNow = { says: "The rule as it is now.", body: ruleReply, headers: ["etag"] } as const;
 

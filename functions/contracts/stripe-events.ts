@@ -43,6 +43,6 @@ export const stripeWebhookRoutes = {
     headers: ["stripe-signature"],
     body: z.looseObject({ type: z.string() }),
     replies: { 200: { says: "It was taken." } },
-    problems: ["not-from-stripe", "unreadable-event", "body-too-large", "try-again", "internal", "webhooks-not-set-up"],
+    problems: ["not-from-stripe", "unreadable-event", "body-too-large", "webhooks-not-set-up"],
   },
 } as const satisfies Routes;

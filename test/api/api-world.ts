@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { hmacPayLinks } from "../../functions/adapters/hmac-pay-links.ts";
 import { stripeWallet } from "../../functions/adapters/stripe-wallet.ts";
 import { stripeSignatures } from "../../functions/adapters/stripe-webhooks.ts";
+import { answerDocument, answerPage } from "../../functions/api/api-docs/answer-docs.ts";
 import { listEsims } from "../../functions/api/esims/list-esims.ts";
 import { codeHash } from "../../functions/api/family/code-hash.ts";
 import { endFamilyGrant } from "../../functions/api/family/end-family-grant.ts";
@@ -29,6 +30,7 @@ import { readTerms } from "../../functions/api/rules/read-terms.ts";
 import { createLineRule, replaceLineRule, type SaveRulePorts } from "../../functions/api/rules/save-rule.ts";
 import { deleteLineRule, setLineRuleState } from "../../functions/api/rules/set-rule-state.ts";
 import { receiveEvent, type StripeWebhookPorts } from "../../functions/api/stripe-webhook/receive-event.ts";
+import { apiDocsRoutes } from "../../functions/contracts/api-docs.ts";
 import { esimRoutes } from "../../functions/contracts/esims.ts";
 import { familyRoutes } from "../../functions/contracts/family.ts";
 import { meRoutes } from "../../functions/contracts/me.ts";
@@ -60,6 +62,7 @@ import { consentTo } from "../consent.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryEsims, memoryQuotas, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { checkDocumented, document } from "./documented.ts";
 
 export const STRANGER = "sub-eve";
 export const STRANGERS_ICCID = "8986012345678900033";
@@ -78,6 +81,7 @@ export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountP
 /** What is sent to every line. */
 export const CODE = "048215";
 
+export const ISSUER_URL = "https://issuer.example.com/";
 export const STAGE = "dev";
 export const WEBHOOK_SECRET = "whsec_now";
 
@@ -95,10 +99,10 @@ export function stripeSignature(
   return Stripe.webhooks.generateTestHeaderString({ payload: text, secret, timestamp: at });
 }
 
+export type ApiFunction = "rules" | "esims" | "family" | "recharges" | "payment-methods" | "me" | "pay" | "api-docs" | "stripe-webhook";
+
 /** The routes of each function as its handler.ts lists them; routes.test.ts holds both to the contract. */
-export function apiRoutes(
-  ports: ApiPorts,
-): Readonly<Record<"rules" | "esims" | "family" | "recharges" | "payment-methods" | "me" | "pay" | "stripe-webhook", readonly ApiRoute[]>> {
+export function apiRoutes(ports: ApiPorts): Readonly<Record<ApiFunction, readonly ApiRoute[]>> {
   return {
     rules: [
       route(ruleRoutes.createRule, (request) => createLineRule(ports, request)),
@@ -141,6 +145,10 @@ export function apiRoutes(
       { ...payLinkRoutes.callOffPayLink, respond: (event) => callOffPayLink(ports, event) },
       { ...payLinkRoutes.showPayPage, respond: (event) => showPayPage(ports, event) },
       { ...payLinkRoutes.callOffOnPage, respond: (event) => callOffOnPage(ports, event) },
+    ],
+    "api-docs": [
+      { ...apiDocsRoutes.readOpenApi, respond: async () => answerDocument(document, ISSUER_URL) },
+      { ...apiDocsRoutes.readApiPage, respond: async () => answerPage(document, ISSUER_URL) },
     ],
     "stripe-webhook": [stripeWebhookRoute(ports, [WEBHOOK_SECRET])],
   };
@@ -204,18 +212,20 @@ const context: Context = {
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
-  /** Undefined when there is none. */
+  /** Parsed where it is JSON; undefined when there is none. */
   readonly body: unknown;
+}
+
+/** Hands a function what a gateway has made of a request, and gives its result. */
+export function callGateway(handler: ReturnType<typeof apiHandler>, event: unknown) {
+  return handler(event as Event, context); // made by the local gateway in API Gateway's format
 }
 
 /** Calls a function as the HTTP API does. */
 export async function callApi(handler: ReturnType<typeof apiHandler>, call: ApiCall): Promise<ApiAnswer> {
   const { statusCode = 0, headers = {}, body } = await handler(apiEvent(call), context);
-  return {
-    status: statusCode,
-    headers,
-    body: body === undefined || (headers["content-type"] !== undefined && String(headers["content-type"]).startsWith("text/html")) ? body : JSON.parse(body),
-  };
+  const isJson = String(headers["content-type"]).includes("json");
+  return { status: statusCode, headers, body: body !== undefined && isJson ? JSON.parse(body) : body };
 }
 
 const problem = z.object({
@@ -361,10 +371,12 @@ export async function apiWorld() {
     askedIssuer,
     writes: esims.writes,
     spoil: esims.spoil,
-    /** Calls the API, with some of its ports replaced. */
-    send(call: ApiCall, changes: Partial<ApiPorts> = {}) {
+    /** Calls the API, with some of its ports replaced. Throws when the answer is not as the OpenAPI document says. */
+    async send(call: ApiCall, changes: Partial<ApiPorts> = {}) {
       const all = { ...ports, ...changes };
-      return callApi(apiHandler(all.log, Object.values(apiRoutes(all)).flat(), all), call);
+      const answer = await callApi(apiHandler(all.log, Object.values(apiRoutes(all)).flat(), all), call);
+      checkDocumented(call, answer);
+      return answer;
     },
     /** Puts a line into the store as a worker or an earlier call left it; gives it back as it is stored. */
     store: async (esim: Esim): Promise<Esim> => {

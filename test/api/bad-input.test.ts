@@ -1,119 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Route } from "../../functions/contracts/route.ts";
-import { ROUTES, type SUBSCRIBER_OPERATIONS, type WEBHOOK_OPERATIONS, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
-import { termsOf } from "../../functions/domain/terms.ts";
-import { cny, esimWithRule, ICCID, METHOD, rechargeStart, ruleSettings, SUBSCRIBER } from "../builders.ts";
-import {
-  type ApiAnswer,
-  type ApiCall,
-  type ApiPorts,
-  apiWorld,
-  CODE,
-  isObject,
-  newRule,
-  previewSettings,
-  problemIn,
-  ruleSettingsBody,
-  STAGE,
-  STRANGER,
-  STRANGERS_ICCID,
-  stripeSignature,
-  withField,
-  withOpenRecharge,
-} from "./api-world.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import { ICCID } from "../builders.ts";
+import { type ApiAnswer, type ApiCall, isObject, newRule, problemIn, STRANGER, withField } from "./api-world.ts";
+import { GOOD, GOOD_WEBHOOKS, type GoodCall, worldFor } from "./good-calls.ts";
 
 /** Every route with every kind of bad input: a problem that helps, and nothing written, sent or moved. */
-
-type NameOf<Each extends Route> = Each extends Route ? `${Each["method"]} ${Each["path"]}` : never;
-type RouteName = NameOf<(typeof SUBSCRIBER_OPERATIONS)[keyof typeof SUBSCRIBER_OPERATIONS]>;
-type WebhookName = NameOf<(typeof WEBHOOK_OPERATIONS)[keyof typeof WEBHOOK_OPERATIONS]>;
-
-interface GoodCall extends ApiCall {
-  readonly body?: object;
-  readonly pages?: boolean;
-  /** Pointers of what may be missing, and of what may be null. */
-  readonly optional?: readonly string[];
-  readonly nullable?: readonly string[];
-}
-
-const limits = { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 };
-const ifMatch = { headers: { "if-match": '"1"' } };
-
-const key = { headers: { "idempotency-key": "wish-0001" } };
-
-const optional = ["/limits/timesPerDay", "/limits/cooldownMinutes", "/paymentMethodId", "/noticeMinutes"];
-const rules = "/v1/rules";
-/** A way to pay that nothing uses. */
-const SPARE = "pm_spare";
-const paymentMethods = "/v1/payment-methods";
-const familyLines = "/v1/family-lines";
-const rule = `/v1/rules/${ICCID}`;
-
-const TERMS = { ...termsOf(ICCID, ruleSettings(), METHOD, "Asia/Shanghai"), termsHash: "A".repeat(43) };
-
-/** A good call of each route, of which all the bad ones are made: a new route needs one here, and gets every kind. */
-const GOOD: { readonly [Name in RouteName]: GoodCall } = {
-  "POST /v1/rules": { method: "POST", path: rules, body: newRule({ limits }), optional },
-  "POST /v1/rules/preview": { method: "POST", path: `${rules}/preview`, body: previewSettings({ limits, noticeMinutes: 60 }), optional },
-  "GET /v1/rules": { method: "GET", path: rules, pages: true },
-  "GET /v1/rules/{iccid}": { method: "GET", path: rule },
-  "PUT /v1/rules/{iccid}": { method: "PUT", path: rule, body: ruleSettingsBody({ limits }), optional: [...optional, "/consent"], ...ifMatch },
-  "PATCH /v1/rules/{iccid}": { method: "PATCH", path: rule, body: { status: "paused" }, ...ifMatch },
-  "DELETE /v1/rules/{iccid}": { method: "DELETE", path: rule, ...ifMatch },
-  "GET /v1/terms/{termsHash}": { method: "GET", path: `/v1/terms/${TERMS.termsHash}` },
-  "GET /v1/esims": { method: "GET", path: "/v1/esims" },
-  "POST /v1/family-lines": { method: "POST", path: familyLines, body: { iccid: STRANGERS_ICCID, language: "en" }, optional: ["/language"] },
-  "GET /v1/family-lines": { method: "GET", path: familyLines, pages: true },
-  "PUT /v1/family-lines/{iccid}": {
-    method: "PUT",
-    path: `${familyLines}/${STRANGERS_ICCID}`,
-    body: { code: CODE, until: "2027-06-30T16:00:00Z", lifetimeCap: cny(50_000), consent: { termsVersion: "2026-11-01" } },
-  },
-  "DELETE /v1/family-lines/{iccid}": { method: "DELETE", path: `${familyLines}/${STRANGERS_ICCID}` },
-  "GET /v1/recharges": { method: "GET", path: "/v1/recharges", pages: true },
-  "POST /v1/recharges": {
-    method: "POST",
-    path: "/v1/recharges",
-    body: { iccid: ICCID, amount: cny(5000), paymentMethodId: METHOD.id },
-    optional: ["/paymentMethodId"],
-    ...key,
-  },
-  "POST /v1/recharges/{rechargeId}/cancel": { method: "POST", path: "/v1/recharges/re_1/cancel" },
-  "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
-  "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
-  "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
-  "PATCH /v1/payment-methods/{paymentMethodId}": { method: "PATCH", path: `${paymentMethods}/${SPARE}`, body: { use: "backup" } },
-  "DELETE /v1/payment-methods/{paymentMethodId}": { method: "DELETE", path: `${paymentMethods}/${SPARE}` },
-  "GET /v1/me": { method: "GET", path: "/v1/me" },
-  "PATCH /v1/me": {
-    method: "PATCH",
-    path: "/v1/me",
-    body: { language: "zh-CN", timeZone: "Asia/Shanghai", notices: { channels: ["email"], succeeded: true, monthlySummary: false } },
-    optional: ["/language", "/timeZone", "/notices", "/notices/channels", "/notices/succeeded", "/notices/monthlySummary"],
-    nullable: ["/language", "/timeZone", "/notices"],
-  },
-  "GET /v1/me/export": { method: "GET", path: "/v1/me/export", pages: true },
-  "DELETE /v1/me": { method: "DELETE", path: "/v1/me" },
-  "GET /v1/recharges/{rechargeId}": { method: "GET", path: "/v1/recharges/re_1" },
-};
-
-interface GoodWebhook {
-  readonly path: string;
-  readonly body: object;
-  /** Says for a text that it comes from who may send it. */
-  readonly sign: (text: string) => { readonly [header: string]: string };
-}
-
-const metadata = { rechargeId: "re_1", stage: STAGE };
-/** The same for what other systems send to us. */
-const GOOD_WEBHOOKS: { readonly [Name in WebhookName]: GoodWebhook } = {
-  "POST /webhooks/stripe": {
-    path: "/webhooks/stripe",
-    body: { object: "event", type: "payment_intent.succeeded", data: { object: { id: "pi_1", object: "payment_intent", metadata } } },
-    sign: (text) => ({ "stripe-signature": stripeSignature(text) }),
-  },
-};
 
 /** What would be right, by the end of a field's pointer: the first that fits. */
 const RIGHT: readonly (readonly [pointer: RegExp, detail: RegExp])[] = [
@@ -318,46 +211,6 @@ const UNASKED_BODIES: readonly (readonly [says: string, extra: Partial<ApiCall>]
   `an unasked body ${body.slice(0, 20)}`,
   { body },
 ]);
-
-/** Ports in which every call is noted that does more than read, by its name. */
-function watched(ports: ApiPorts): { readonly ports: ApiPorts; readonly acts: readonly string[] } {
-  const acts: string[] = [];
-  const watch = <Port extends object>(port: Port): Port =>
-    new Proxy(port, {
-      get(target, name) {
-        if (typeof name === "string" && !/^(load|list|get|find|was|answersAreFinal)/.test(name)) acts.push(name);
-        return Reflect.get(target, name);
-      },
-    });
-  const { esims, subscribers, cards, recharges, pokes, carrier } = ports;
-  return {
-    acts,
-    ports: {
-      ...ports,
-      esims: watch(esims),
-      subscribers: watch(subscribers),
-      cards: watch(cards),
-      recharges: watch(recharges),
-      pokes: watch(pokes),
-      carrier: watch(carrier),
-    },
-  };
-}
-
-/** A caller who is known, with a rule and an open recharge where the route wants one. */
-async function worldFor({ method, path }: ApiCall) {
-  const world = await apiWorld();
-  await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: SPARE });
-  await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
-  await world.familyLine();
-  if (method !== "POST" || path.endsWith("/cancel")) {
-    await world.ports.recharges.putStart(rechargeStart());
-    await world.ports.subscribers.putTerms(SUBSCRIBER, TERMS);
-    await world.store(withOpenRecharge(esimWithRule(), "re_1"));
-  }
-  const { ports, acts } = watched(world.ports);
-  return { acts, logged: world.logged, send: (call: ApiCall) => world.send(call, ports) };
-}
 
 /** The problem with which a bad call is refused, and by which nothing was done. */
 async function refusal(call: ApiCall) {

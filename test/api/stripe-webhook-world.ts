@@ -3,6 +3,7 @@ import type { Poke } from "../../functions/domain/ports.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { NOW } from "../builders.ts";
 import { type ApiAnswer, callApi, stripeSignature, stripeWebhookRoute, WEBHOOK_SECRET } from "./api-world.ts";
+import { checkDocumented } from "./documented.ts";
 
 interface Around {
   /** Undefined: the operator has written none. */
@@ -31,8 +32,11 @@ export function stripeWebhookWorld(around: Around = {}) {
   };
   const route = stripeWebhookRoute({ pokes: { send }, clock: { now: () => instant(now()) }, log }, "secrets" in around ? around.secrets : [WEBHOOK_SECRET]);
   const handler = apiHandler(log, [route]);
-  const post = ({ headers = {}, ...sent }: SentWebhook): Promise<ApiAnswer> =>
-    callApi(handler, { ...route, headers: { "content-type": "application/json; charset=utf-8", ...headers }, ...sent });
+  const post = async ({ headers = {}, ...sent }: SentWebhook): Promise<ApiAnswer> => {
+    const answer = await callApi(handler, { ...route, headers: { "content-type": "application/json; charset=utf-8", ...headers }, ...sent });
+    checkDocumented(route, answer);
+    return answer;
+  };
   return {
     pokes,
     logged,

@@ -13,6 +13,7 @@ const FUNCTIONS: { readonly [Name in FunctionName]: Name } = {
   "payment-methods": "payment-methods",
   me: "me",
   pay: "pay",
+  "api-docs": "api-docs",
   "stripe-webhook": "stripe-webhook",
   "plan-checks": "plan-checks",
   "check-balances": "check-balances",

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import type { EventName } from "../../functions/domain/events.ts";
 import { DRAINING_LINE, QUIET_LINE } from "../../local/demo-data.ts";
-import { bill, DemoSubscriber, money } from "../../local/demo-subscriber.ts";
+import { DemoSubscriber, good, money } from "../../local/demo-subscriber.ts";
 import { type Seen, type Stage, WELL } from "./ten-stories.ts";
 
 /** The line of the stories. The stack's other line, which it uses up by itself, is set to rest and left out of what is seen. */
@@ -17,15 +17,18 @@ const NEVER_EMPTY = /(PlanChecks|CheckBalances|Sweep|NeedsReview|PaymentAdjusted
 /** Depends on the date of the test, and on no story. */
 const BROUGHT_BY_TIME: ReadonlySet<string> = new Set<EventName>(["PaymentMethodExpiring", "MonthEnded"]);
 
-const esims = z.object({
-  data: z.array(z.object({ iccid: z.string(), openRecharge: z.nullable(z.object({ rechargeId: z.string(), state: z.string() })) })),
+/** What the stories compare of a bill record. */
+const seenBill = z.object({
+  rechargeId: z.string(),
+  lineLastFour: z.string(),
+  status: z.string(),
+  reason: z.optional(z.string()),
+  amount: money,
+  charged: money,
+  credited: money,
+  refunded: money,
 });
-const bills = z.object({ data: z.array(bill) });
-const recharge = z.object({
-  adjustments: z.optional(z.array(z.object({ kind: z.string(), amount: money }))),
-  action: z.optional(z.object({ clientSecret: z.string(), expiresAt: z.string() })),
-});
-const rules = z.object({ status: z.object({ state: z.string(), reason: z.optional(z.string()) }) });
+const seenAdjustments = z.array(z.object({ kind: z.string(), amount: money }));
 const charges = z.array(
   z.object({ metadata: z.record(z.string(), z.string()), paid: z.boolean(), amount: z.number(), amount_refunded: z.number(), disputed: z.boolean() }),
 );
@@ -51,10 +54,13 @@ export async function localStage(url: string, memory: Memory): Promise<Stage> {
     if (!reply.ok) throw new Error(`${path} answered ${reply.status}: ${await reply.text()}`);
     return reply.json();
   }
-  const openRecharge = async () => z.parse(esims, await ask("/v1/esims")).data.find((line) => line.iccid === iccid)?.openRecharge ?? undefined;
-  const allBills = async () => z.parse(bills, await ask("/v1/recharges")).data;
+  const openRecharge = async () => good(await ada.api.GET("/v1/esims")).data.find((line) => line.iccid === iccid)?.openRecharge ?? undefined;
+  const allBills = async () => z.parse(z.array(seenBill), await ada.bills());
   const isOfLine = ({ lineLastFour }: { readonly lineLastFour: string }) => iccid.endsWith(lineLastFour);
-  const one = async (rechargeId: string) => z.parse(recharge, await ask(`/v1/recharges/${rechargeId}`));
+  const action = async () => {
+    const recharge = await ada.recharge((await openRecharge())?.rechargeId ?? "");
+    return "action" in recharge ? recharge.action : undefined;
+  };
   const allCharges = async () => z.parse(charges, await ask("/local/stripe/charges"));
   const events = async () =>
     z
@@ -86,17 +92,17 @@ export async function localStage(url: string, memory: Memory): Promise<Stage> {
       while ((await status()) === undefined && performance.now() < giveUpAt) await sleep(POLL_MILLISECONDS);
     },
     async passExpiry(minutes) {
-      const { action } = await one((await openRecharge())?.rechargeId ?? "");
-      if (action === undefined) throw new Error("Nobody waits for the customer");
+      const waiting = await action();
+      if (waiting === undefined) throw new Error("Nobody waits for the customer");
       const { now } = z.parse(clock, await ask("/local/clock"));
-      const left = (Date.parse(action.expiresAt) - Date.parse(now)) / MINUTE + minutes;
+      const left = (Date.parse(waiting.expiresAt) - Date.parse(now)) / MINUTE + minutes;
       if (left > 0) await ada.advance(left);
     },
     status,
     async payAsCustomer(testCard) {
       if ((await allCharges()).some(({ paid }) => paid)) return;
-      const { action } = await one((await openRecharge())?.rechargeId ?? "");
-      if (action !== undefined) await ada.payAs(action.clientSecret, testCard);
+      const clientSecret = (await action())?.clientSecret;
+      if (clientSecret !== undefined) await ada.payAs(clientSecret, testCard);
     },
     async dispute() {
       if ((await allCharges()).some(({ disputed }) => disputed)) return;
@@ -108,13 +114,16 @@ export async function localStage(url: string, memory: Memory): Promise<Stage> {
       const others = new Set(all.filter((bill) => !isOfLine(bill)).map(({ rechargeId }) => rechargeId));
       const own = all.filter(isOfLine);
       const adjustments = await Promise.all(
-        own.map(async ({ rechargeId }) => (await one(rechargeId)).adjustments?.map((adjustment) => ({ rechargeId, ...adjustment })) ?? []),
+        own.map(async ({ rechargeId }) => {
+          const recharge = await ada.recharge(rechargeId);
+          return "adjustments" in recharge ? z.parse(seenAdjustments, recharge.adjustments).map((adjustment) => ({ rechargeId, ...adjustment })) : [];
+        }),
       );
       return {
         bills: own,
         adjustments: adjustments.flat(),
         openState: open?.state,
-        rule: z.parse(rules, await ask(`/v1/rules/${iccid}`)).status,
+        rule: await ada.ruleStatus(iccid),
         charges: (await allCharges()).filter(({ metadata }) => !others.has(metadata.rechargeId ?? "")),
         topUps: z.parse(topUps, await ask("/local/carrier/top-ups")).filter((topUp) => topUp.iccid === iccid),
         events: await events(),

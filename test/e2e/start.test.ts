@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { OpenApi } from "../../functions/contracts/openapi.ts";
 import { DRAINING_LINE } from "../../local/demo-data.ts";
 import { testAssembly } from "../assembly.ts";
 import { endLocal, type LocalProcess, runLocal, temporaryFolder } from "./local-process.ts";
@@ -75,6 +76,15 @@ describe("npm start", () => {
     const narrow = await (await fetch(`${url}/local/token?scope=esims:read`)).text();
     expect((await fetch(`${url}/v1/rules`, { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(403);
     expect((await fetch(`${url}/v1/esims`, { headers: { authorization: `Bearer ${narrow}` } })).status).toBe(200);
+  });
+
+  it("tells anybody how it is called, and where to sign in", async () => {
+    const page = await fetch(`${url}/docs`);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(await page.text()).toContain("POST /v1/rules");
+    const document: OpenApi = JSON.parse(await (await fetch(`${url}/openapi.json`)).text());
+    const discovery = await (await fetch(document.components.securitySchemes.signIn.openIdConnectUrl)).json();
+    expect(discovery).toMatchObject({ scopes_supported: expect.arrayContaining(Object.values(document.paths["/v1/rules"]?.get?.security[0] ?? {}).flat()) });
   });
 
   it(

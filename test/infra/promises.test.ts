@@ -370,7 +370,7 @@ describe("the API", () => {
     expect(Object.fromEntries(deployed)).toEqual(Object.fromEntries(promised));
   });
 
-  it("asks nobody for a token who signs what he sends or has a link, and asks everybody else", () => {
+  it("asks nobody for a token who has a link, reads how to call it or signs what he sends, and asks everybody else", () => {
     expect(routes.filter(({ AuthorizationType }) => AuthorizationType === "NONE").map(({ RouteKey }) => RouteKey)).toEqual(open);
   });
 

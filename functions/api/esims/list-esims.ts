@@ -1,3 +1,5 @@
+import type * as z from "zod/mini";
+import type { esimReply } from "../../contracts/esims.ts";
 import { type Esim, ruleOf } from "../../domain/esim.ts";
 import { grantOf } from "../../domain/family.ts";
 import type { Iccid } from "../../domain/iccid.ts";
@@ -21,7 +23,7 @@ export async function listEsims({ esims, carrier, clock, ...ports }: ListEsimsPo
   const iccids = lines.map((line) => line.iccid);
   const [balances, stored] = await Promise.all([carrier.getBalances(iccids), esims.loadMany(iccids)]);
   const known = new Map(stored.map((esim) => [esim.iccid, esim]));
-  const data = lines.map((line) => {
+  const data = lines.map((line): z.input<typeof esimReply> => {
     const reading = balances.get(line.iccid); // the carrier may list a line and not say its balance
     return {
       ...lineView(line, known.get(line.iccid), request.subscriberId, clock.now()),

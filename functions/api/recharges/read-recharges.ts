@@ -1,3 +1,5 @@
+import type * as z from "zod/mini";
+import type { billReply, openRechargeReply, requestedReply } from "../../contracts/recharges.ts";
 import type { Bill } from "../../domain/bill.ts";
 import type { OpenRecharge, PaymentMethod, Requested } from "../../domain/esim.ts";
 import { type Iccid, lastFour } from "../../domain/iccid.ts";
@@ -36,7 +38,7 @@ export async function readRecharge({ recharges, esims, payments }: ReadRecharges
   throw new HttpProblem(404, "not-found", "You have no such recharge");
 }
 
-export function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, family, reading, ...bill }: Bill) {
+export function endedView({ subscriberId: _caller, lineHash: _ours, end, origin, family, reading, ...bill }: Bill): z.input<typeof billReply> {
   return { ...bill, ...shownOf({ family, reading }), origin: origin ?? "rule", status: end };
 }
 
@@ -45,7 +47,7 @@ function shownOf({ family, reading }: Pick<Bill, "family" | "reading">) {
   return family === undefined ? { reading } : { family: grantView(family) };
 }
 
-function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested) {
+function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested): z.input<typeof requestedReply> {
   return { rechargeId, lineLastFour: lastFour(iccid), status: "requested", amount, method: methodView(method), isCalledOff: cancelRequested !== undefined };
 }
 
@@ -54,13 +56,13 @@ function methodView({ id, brand, lastFour: digits }: PaymentMethod) {
 }
 
 /** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only. */
-async function actionOf(payments: ReadRechargesPorts["payments"], { state }: OpenRecharge): Promise<object> {
+async function actionOf(payments: ReadRechargesPorts["payments"], { state }: OpenRecharge): Promise<Pick<z.input<typeof openRechargeReply>, "action">> {
   if (state.name !== "awaiting-customer") return {};
   const clientSecret = await (await payments()).clientSecret(state.paymentIntentId);
   return { action: { expiresAt: state.expiresAt, clientSecret } };
 }
 
-export function openView(iccid: Iccid, open: OpenRecharge) {
+export function openView(iccid: Iccid, open: OpenRecharge): z.input<typeof openRechargeReply> {
   const { rechargeId, amount, method, origin, ruleVersion, consent, family, reading, reservedAt, state, cancelRequested } = open;
   return {
     rechargeId,
