@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import type { PaymentMethod } from "../functions/domain/esim.ts";
+import type { SavedMethod } from "../functions/domain/esim.ts";
 import type { CarrierLine } from "./carrier/carrier-model.ts";
 import type { IssuerUser } from "./cloud/issuer-users.ts";
 
@@ -65,7 +65,8 @@ export function demoRule(iccid: string, paymentMethodId: string) {
 }
 
 /** Saves one of Stripe's test cards for a customer: at Stripe itself with a test key, or at the local model. */
-export async function saveTestCard(stripe: Stripe, customerId: string, testCard: string): Promise<PaymentMethod> {
+export async function saveTestCard(stripe: Stripe, customerId: string, testCard: string): Promise<SavedMethod> {
   const { id, card } = await stripe.paymentMethods.attach(testCard, { customer: customerId });
-  return { id, customerId, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? "card", lastFour: card?.last4 ?? "" };
+  const expiry = card && { month: card.exp_month, year: card.exp_year };
+  return { id, customerId, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? "card", lastFour: card?.last4 ?? "", expiry };
 }
