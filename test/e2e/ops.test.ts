@@ -63,7 +63,7 @@ describe("npm run ops, on the local stack of a carrier without final answers", (
     const file = join(assembly, "AutoRecharge-dev-Service.template.json");
     writeFileSync(file, readFileSync(file, "utf8").replace(/("CARRIER_ANSWERS": ?)"final"/g, '$1"once"'));
     outputs = join(folder.path, "state/outputs.json");
-    stack = runLocal("start", ["--assembly", assembly, "--state", join(folder.path, "state"), "--port", "0"]);
+    stack = runLocal("start", ["--assembly", assembly, "--state", join(folder.path, "state"), "--port", "0", "--speed", "20"]);
     url = String((await stack.until(/^Ready at (\S+)/m))[1]);
   }, TIMEOUT_MILLISECONDS);
 

@@ -13,8 +13,8 @@ import { endLocal, type LocalProcess, runLocal, temporaryFolder } from "./local-
 
 /** From a browser that knows nothing to a rule on a line, on the stack as it is deployed: over HTTP only. */
 
-const LIN = { username: "lin@example.com", password: "a line of my own" };
-const LINS_LINE = "8986012345678900033";
+const MEI = { username: "mei@example.com", password: "a line of my own" };
+const MEIS_LINE = "8986012345678900033";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let stack: LocalProcess;
@@ -47,16 +47,16 @@ const linesOf = async (token: string) => z.parse(lines, await (await get("/v1/es
 
 describe("somebody new", () => {
   it("registers, is given a line by the operator, saves a card and a rule", async () => {
-    const { access_token: token } = await signInWith(new SignInBrowser(issuer), issuer, "/signup", apps.web, LIN);
+    const { access_token: token } = await signInWith(new SignInBrowser(issuer), issuer, "/signup", apps.web, MEI);
     expect(await linesOf(token)).toEqual([]);
-    const given = await fetch(`${url}/local/lines`, { method: "POST", body: JSON.stringify({ iccid: LINS_LINE, owner: { email: LIN.username } }) });
+    const given = await fetch(`${url}/local/lines`, { method: "POST", body: JSON.stringify({ iccid: MEIS_LINE, owner: { email: MEI.username } }) });
     expect(given.status).toBe(200);
-    expect(await linesOf(token)).toEqual([LINS_LINE]);
+    expect(await linesOf(token)).toEqual([MEIS_LINE]);
 
-    const lin = new DemoSubscriber(url, token);
-    await lin.saveRule(LINS_LINE, await lin.saveTestCard("pm_card_visa"));
-    expect(await lin.ruleStatus(LINS_LINE)).toEqual(["active", undefined]);
-    expect((await get(`/v1/rules/${demoRule(LINS_LINE, "").iccid}`, await (await fetch(`${url}/local/token`)).text())).status).toBe(404); // Ada's is another token
+    const mei = new DemoSubscriber(url, token);
+    await mei.saveRule(MEIS_LINE, await mei.saveTestCard("pm_card_visa"));
+    expect(await mei.ruleStatus(MEIS_LINE)).toEqual({ state: "active" });
+    expect((await get(`/v1/rules/${demoRule(MEIS_LINE, "").iccid}`, await (await fetch(`${url}/local/token`)).text())).status).toBe(404); // Ada's is another token
   });
 });
 
