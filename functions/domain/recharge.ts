@@ -150,6 +150,11 @@ export function applyDue(esim: Esim, rechargeId: string, { reading, ...facts }: 
   }
 }
 
+/** Whether an announcement still waits for the bus to take it. */
+export function isUntold({ pendingEvents }: Esim, { rechargeId }: OpenRecharge): boolean {
+  return pendingEvents.some((event) => event.name === "RechargeAnnounced" && event.rechargeId === rechargeId);
+}
+
 /** What the line itself says against an announced recharge. */
 export function lineAgainstAnnounced(esim: Esim, open: OpenRecharge): CancelReason | undefined {
   if (isCalledOff(esim, open)) return "by-subscriber";
@@ -180,15 +185,15 @@ export function requestRecharge(esim: Esim, request: Requested, now: Instant): R
  *
  * A backup keeps to the rule's caps, though not to its cooldown: it stands in for the recharge that was declined a moment ago.
  */
-export function applyRequested(esim: Esim, rechargeId: string, now: Instant): Esim {
+export function applyRequested(esim: Esim, rechargeId: string, now: Instant, judged: Partial<Pick<Requested, "amount" | "reading">> = {}): Esim {
   const { requested, rule } = esim;
   if (requested?.rechargeId !== rechargeId || esim.open !== undefined) return esim;
-  const { at: _asked, ...wanted } = requested;
+  const { at: _asked, ...asked } = requested;
+  const wanted = { ...asked, ...judged };
   const spend = esim.spend[wanted.subscriberId];
   const refusal = rule === undefined ? undefined : limitRefusal(spend, rule.limits, wanted.amount, rule.consent.timeZone, now);
   const isOver = refusal !== undefined && refusal.reason !== "cooling-down";
-  if (wanted.origin === "backup" && (rule === undefined || isOver))
-    return { ...esim, requested: undefined, lookAt: esim.pendingEvents.length > 0 ? esim.lookAt : undefined };
+  if (wanted.origin === "backup" && (rule === undefined || isOver)) return applyRequestDropped(esim, rechargeId);
   const until = plusSeconds(now, LEASE_SECONDS);
   const grant = grantOf(esim, wanted.subscriberId);
   const open: OpenRecharge = {
@@ -201,6 +206,25 @@ export function applyRequested(esim: Esim, rechargeId: string, now: Instant): Es
   };
   return { ...esim, requested: undefined, open, lookAt: backOffFrom(until, 0) };
 }
+
+/** Forgets what was requested. */
+export function applyRequestDropped(esim: Esim, rechargeId: string): Esim {
+  if (esim.requested?.rechargeId !== rechargeId) return esim;
+  return { ...esim, requested: undefined, lookAt: esim.pendingEvents.length > 0 ? esim.lookAt : undefined };
+}
+
+/** What a backup charges at this balance: nothing for a line that is not low any more, and never more than was declined. */
+export function backupAmount(esim: Esim, requested: Requested, reading: Reading, now: Instant): Money | undefined {
+  const { rule } = esim;
+  const isLate = now > plusMinutes(requested.at, BACKUP_MINUTES);
+  if (rule === undefined || isLate || isFromBeforeLastCredit(esim, reading)) return undefined;
+  if (reading.balance.currency !== rule.threshold.currency || !isBelow(reading.balance, rule.threshold)) return undefined;
+  const amount = topUpAmount(rule.topUp, reading.balance);
+  return isBelow(amount, requested.amount) ? amount : requested.amount;
+}
+
+/** At once, or not at all: after this long the next check decides anew. */
+const BACKUP_MINUTES = 60;
 
 /** The line was low for a pay request that expired, and is not any more: the next low is a new one. */
 export function applyAwake(esim: Esim): Esim {
@@ -236,7 +260,7 @@ function nextLook({ pendingEvents }: Esim, open: OpenRecharge, backOff: Instant,
   // What was not told yet waits for no day.
   const isWaiting = state.name === "needs-review" && open.resolution === undefined;
   if ((isWaiting || isParked(open)) && pendingEvents.length === 0) return plusMinutes(now, PARKED_LOOK_MINUTES);
-  if (state.name === "announced" && now < state.chargeAt) return state.chargeAt;
+  if (state.name === "announced" && now < state.chargeAt && pendingEvents.length === 0) return state.chargeAt;
   if (state.name !== "awaiting-customer") return backOff;
   const due = state.remindAt ?? state.expiresAt;
   return due < backOff ? (latest(due, open.lease.until) ?? due) : backOff;

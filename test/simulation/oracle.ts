@@ -421,7 +421,7 @@ function nothingInvented({ seen, lives }: Case): string[] {
     const isCredited = seen.topUps.some((topUp) => topUp.reference === rechargeId && !topUp.isRefused && topUp.at <= at);
     const isPaid = paid.some((charge) => charge.at <= at);
     if (event.name === "RechargeSucceeded" && !(isPaid && isCredited)) return [`${event.id} was told, and it is not so`];
-    if (NOTHING_TAKEN.has(event.name) && paid.length > 0) return [`${event.id} was told, and money was taken`];
+    if (NOTHING_TAKEN.has(event.name) && paid.length > 0 && !isUndone(seen, at)) return [`${event.id} was told, and money was taken`];
     const isGivenBack = isPaid && (paid.every(({ givenBackAt, wasTouched }) => (givenBackAt ?? at + 1) <= at || wasTouched) || byHand.has(rechargeId));
     return event.name === "RechargeRefunded" && !isGivenBack ? [`${event.id} was told, and nothing was given back`] : [];
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { createRule, newEsim, type PaymentMethod, type Requested, replaceRule } from "../../functions/domain/esim.ts";
+import { createRule, type Esim, newEsim, type PaymentMethod, type Requested, replaceRule } from "../../functions/domain/esim.ts";
 import { OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { applyCancelRequest, requestRecharge } from "../../functions/domain/recharge.ts";
 import { plusMinutes } from "../../functions/domain/time.ts";
@@ -124,6 +124,7 @@ describe("a rule whose payer wants to be told before each charge", () => {
     };
     world.advanceMinutes(121);
     await expect(world.look({ carrier }, false)).rejects.toThrow(OutcomeUnknown);
+    expect((await world.line()).open?.state.name).toBe("announced");
     world.advanceMinutes(61);
     await world.look({ carrier }, false);
     expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "outdated" }]);
@@ -145,6 +146,23 @@ describe("a rule whose payer wants to be told before each charge", () => {
       await world.look({}, false);
     }
     expect([world.taken(), world.credited(), (await world.bills()).map(({ end }) => end)]).toEqual([[5000], [5000], ["succeeded"]]);
+  });
+
+  it("that nobody could be told of is not charged", async () => {
+    const world = await rechargeWorld({ settings: { noticeMinutes: 120 } });
+    const events = {
+      publish: async () => {
+        throw new Error("The bus is down");
+      },
+    };
+    await world.look({ events }).catch(() => {});
+    expect((await world.line()).open?.state.name).toBe("announced");
+    world.advanceMinutes(3);
+    await world.look({ events }, false).catch(() => {});
+    expect(String((await world.line()).lookAt) < plusMinutes(NOW, 60)).toBe(true); // it is told as soon as the bus takes it
+    world.advanceMinutes(118);
+    await world.look({}, false);
+    expect([world.taken(), (await world.bills())[0]?.reason]).toEqual([[], "outdated"]);
   });
 
   it("is nobody's to skip once it is being charged", async () => {
@@ -304,8 +322,8 @@ describe("a backup way to pay", () => {
     expect(world.pokes).toContainEqual(expect.objectContaining({ iccid: ICCID }));
     await settle(world);
     expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
-    const [second, first] = await world.bills();
-    expect([first, second]).toMatchObject([{ end: "declined" }, { end: "succeeded", origin: "backup", method: { id: backup.id } }]);
+    const bills = (await world.bills()).toSorted((a, b) => (a.end < b.end ? -1 : 1)); // of the same moment
+    expect(bills).toMatchObject([{ end: "declined" }, { end: "succeeded", origin: "backup", method: { id: backup.id } }]);
     expect(world.eventNames()).toEqual(["RechargeDeclined", "RechargeSucceeded"]);
     expect((await world.line()).spend[SUBSCRIBER]).toMatchObject({ monthAmounts: [cny(5000)], dayCount: 1 });
   });
@@ -375,5 +393,66 @@ describe("a backup way to pay", () => {
     await world.ports.esims.save(taken.esim, "eve");
     await settle(world);
     expect(world.taken()).toEqual([]);
+  });
+
+  it("charges nothing when the line was filled in the meantime, or when it comes an hour late", async () => {
+    for (const [minutes, fill] of [
+      [5, 100_000],
+      [61, 0],
+    ] as const) {
+      const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+      await world.look();
+      if (fill > 0) world.carrier.creditElsewhere(ICCID, fill);
+      world.advanceMinutes(minutes);
+      await settle(world);
+      expect(world.taken()).toEqual([]);
+      expect(await world.line()).not.toHaveProperty("requested.rechargeId");
+    }
+  });
+
+  it("charges no more than the line lacks by then", async () => {
+    const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa", {
+      settings: { topUp: { type: "target", target: cny(5999) } },
+    });
+    await world.look();
+    world.carrier.creditElsewhere(ICCID, 0);
+    world.carrier.setBalance(ICCID, 100);
+    world.advanceMinutes(10);
+    await settle(world);
+    expect(world.taken()).toEqual([5000]); // what was declined, though 5899 are missing now
+  });
+
+  it("is charged once, whatever moment the line is brought back to", async () => {
+    for (const isSettled of [true, false]) {
+      const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+      const states: Esim[] = [];
+      const { save } = world.ports.esims;
+      const esims = {
+        ...world.ports.esims,
+        save: async (esim: Esim, writeId: string) => {
+          const saved = await save(esim, writeId);
+          if (saved !== undefined) states.push(saved);
+          return saved;
+        },
+      };
+      await world.look({ esims });
+      const ended = states.findLast(({ open }) => open?.state.name === "ended");
+      const requested = states.findLast((esim) => esim.requested !== undefined);
+      await settle(world);
+      expect(world.taken()).toEqual([5000]);
+
+      const back = isSettled ? requested : ended;
+      if (back === undefined) throw new Error("The line never was like this");
+      world.advanceMinutes(isSettled ? 20 : 180);
+      world.carrier.setBalance(ICCID, 500);
+      const now = await world.line();
+      await world.ports.esims.save({ ...back, version: now.version, lookAt: world.ports.clock.now() }, "restore");
+      for (let look = 0; look < 4; look++) {
+        await settle(world);
+        world.advanceMinutes(3);
+      }
+      expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+      expect((await world.line()).open).toBeUndefined();
+    }
   });
 });

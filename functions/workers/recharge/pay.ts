@@ -15,9 +15,13 @@ const CLOCKS_APART_MINUTES = 60;
 /** A backup can be so old. Source: point-in-time recovery of DynamoDB */
 const OLDEST_BACKUP_MINUTES = 35 * 24 * 60;
 
-/** The PaymentIntents that were made for a recharge before. What its payer wants has the id of their own wish, which they may send again after the tables were brought back to an earlier day. */
+/**
+ * The PaymentIntents that were made for a recharge before.
+ *
+ * What was requested has an id that is made of a wish or of another recharge, and can come again after the tables were brought back to an earlier day.
+ */
 export function findMade({ payments }: RechargePorts, { rechargeId, method, reservedAt, origin }: OpenRecharge): Promise<PaymentIntent[]> {
-  const back = origin === "payer" ? OLDEST_BACKUP_MINUTES : CLOCKS_APART_MINUTES;
+  const back = origin === undefined ? CLOCKS_APART_MINUTES : OLDEST_BACKUP_MINUTES;
   return payments.findCreated({ rechargeId, customerId: method.customerId, since: plusMinutes(reservedAt, -back) });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type Bill, billOf, saysTheSame } from "../../domain/bill.ts";
 import { cardStanding } from "../../domain/declines.ts";
 import type { Esim, OpenRecharge, Requested } from "../../domain/esim.ts";
@@ -54,16 +55,18 @@ async function settle(ports: RechargePorts, esim: Esim, open: OpenRecharge): Ste
 }
 
 /** What stands in, once and at once, for a recharge that the bank declined for now: the same by the backup that its payer has named. */
-async function backupFor({ subscribers, cards, ids, clock }: RechargePorts, open: OpenRecharge): Promise<Requested | undefined> {
-  const { state, origin, subscriberId, method, amount, ruleVersion, consent, reading } = open;
+async function backupFor({ subscribers, cards, clock }: RechargePorts, open: OpenRecharge): Promise<Requested | undefined> {
+  const { rechargeId, state, origin, subscriberId, method, amount, ruleVersion, consent, reading } = open;
   const isSoft = state.name === "ended" && state.end === "declined" && state.severity !== "hard" && state.retryAt !== undefined;
   if (!isSoft || origin !== undefined) return undefined;
-  const { backup: id } = await subscribers.getWallet(subscriberId);
-  if (id === undefined || id === method.id) return undefined;
-  const backup = await subscribers.getMethod(subscriberId, id);
+  const { backup: backupId } = await subscribers.getWallet(subscriberId);
+  if (backupId === undefined || backupId === method.id) return undefined;
+  const backup = await subscribers.getMethod(subscriberId, backupId);
   if (backup === undefined || backup.payRequest !== undefined || backup.cardKey === method.cardKey) return undefined;
   if (cardStanding(await cards.listDeclines(backup.cardKey), clock.now()).kind !== "usable") return undefined;
-  return { rechargeId: ids.next(), origin: "backup", subscriberId, amount, method: backup, ruleVersion, consent, reading, at: clock.now() };
+  // Made of what it stands in for: however often that is settled, as by a line that came back from a backup, it is the same one.
+  const id = createHash("sha256").update(`${rechargeId}/backup`).digest("hex").slice(0, 32);
+  return { rechargeId: id, origin: "backup", subscriberId, amount, method: backup, ruleVersion, consent, reading, at: clock.now() };
 }
 
 /** A bus that does not take them is no fault of this line, which would be parked and told of as unclear. */

@@ -1,6 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
-import { OutcomeUnknown } from "../../domain/ports.ts";
-import { applyDue, applyMove, isFromBeforeLastCredit, lineAgainstAnnounced } from "../../domain/recharge.ts";
+import { applyDue, applyMove, isFromBeforeLastCredit, isUntold, lineAgainstAnnounced } from "../../domain/recharge.ts";
 import type { CancelReason, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
@@ -25,14 +24,9 @@ export async function waitForNotice(ports: RechargePorts, esim: Esim, open: Open
   const made = await findMade(ports, open);
   if (made.length > 0) return goOn(ports, esim, open);
   if (against !== undefined) return dropped(against);
-  const isLate = now > plusMinutes(chargeAt, LATE_MINUTES);
-  try {
-    const judged = await judgeAgain(ports, esim, open, dropped);
-    return judged === "wait" && isLate ? await dropped("outdated") : judged;
-  } catch (error) {
-    if (!(error instanceof OutcomeUnknown) || !isLate) throw error;
-    return dropped("outdated");
-  }
+  // Nobody could skip what they were not told of; the next check announces it anew.
+  if (isUntold(esim, open) || now > plusMinutes(chargeAt, LATE_MINUTES)) return dropped("outdated");
+  return judgeAgain(ports, esim, open, dropped);
 }
 
 /** As if another worker had reserved it: whoever takes that over finds what was made. */
