@@ -134,6 +134,7 @@ const family = z.object({
   holder: z.string(),
   consent: z.object({ termsVersion: z.string(), at }),
   refunds: z.optional(z.array(z.string())),
+  threshold: z.optional(z.object({ is: storedMoney, since: at })),
 });
 
 export const storedOrigin = z.enum(["payer", "backup"]);

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   "recharge-too-far": { status: 409, says: "It has ended, or is being paid already." },
   "rule-exists": { status: 409, says: "The line has a rule already." },
   "consent-needed": { status: 409, says: "Nobody agreed to these settings: ask for the preview again, and send the hash of its terms." },
+  "threshold-too-soon": { status: 409, says: "The threshold of a line of somebody else's can be changed once a day; nothing was changed." },
   "card-refused-for-good": { status: 409, says: "The bank refuses the rule's card for good: choose another way to pay." },
   "payment-method-gone": { status: 409, says: "The way to pay was removed." },
   "payment-method-in-use": { status: 409, says: "An open recharge uses this way to pay." },

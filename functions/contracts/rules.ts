@@ -181,7 +181,7 @@ export const ruleRoutes = {
       "The line must be the caller's, as the carrier says. A line that is low already is recharged at once. The caller agrees to the terms of POST /v1/rules/preview by their hash.",
     body: newRuleBody,
     replies: { 201: { says: "The rule that was saved.", body: ruleReply, headers: ["etag", "location"] } },
-    problems: ["caller-unknown", "not-found", "account-closing", "rule-exists", "consent-needed", "rule-makes-no-sense"],
+    problems: ["caller-unknown", "not-found", "account-closing", "rule-exists", "consent-needed", "threshold-too-soon", "rule-makes-no-sense"],
   },
   previewRule: {
     method: "POST",
@@ -225,7 +225,7 @@ export const ruleRoutes = {
     headers: ["if-match"],
     body: ruleBody,
     replies: { 200: ruleNow },
-    problems: ["caller-unknown", "not-found", "account-closing", "consent-needed", "rule-changed", "rule-makes-no-sense"],
+    problems: ["caller-unknown", "not-found", "account-closing", "consent-needed", "threshold-too-soon", "rule-changed", "rule-makes-no-sense"],
   },
   setRuleState: {
     method: "PATCH",

@@ -1,5 +1,5 @@
 import type { LineEvent } from "./events.ts";
-import { type FamilyGrant, type FrozenGrant, grantOf } from "./family.ts";
+import { type FamilyGrant, type FrozenGrant, grantOf, withThreshold } from "./family.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { RechargeState } from "./recharge-states.ts";
@@ -163,7 +163,7 @@ export function applyUnpublished(esim: Esim, now: Instant): Esim {
   return { ...esim, lookAt: plusMinutes(now, PUBLISH_AGAIN_MINUTES) };
 }
 
-export type RuleRefusal = "rule-exists" | "no-rule" | "no-grant" | "version-mismatch" | "consent-needed";
+export type RuleRefusal = "rule-exists" | "no-rule" | "no-grant" | "version-mismatch" | "consent-needed" | "threshold-too-soon";
 export type RuleDecision = { readonly kind: "changed"; readonly esim: Esim; readonly rule: Rule } | { readonly kind: "refused"; readonly reason: RuleRefusal };
 
 function refused(reason: RuleRefusal): RuleDecision {
@@ -198,8 +198,10 @@ export type RuleChange = RuleInput | (Omit<RuleInput, "consent"> & { readonly co
 /** Saves a subscriber's first rule of a line. A rule of the line's former payer gives way, as the line is not theirs any more, and they are told. */
 export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDecision {
   if (ruleOf(esim, input.subscriberId) !== undefined) return refused("rule-exists");
-  const line = forPayer(esim, input, now);
-  if (line === undefined) return refused("no-grant");
+  const allowed = forPayer(esim, input, now);
+  if (allowed === undefined) return refused("no-grant");
+  const line = withThreshold(allowed, input.subscriberId, input.settings.threshold, now);
+  if (line === undefined) return refused("threshold-too-soon");
   const taken = line.rule === undefined ? line : suspendRule(line, "line-not-yours", now);
   // Versions go on where a deleted rule stopped, so that no ETag of the old one fits the new one.
   const rule: Rule = {
@@ -220,8 +222,10 @@ export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: numb
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
   if (input.consent === undefined && needsConsent(rule, input.settings, input.timeZone)) return refused("consent-needed");
-  const line = forPayer(esim, input, now);
-  if (line === undefined) return refused("no-grant");
+  const allowed = forPayer(esim, input, now);
+  if (allowed === undefined) return refused("no-grant");
+  const line = withThreshold(allowed, input.subscriberId, input.settings.threshold, now);
+  if (line === undefined) return refused("threshold-too-soon");
   const next = { ...rule, ...input.settings, consent: input.consent ?? rule.consent, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
   return changed(line, next, "RuleSaved", now);
 }
@@ -265,8 +269,14 @@ function ruleEvent<Name extends string>(esim: Esim, rule: Rule, name: Name, now:
   return { name, id: `${iccid}/rule/${rule.version}/${name}`, version: 1, at: now, iccid, subscriberId, ruleVersion: rule.version } as const;
 }
 
-/** Any change puts the line into the shortest tier and wakes the checker up: what was known about it may no longer hold. */
+/**
+ * Any change puts the line into the shortest tier and wakes the checker up: what was known about it may no longer hold.
+ *
+ * A line of somebody else's stays quiet: each change would ask anew whether it is low, and cost nothing.
+ */
 function changed(esim: Esim, rule: Rule, name: "RuleSaved" | "RulePaused" | "RuleDeleted", now: Instant) {
-  const next = withEvent({ ...esim, rule, tier: SHORTEST_TIER, quietUntil: undefined, quietWhileLow: undefined }, ruleEvent(esim, rule, name, now), now);
+  const isOthers = grantOf(esim, esim.subscriberId) !== undefined;
+  const awake = isOthers ? esim : { ...esim, quietUntil: undefined, quietWhileLow: undefined };
+  const next = withEvent({ ...awake, rule, tier: SHORTEST_TIER }, ruleEvent(esim, rule, name, now), now);
   return { kind: "changed", esim: next, rule } as const;
 }

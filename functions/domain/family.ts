@@ -1,6 +1,6 @@
 import type { Esim } from "./esim.ts";
-import { isBelow, type Money, minus, plus } from "./money.ts";
-import type { Instant } from "./time.ts";
+import { isBelow, isSameMoney, type Money, minus, plus } from "./money.ts";
+import { type Instant, plusMinutes } from "./time.ts";
 
 /**
  * The holder of a line lets somebody else pay for it: proven with a code that was sent to the line, until an end, up to a sum.
@@ -24,6 +24,19 @@ export interface FamilyGrant {
   readonly consent: { readonly termsVersion: string; readonly at: Instant };
   /** Refunds that were given back already, by Stripe's id. */
   readonly refunds?: readonly string[];
+  /** What the payer's rule calls low, and since when; outlives the rule. */
+  readonly threshold?: { readonly is: Money; readonly since: Instant };
+}
+
+/** Whether a line is low tells something of its balance: so seldom, it takes weeks to close in on it, and it moves meanwhile. */
+export const THRESHOLD_STAYS_HOURS = 24;
+
+/** The line with a payer's choice of what is low noted on the grant by which they pay for it, if by one. Undefined: their last one is not a day old. */
+export function withThreshold(esim: Esim, subscriberId: string, threshold: Money, now: Instant): Esim | undefined {
+  const family = grantOf(esim, subscriberId);
+  if (family === undefined || (family.threshold !== undefined && isSameMoney(family.threshold.is, threshold))) return esim;
+  if (family.threshold !== undefined && now < plusMinutes(family.threshold.since, THRESHOLD_STAYS_HOURS * 60)) return undefined;
+  return { ...esim, family: { ...family, threshold: { is: threshold, since: now } } };
 }
 
 /** The grant as a recharge froze it when it was reserved. */

@@ -21,8 +21,11 @@ export function giveGrant(esim: Esim, grant: NewGrant, now: Instant): Esim | und
   if (esim.rule !== undefined && before === undefined && !isDead(esim)) return undefined;
   const isSame = before?.holder === holder && before.cap.currency === cap.currency;
   const counted = isSame ? { since: before.since, spent: before.spent, refunds: before.refunds } : { since: now, spent: money(0, cap.currency) };
+  const known = { ...counted, threshold: before?.threshold };
+  // How long the line is left alone was found for another payer: a new one's rule does not wait for it.
+  const line = before === undefined ? { ...esim, quietUntil: undefined, quietWhileLow: undefined } : esim;
   // A rule of another time may say what the payer of somebody else's line must not.
-  return { ...esim, subscriberId, rule: before === undefined ? undefined : esim.rule, family: { ...grant, ...counted } };
+  return { ...line, subscriberId, rule: before === undefined ? undefined : esim.rule, family: { ...grant, ...known } };
 }
 
 /** Ends a payer's grant, and their rule with it; an open recharge that is not being paid yet ends unpaid. Undefined: they have none. */

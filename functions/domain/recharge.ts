@@ -57,15 +57,16 @@ export function decideRecharge(esim: Esim, balance: Money, { declines, topUpAmou
     return isOver ? { kind: "wake" } : { kind: "leave", reason: "quiet" };
   }
   if (balance.currency !== rule.threshold.currency) return { kind: "suspend", reason: "currency-changed" };
+  const amount = topUpAmount(rule.topUp, balance);
+  // Before the balance is: that the grant is spent must not tell its payer that somebody else's line is low.
+  const grant = grantOf(esim, subscriberId);
+  if (grant !== undefined && hasEnded(grant, now)) return { kind: "suspend", reason: "family-ended" };
+  if (grant !== undefined && exceedsGrant(grant, amount)) return { kind: "suspend", reason: "family-limit-reached" };
   if (!isBelow(balance, rule.threshold)) return { kind: "leave", reason: "balance-ok" };
   const standing: CardStanding = cardStanding(declines, now);
   if (standing.kind === "exhausted") return { kind: "suspend", reason: standing.reason };
   if (standing.kind === "backing-off") return { kind: "wait", reason: "card-backing-off", until: standing.until };
-  const amount = topUpAmount(rule.topUp, balance);
   if (topUpAmounts !== undefined && !topUpAmounts.includes(amount.amount)) return { kind: "suspend", reason: "amount-not-offered" };
-  const grant = grantOf(esim, subscriberId);
-  if (grant !== undefined && hasEnded(grant, now)) return { kind: "suspend", reason: "family-ended" };
-  if (grant !== undefined && exceedsGrant(grant, amount)) return { kind: "suspend", reason: "family-limit-reached" };
   const spend = esim.spend[subscriberId];
   const refusal = limitRefusal(spend, rule.limits, amount, rule.consent.timeZone, now);
   if (refusal !== undefined) return { kind: "wait", ...refusal };

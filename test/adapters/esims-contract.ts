@@ -180,6 +180,7 @@ const FULL: Required<Esim> = {
     spent: cny(15_000),
     consent: { termsVersion: "2026-11-01", at: NOW },
     refunds: ["re_1"],
+    threshold: { is: cny(1000), since: NOW },
   },
   open: OPEN,
   requested: REQUESTED,

@@ -208,10 +208,27 @@ describe("a rule for a line of somebody else's", () => {
     const world = await agreed();
     expect((await world.send(save())).status).toBe(201);
     expect(
-      (await world.send({ method: "PUT", path: rule, body: ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID), headers: { "if-match": '"2"' } }))
-        .status,
+      (await world.send({ method: "PUT", path: rule, body: ruleSettingsBody({ noticeMinutes: 60 }, STRANGERS_ICCID), headers: { "if-match": '"2"' } })).status,
     ).toBe(200);
-    expect(await world.line(STRANGERS_ICCID)).toMatchObject({ rule: { threshold: cny(2000) }, family: { subscriberId: SUBSCRIBER } });
+    expect(await world.line(STRANGERS_ICCID)).toMatchObject({ rule: { noticeMinutes: 60 }, family: { subscriberId: SUBSCRIBER } });
+  });
+
+  it("keeps its threshold for a day, also when it is deleted and saved anew: else it would tell the balance", async () => {
+    const world = await agreed();
+    await world.send(save());
+    const other = (version: number) => ({
+      method: "PUT",
+      path: rule,
+      body: ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID),
+      headers: { "if-match": `"${version}"` },
+    });
+    const tooSoon = { status: 409, code: "threshold-too-soon", errors: [{ pointer: "/threshold/amount" }] };
+    expect(problemIn(await world.send(other(2)))).toMatchObject(tooSoon);
+    expect((await world.send({ method: "DELETE", path: rule, headers: { "if-match": '"2"' } })).status).toBe(204);
+    expect(problemIn(await world.send(save({ ...ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID) })))).toMatchObject(tooSoon);
+    expect((await world.send(save())).status).toBe(201);
+    const { version = 0 } = (await world.line(STRANGERS_ICCID)).rule ?? {};
+    expect((await world.send(other(version), later(world, 24 * 60))).status).toBe(200);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { applyAdjustment, type PaymentFact } from "../../functions/domain/adjustments.ts";
 import { billOf } from "../../functions/domain/bill.ts";
-import { createRule, type Esim, newEsim, replaceRule, suspendRule } from "../../functions/domain/esim.ts";
+import { createRule, deleteRule, type Esim, newEsim, type RuleDecision, replaceRule, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
 import type { FamilyGrant } from "../../functions/domain/family.ts";
 import { endGrant, giveGrant, type NewGrant } from "../../functions/domain/give-grant.ts";
 import { withCodeTurn } from "../../functions/domain/line-codes.ts";
@@ -227,6 +227,67 @@ describe("a grant", () => {
     expect(createRule(newEsim(ICCID), input(SUBSCRIBER, true), NOW)).toEqual({ kind: "refused", reason: "no-grant" });
     expect(createRule(familyLine(), input(STRANGER, true), NOW)).toEqual({ kind: "refused", reason: "no-grant" });
     expect(replaceRule(esimWithRule(), input(SUBSCRIBER, true), 1, NOW)).toEqual({ kind: "refused", reason: "no-grant" });
+  });
+});
+
+describe("the balance of a line of somebody else's", () => {
+  const settings = (threshold: number, perMonth = 20_000) =>
+    ruleSettings({ threshold: cny(threshold), limits: { perMonth: cny(perMonth), timesPerDay: 3, cooldownMinutes: 60 } });
+  const saved = (threshold: number, byGrant = true) => ({ ...input(SUBSCRIBER, byGrant), settings: settings(threshold) });
+  const lineAfter = (decision: RuleDecision): Esim => {
+    if (decision.kind === "refused") throw new Error(decision.reason);
+    return decision.esim;
+  };
+  const versionOf = ({ rule }: Esim) => rule?.version ?? 0;
+  const fresh = () => lineAfter(createRule({ ...familyLine(), rule: undefined }, saved(1000), NOW));
+  const TOO_SOON = { kind: "refused", reason: "threshold-too-soon" };
+
+  it("is not closed in on: what counts as low may be chosen anew a day later, not sooner", () => {
+    const line = fresh();
+    expect(replaceRule(line, saved(2000), versionOf(line), plusMinutes(NOW, 24 * 60 - 1))).toEqual(TOO_SOON);
+    const next = lineAfter(replaceRule(line, saved(2000), versionOf(line), plusMinutes(NOW, 24 * 60)));
+    expect(replaceRule(next, saved(1000), versionOf(next), plusMinutes(NOW, 24 * 60 + 1))).toEqual(TOO_SOON);
+  });
+
+  it("is not closed in on by deleting the rule, or by agreeing anew", () => {
+    const line = fresh();
+    const deleted = lineAfter(deleteRule(line, SUBSCRIBER, versionOf(line), NOW));
+    const { subscriberId, holder, cap, consent } = grant();
+    const anew = giveGrant(deleted, { subscriberId, holder, cap, consent, until: plusMinutes(UNTIL, 60) }, NOW);
+    for (const each of [deleted, anew]) {
+      expect(each && createRule(each, saved(2000), plusMinutes(NOW, 60))).toEqual(TOO_SOON);
+      expect(each && createRule(each, saved(1000), plusMinutes(NOW, 60))).toMatchObject({ kind: "changed" });
+    }
+  });
+
+  it("lets everything else of the rule be changed at any time, and the threshold where the line became the payer's own", () => {
+    const line = fresh();
+    expect(replaceRule(line, { ...saved(1000), settings: settings(1000, 15_000) }, versionOf(line), NOW)).toMatchObject({ kind: "changed" });
+    expect(replaceRule(line, saved(2000, false), versionOf(line), NOW)).toMatchObject({ kind: "changed", esim: { family: undefined } });
+  });
+
+  it("is not asked for anew by a change of the rule: a line that is left alone stays so", () => {
+    const quiet = { quietUntil: plusMinutes(NOW, 7 * 24 * 60), quietWhileLow: true };
+    const line = { ...fresh(), ...quiet };
+    const version = versionOf(line);
+    const paused = lineAfter(setRuleState(line, { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, version, NOW));
+    const resumed = lineAfter(setRuleState(paused, { subscriberId: SUBSCRIBER, state: "active", writeId: "w" }, version + 1, NOW));
+    const replaced = lineAfter(replaceRule(line, saved(1000), version, NOW));
+    const deleted = lineAfter(deleteRule(line, SUBSCRIBER, version, NOW));
+    const created = lineAfter(createRule(deleted, saved(1000), NOW));
+    for (const each of [paused, resumed, replaced, deleted, created]) expect(each).toMatchObject(quiet);
+    // Of their own, and of a new payer, nothing is waited for.
+    expect(lineAfter(replaceRule(line, saved(1000, false), version, NOW))).toMatchObject({ quietUntil: undefined, quietWhileLow: undefined });
+    const left = endGrant(line, SUBSCRIBER, NOW);
+    expect(left && giveGrant(left, { ...grant(), subscriberId: STRANGER }, NOW)).toMatchObject({ quietUntil: undefined, quietWhileLow: undefined });
+  });
+
+  it.each([
+    ["is spent", { spent: cny(20_000) }, "family-limit-reached"],
+    ["is over", { until: NOW }, "family-ended"],
+  ])("is not told by a rule that is suspended as its grant %s: that happens whatever the balance is", (_, changes, reason) => {
+    for (const balance of [999, 1000, 99_999])
+      expect(decideRecharge(familyLine(changes), cny(balance), { declines: [] }, NOW)).toEqual({ kind: "suspend", reason });
   });
 });
 

@@ -133,6 +133,14 @@ const STORIES: { readonly [Name in OperationName]: readonly Story[] } = {
         return GOOD["POST /v1/rules"];
       },
     },
+    {
+      says: "Another threshold for a line of somebody else's, on the day of the last",
+      call: async (world) => {
+        await world.send({ ...GOOD["POST /v1/rules"], body: newRule({ iccid: STRANGERS_ICCID }) });
+        await world.send({ method: "DELETE", path: `/v1/rules/${STRANGERS_ICCID}`, headers: { "if-match": '"2"' } });
+        return { ...GOOD["POST /v1/rules"], body: newRule({ iccid: STRANGERS_ICCID, threshold: cny(2000) }) };
+      },
+    },
     ofUnknownCaller(GOOD["POST /v1/rules"]),
     ofClosingCaller(GOOD["POST /v1/rules"]),
   ],
@@ -192,6 +200,18 @@ const STORIES: { readonly [Name in OperationName]: readonly Story[] } = {
     {
       says: "Not the caller's way to pay",
       call: () => ({ ...GOOD["PUT /v1/rules/{iccid}"], body: ruleSettingsBody({ paymentMethodId: "pm_eve" }) }),
+    },
+    {
+      says: "Another threshold for a line of somebody else's, on the day of the last",
+      call: async (world) => {
+        await world.send({ ...GOOD["POST /v1/rules"], body: newRule({ iccid: STRANGERS_ICCID }) });
+        return {
+          ...GOOD["PUT /v1/rules/{iccid}"],
+          path: `/v1/rules/${STRANGERS_ICCID}`,
+          headers: { "if-match": '"2"' },
+          body: ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID),
+        };
+      },
     },
     ofUnknownCaller(GOOD["PUT /v1/rules/{iccid}"]),
     ofClosingCaller(GOOD["PUT /v1/rules/{iccid}"]),

@@ -609,7 +609,7 @@ export interface paths {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
-          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:rule-exists" | "urn:auto-recharge:problem:consent-needed";
+          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:rule-exists" | "urn:auto-recharge:problem:consent-needed" | "urn:auto-recharge:problem:threshold-too-soon";
         } } };
         readonly 413: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:body-too-large";
@@ -751,7 +751,7 @@ export interface paths {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
-          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:consent-needed";
+          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:consent-needed" | "urn:auto-recharge:problem:threshold-too-soon";
         } } };
         readonly 412: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-changed";

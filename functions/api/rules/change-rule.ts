@@ -1,4 +1,5 @@
 import { type Esim, newEsim, type RuleDecision, type RuleRefusal } from "../../domain/esim.ts";
+import { THRESHOLD_STAYS_HOURS } from "../../domain/family.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import type { Esims, Log, Pokes } from "../../domain/ports.ts";
 import type { Rule } from "../../domain/rule.ts";
@@ -12,6 +13,10 @@ const REFUSALS: Readonly<Record<RuleRefusal, () => HttpProblem>> = {
   "no-rule": noSuchRule,
   "consent-needed": consentNeeded,
   "no-grant": noSuchLine,
+  "threshold-too-soon": () =>
+    new HttpProblem(409, "threshold-too-soon", `This line is not yours: its threshold can be changed ${THRESHOLD_STAYS_HOURS} hours after you last did`, [
+      { pointer: "/threshold/amount", detail: "must be as it was for now: how low the line is can be asked once a day" },
+    ]),
   "version-mismatch": () => new HttpProblem(412, "rule-changed", "The rule was changed since you read it; read it again"),
 };
 
