@@ -1,4 +1,4 @@
-import type { Esim } from "./esim.ts";
+import type { Esim, OpenRecharge } from "./esim.ts";
 import { isBelow, isSameMoney, type Money, minus, plus } from "./money.ts";
 import { type Instant, plusMinutes } from "./time.ts";
 
@@ -63,6 +63,11 @@ export function frozenGrant({ since, until, cap, spent }: FamilyGrant): FrozenGr
 /** Whether the line still has the grant on which a charge was decided, with room for it. */
 export function isStillGranted({ family }: Esim, frozen: FrozenGrant | undefined, amount: Money): boolean {
   return frozen === undefined || (family !== undefined && family.since === frozen.since && !exceedsGrant(family, amount));
+}
+
+/** Whether a charge may still be paid: not when its grant is over by now, however long was left when it was decided. */
+export function mayBePaid(esim: Esim, { family, amount }: Pick<OpenRecharge, "family" | "amount">, now: Instant): boolean {
+  return isStillGranted(esim, family, amount) && (family === undefined || esim.family === undefined || !hasEnded(esim.family, now));
 }
 
 /** Books a charge on the grant that it was decided on, if the line still has that. */

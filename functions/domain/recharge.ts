@@ -464,7 +464,16 @@ const REMIND_HOURS = 12;
 /** Whoever wanted it there and then is at the checkout, and needs no reminder. */
 const CHECKOUT_MINUTES = 60;
 
-function nextState(from: RechargeState, move: Move, { origin }: OpenRecharge): RechargeState {
+/** How long its payer is waited for: never past the end of the grant by which they pay for somebody else's line. */
+function waitingUntil(at: Instant, { origin, family }: OpenRecharge): { readonly remindAt?: Instant; readonly expiresAt: Instant } {
+  const minutes = origin === "payer" ? CHECKOUT_MINUTES : EXPIRE_HOURS * 60;
+  const usual = plusMinutes(at, minutes);
+  const expiresAt = family !== undefined && family.until < usual ? family.until : usual;
+  const remindAt = plusMinutes(at, REMIND_HOURS * 60);
+  return origin === "payer" || expiresAt <= remindAt ? { expiresAt } : { remindAt, expiresAt };
+}
+
+function nextState(from: RechargeState, move: Move, open: OpenRecharge): RechargeState {
   switch (move.type) {
     case "due":
       return { name: "reserved" };
@@ -475,13 +484,7 @@ function nextState(from: RechargeState, move: Move, { origin }: OpenRecharge): R
     case "unpaid":
       return { name: "closing", paymentIntentId: move.paymentIntentId, ...move.because };
     case "awaiting":
-      if (origin === "payer") return { name: "awaiting-customer", paymentIntentId: move.paymentIntentId, expiresAt: plusMinutes(move.at, CHECKOUT_MINUTES) };
-      return {
-        name: "awaiting-customer",
-        paymentIntentId: move.paymentIntentId,
-        remindAt: plusMinutes(move.at, REMIND_HOURS * 60),
-        expiresAt: plusMinutes(move.at, EXPIRE_HOURS * 60),
-      };
+      return { name: "awaiting-customer", paymentIntentId: move.paymentIntentId, ...waitingUntil(move.at, open) };
     case "paid":
       return { name: "crediting", paymentIntentId: paymentIntentOf(from), paidAt: move.at };
     case "refused": {

@@ -21,9 +21,9 @@ const SECRET = "pi_1_secret_2";
 const EXPIRES = plusMinutes(NOW, 24 * 60);
 const payments: ApiPorts["payments"] = async () => ({ clientSecret: async (id) => (id === "pi_1" ? SECRET : undefined) });
 
-function awaiting(method = WECHAT, rechargeId = "re_1"): Esim {
+function awaiting(method = WECHAT, rechargeId = "re_1", line: Esim = esimWithRule()): Esim {
   const period = { month: "2026-11", day: "2026-11-23" };
-  const reserved = applyReserved(esimWithRule(), { rechargeId, amount: cny(5000), period, method, reading: reading(-250) }, NOW);
+  const reserved = applyReserved(line, { rechargeId, amount: cny(5000), period, method, reading: reading(-250) }, NOW);
   return applyMove(reserved, rechargeId, { type: "awaiting", paymentIntentId: "pi_1", at: NOW }, NOW);
 }
 
@@ -45,6 +45,19 @@ async function waiting(method?: PaymentMethod): Promise<void> {
   await world.store(awaiting(method));
   await world.ports.recharges.putStart(rechargeStart());
 }
+
+it("a link to a payment for somebody else's line shows nothing to pay by when its grant is over, however long the payment would wait", async () => {
+  const terms = { since: NOW, until: plusMinutes(NOW, 48 * 60), cap: cny(50_000), spent: cny(0) };
+  const family = { subscriberId: SUBSCRIBER, holder: "holder-1", ...terms, consent: { termsVersion: "t", at: NOW } };
+  const line = awaiting(WECHAT, "re_1", { ...esimWithRule(), family });
+  await world.ports.recharges.putStart(rechargeStart());
+  const stored = await world.store(line);
+  expect(await get("app")).toMatchObject({ body: { status: "awaiting-customer", action: { clientSecret: SECRET } } });
+  await world.ports.esims.save({ ...stored, family: { ...family, until: NOW } }, "given-anew");
+  const { body } = await get("app");
+  expect(body).toMatchObject({ status: "in-progress" });
+  expect(JSON.stringify(body)).not.toContain("action");
+});
 
 describe("a link to a payment that waits for its payer", () => {
   beforeEach(() => waiting());

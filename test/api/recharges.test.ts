@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { type Bill, billOf } from "../../functions/domain/bill.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
-import { plusSeconds } from "../../functions/domain/time.ts";
+import { plusMinutes, plusSeconds } from "../../functions/domain/time.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, reading, rechargeStart, SUBSCRIBER } from "../builders.ts";
 import { type ApiWorld, apiWorld, listIn, problemIn, STRANGER, withOpenRecharge } from "./api-world.ts";
 
@@ -129,6 +129,30 @@ describe("a recharge", () => {
     const action = { expiresAt: plusSeconds(NOW, 24 * 60 * 60), clientSecret: "pi_1_secret_1" };
     expect([status, body]).toEqual([200, { ...reserved, isCalledOff: false, status: "awaiting-customer", action }]);
     expect((await world.send(get("re_1", STRANGER), { payments })).status).toBe(404);
+  });
+
+  it.each([
+    ["when its time is over", plusMinutes(NOW, 24 * 60), {}],
+    ["when the grant by which they pay for the line is over", NOW, { until: NOW }],
+    ["when there is another grant", NOW, { since: plusMinutes(NOW, 1) }],
+  ])("gives nobody what it takes to pay %s", async (_, now, changes) => {
+    const clientSecret = async () => "pi_1_secret_1";
+    const world = await apiWorld();
+    await started(world, "re_1");
+    const cap = { cap: cny(50_000), spent: cny(0) };
+    const family = {
+      subscriberId: SUBSCRIBER,
+      holder: "holder-1",
+      since: NOW,
+      until: plusMinutes(NOW, 48 * 60),
+      ...cap,
+      consent: { termsVersion: "t", at: NOW },
+    };
+    const waiting = applyMove(withOpenRecharge({ ...esimWithRule(), family }, "re_1"), "re_1", { type: "awaiting", paymentIntentId: "pi_1", at: NOW }, NOW);
+    await world.store({ ...waiting, family: { ...family, ...changes } });
+    const read = await world.send(get("re_1"), { payments: async () => ({ clientSecret }), clock: { now: () => now } });
+    expect(read).toMatchObject({ status: 200, body: { status: "awaiting-customer" } });
+    expect(JSON.stringify(read.body)).not.toContain("action");
   });
 
   it("shows its end before its bill is put, and the same after", async () => {

@@ -54,6 +54,29 @@ describe("a charge for a line of somebody else's", () => {
     expect(decideRecharge(familyLine(changes), cny(999), { declines: [] }, now)).toMatchObject(decision);
   });
 
+  it.each([
+    [
+      "a day, with a reminder half way, in the middle of the grant",
+      UNTIL,
+      undefined,
+      { remindAt: plusMinutes(NOW, 12 * 60), expiresAt: plusMinutes(NOW, 24 * 60) },
+    ],
+    [
+      "the grant's end, with a reminder before",
+      plusMinutes(NOW, 13 * 60),
+      undefined,
+      { remindAt: plusMinutes(NOW, 12 * 60), expiresAt: plusMinutes(NOW, 13 * 60) },
+    ],
+    ["the grant's end, without one where that comes sooner", plusMinutes(NOW, 12 * 60), undefined, { expiresAt: plusMinutes(NOW, 12 * 60) }],
+    ["an hour at the checkout", UNTIL, "payer", { expiresAt: plusMinutes(NOW, 60) }],
+    ["the grant's end at the checkout", plusMinutes(NOW, 30), "payer", { expiresAt: plusMinutes(NOW, 30) }],
+  ] as const)("waits for its payer until %s", (_, until, origin, times) => {
+    const { open, ...line } = reserved({ until });
+    if (open === undefined) throw new Error("Nothing is open");
+    const waiting = applyMove({ ...line, open: { ...open, origin } }, "r-1", { type: "awaiting", paymentIntentId: "pi_1", at: NOW }, NOW);
+    expect(waiting.open?.state).toEqual({ name: "awaiting-customer", paymentIntentId: "pi_1", ...times });
+  });
+
   it("freezes the terms on which it stands, and its bill shows them", () => {
     const terms = { since: NOW, until: UNTIL, cap: cny(20_000), spent: cny(3000) };
     const line = ended(reserved({ spent: cny(3000) }));

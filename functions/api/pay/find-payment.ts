@@ -1,5 +1,6 @@
 import type { PayLinkReply } from "../../contracts/pay-links.ts";
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { mayBePaid } from "../../domain/family.ts";
 import { lastFour } from "../../domain/iccid.ts";
 import type { Clock, Esims, PayLinks, Payments, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
 import type { Instant } from "../../domain/time.ts";
@@ -44,10 +45,20 @@ export async function findPayment({ payLinks, recharges, esims, clock }: FindPay
   return { esim, open, start };
 }
 
+/** It is about to be closed. */
+const IN_PROGRESS: Standing = { status: "in-progress" };
+
+interface Standing {
+  readonly status: PayLinkReply["status"];
+  readonly until?: Instant;
+}
+
 /** What a link shows: nothing of its payer but how their way to pay ends, and no balance. */
 export async function paymentView(ports: FindPaymentPorts, { esim, open, start }: FoundPayment): Promise<PayLinkReply> {
   const { amount, method } = open;
-  const { status, until } = standingOf(open, ports.clock.now());
+  const now = ports.clock.now();
+  const standing = standingOf(open, now);
+  const { status, until } = standing.status === "awaiting-customer" && !mayBePaid(esim, open, now) ? IN_PROGRESS : standing;
   return {
     status,
     until,
@@ -64,7 +75,7 @@ export function payerOf({ subscribers }: FindPaymentPorts, { open }: FoundPaymen
   return subscribers.getProfile(open.subscriberId);
 }
 
-function standingOf({ state, cancelRequested }: OpenRecharge, now: Instant): { readonly status: PayLinkReply["status"]; readonly until?: Instant } {
+function standingOf({ state, cancelRequested }: OpenRecharge, now: Instant): Standing {
   const isCalledOff = cancelRequested !== undefined;
   switch (state.name) {
     case "announced":

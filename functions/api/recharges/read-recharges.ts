@@ -1,9 +1,10 @@
 import type * as z from "zod/mini";
 import type { billReply, openRechargeReply, requestedReply } from "../../contracts/recharges.ts";
 import type { Bill } from "../../domain/bill.ts";
-import type { OpenRecharge, PaymentMethod, Requested } from "../../domain/esim.ts";
+import type { Esim, OpenRecharge, PaymentMethod, Requested } from "../../domain/esim.ts";
+import { mayBePaid } from "../../domain/family.ts";
 import { type Iccid, lastFour } from "../../domain/iccid.ts";
-import type { Esims, Payments, Recharges } from "../../domain/ports.ts";
+import type { Clock, Esims, Payments, Recharges } from "../../domain/ports.ts";
 import { grantView } from "../family/grant-view.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -13,6 +14,7 @@ export interface ReadRechargesPorts {
   readonly esims: Esims;
   /** Made when it is needed: most reads are of recharges that wait for nobody. */
   readonly payments: () => Promise<Pick<Payments, "clientSecret">>;
+  readonly clock: Clock;
 }
 
 /** The caller's ended recharges, newest first: the bill records. Open ones stand in GET /v1/esims. */
@@ -22,17 +24,19 @@ export async function listRecharges({ recharges }: Pick<ReadRechargesPorts, "rec
 }
 
 /** One recharge, ended (with what happened to it since) or open (with what the customer needs to act, if it waits for them). */
-export async function readRecharge({ recharges, esims, payments }: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+export async function readRecharge(ports: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+  const { recharges, esims } = ports;
   const { rechargeId = "" } = request.params;
   const start = await recharges.getStart(rechargeId);
   // The line first: a recharge that ends in between leaves its bill before it leaves the line.
-  const { open, requested } = (start?.subscriberId === request.subscriberId ? await esims.load(start.iccid) : undefined) ?? {};
+  const esim = start?.subscriberId === request.subscriberId ? await esims.load(start.iccid) : undefined;
+  const { open, requested } = esim ?? {};
   const { bill, adjustments } = await recharges.getHistory(rechargeId);
   if (bill?.subscriberId === request.subscriberId) {
     return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
   }
-  if (start !== undefined && open?.rechargeId === rechargeId) {
-    return { status: 200, body: { ...openView(start.iccid, open), ...(await actionOf(payments, open)) } };
+  if (esim !== undefined && open?.rechargeId === rechargeId) {
+    return { status: 200, body: { ...openView(esim.iccid, open), ...(await actionOf(ports, esim, open)) } };
   }
   if (start !== undefined && requested?.rechargeId === rechargeId) return { status: 200, body: requestedView(start.iccid, requested) };
   throw new HttpProblem(404, "not-found", "You have no such recharge");
@@ -55,9 +59,11 @@ function methodView({ id, brand, lastFour: digits }: PaymentMethod) {
   return { id, brand, lastFour: digits };
 }
 
-/** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only. */
-async function actionOf(payments: ReadRechargesPorts["payments"], { state }: OpenRecharge): Promise<Pick<z.input<typeof openRechargeReply>, "action">> {
-  if (state.name !== "awaiting-customer") return {};
+/** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only, while they may pay for the line. */
+async function actionOf({ payments, clock }: ReadRechargesPorts, esim: Esim, open: OpenRecharge): Promise<Pick<z.input<typeof openRechargeReply>, "action">> {
+  const { state } = open;
+  const now = clock.now();
+  if (state.name !== "awaiting-customer" || state.expiresAt <= now || !mayBePaid(esim, open, now)) return {};
   const clientSecret = await (await payments()).clientSecret(state.paymentIntentId);
   return { action: { expiresAt: state.expiresAt, clientSecret } };
 }
