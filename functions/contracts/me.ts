@@ -4,7 +4,7 @@ import { isTimeZone } from "../domain/time.ts";
 import { grantTerms } from "./family.ts";
 import { balance } from "./money.ts";
 import { paymentMethodReply } from "./payment-methods.ts";
-import { adjustedBillReply, openRechargeReply, stateName } from "./recharges.ts";
+import { adjustedBillReply, openRechargeReply, requestedReply, stateName } from "./recharges.ts";
 import type { SubscriberRoutes } from "./route.ts";
 import { ruleReply, termsReply } from "./rules.ts";
 
@@ -99,6 +99,7 @@ export const exportReply = z
           rule: z.optional(ruleReply),
           spend: z.optional(spend),
           openRecharge: z.optional(openRechargeReply),
+          requestedRecharge: z.optional(requestedReply),
           family: z.optional(grantTerms),
         }),
       )

@@ -177,8 +177,13 @@ export type RequestDecision =
 /** Notes that a recharge is wanted, whatever the balance is; the recharge function reserves it. */
 export function requestRecharge(esim: Esim, request: Requested, now: Instant): RequestDecision {
   const busy = esim.open ?? esim.requested;
-  if (busy === undefined) return { kind: "requested", esim: { ...esim, requested: request, lookAt: now } };
+  if (busy === undefined) return { kind: "requested", esim: { ...payersOwn(esim, request.subscriberId), requested: request, lookAt: now } };
   return busy.rechargeId === request.rechargeId ? { kind: "repeated" } : { kind: "busy", rechargeId: busy.rechargeId };
+}
+
+/** A line that nobody's rule or grant stands on is its payer's from now on, so that it is among their lines; else it stays whose it is. */
+function payersOwn(esim: Esim, subscriberId: string): Esim {
+  return esim.rule === undefined && esim.family === undefined ? { ...esim, subscriberId } : esim;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { billOf } from "../../functions/domain/bill.ts";
 import { applyMove, applyRequested } from "../../functions/domain/recharge.ts";
-import { cny, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { type ApiWorld, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
 
 const body = { iccid: ICCID, amount: cny(3000), paymentMethodId: METHOD.id };
@@ -38,6 +38,30 @@ describe("recharging a line now", () => {
     expect((await read(world, rechargeId)).body).toMatchObject({ status: "requested", amount: cny(3000), lineLastFour: "0017" });
     await reserve(world);
     expect((await read(world, rechargeId)).body).toMatchObject({ status: "reserved", origin: "payer", ruleVersion: 0 });
+  });
+
+  it.each(["wanted", "reserved"])(
+    "keeps its way to pay, is in what its payer takes with them, and is called off with their account: %s, on a line without a rule",
+    async (stage) => {
+      const world = await apiWorld();
+      const rechargeId = idOf(await rechargeNow(world));
+      if (stage === "reserved") await reserve(world);
+      const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` });
+      expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use", detail: expect.stringContaining(rechargeId) });
+      const status = stage === "wanted" ? "requested" : "reserved";
+      const shown = { [stage === "wanted" ? "requestedRecharge" : "openRecharge"]: { rechargeId, status } };
+      expect(await world.send({ method: "GET", path: "/v1/me/export" })).toMatchObject({ body: { lines: [{ iccid: ICCID, ...shown }] } });
+      expect((await world.send({ method: "DELETE", path: "/v1/me" })).status).toBe(202);
+      const { open, requested } = await world.line();
+      expect([requested, open?.cancelRequested]).toMatchObject([undefined, stage === "wanted" ? undefined : { by: "account-closed" }]);
+    },
+  );
+
+  it("leaves a line whose rule is another's to them", async () => {
+    const world = await apiWorld();
+    await world.store({ ...esimWithRule(), subscriberId: STRANGER });
+    expect((await rechargeNow(world)).status).toBe(202);
+    expect(await world.line()).toMatchObject({ subscriberId: STRANGER, requested: { subscriberId: SUBSCRIBER } });
   });
 
   it("again under the same key is the same one: noted, open or ended; another key meets the open one", async () => {

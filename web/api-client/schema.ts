@@ -499,6 +499,7 @@ export type Export = {
       readonly lastEndedAt: string;
     };
     readonly openRecharge?: OpenRecharge;
+    readonly requestedRecharge?: RequestedRecharge;
     readonly family?: FamilyTerms;
   })[];
   /** Your ended recharges, newest first; `next` where there are earlier ones */

@@ -8,7 +8,7 @@ import { grantView } from "../family/grant-view.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import { methodView } from "../payment-methods/list-methods.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
-import { endedView, openView } from "../recharges/read-recharges.ts";
+import { endedView, openView, requestedView } from "../recharges/read-recharges.ts";
 import { termsView } from "../rules/read-terms.ts";
 import { ruleView } from "../rules/rule-view.ts";
 import { meView } from "./me-view.ts";
@@ -61,17 +61,19 @@ async function linesOf({ esims }: ExportPorts, subscriberId: string): Promise<Ex
   for (let pages = 0; pages < LINE_PAGES; pages++) {
     const { items, next } = await esims.listBySubscriber(subscriberId, page);
     for (const esim of await esims.loadMany(items)) {
-      const { iccid, open } = esim;
+      const { iccid, open, requested } = esim;
       const rule = ruleOf(esim, subscriberId);
       const spend = esim.spend[subscriberId];
       const grant = grantOf(esim, subscriberId);
       const theirs = open?.subscriberId === subscriberId ? open : undefined;
-      if (esim.subscriberId !== subscriberId && spend === undefined && theirs === undefined) continue; // the index was late
+      const wanted = requested?.subscriberId === subscriberId ? requested : undefined;
+      if (esim.subscriberId !== subscriberId && spend === undefined && theirs === undefined && wanted === undefined) continue; // the index was late
       lines.push({
         iccid,
         rule: rule && ruleView(iccid, rule),
         spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
         openRecharge: theirs && openView(iccid, theirs),
+        requestedRecharge: wanted && requestedView(iccid, wanted),
         family: grant && grantView(grant),
       });
     }

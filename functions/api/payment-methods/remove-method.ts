@@ -31,13 +31,14 @@ export async function removeMethod({ subscribers, wallet, esims, pokes }: Remove
   return { status: 204 };
 }
 
-/** Of the caller's, by this way to pay. */
+/** Of the caller's, by this way to pay; also one that is only wanted yet. */
 async function findOpenRecharge(esims: Esims, subscriberId: string, paymentMethodId: string): Promise<string | undefined> {
   let page: string | undefined;
   do {
     const { items, next } = await esims.listBySubscriber(subscriberId, page);
-    for (const { open } of await esims.loadMany(items)) {
-      if (open?.method.id === paymentMethodId && open.state.name !== "ended") return open.rechargeId;
+    for (const { open, requested } of await esims.loadMany(items)) {
+      const going = open?.state.name === "ended" ? requested : (open ?? requested);
+      if (going?.method.id === paymentMethodId) return going.rechargeId;
     }
     page = next;
   } while (page !== undefined);

@@ -51,7 +51,7 @@ function shownOf({ family, reading }: Pick<Bill, "family" | "reading">) {
   return family === undefined ? { reading } : { family: grantView(family) };
 }
 
-function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested): z.input<typeof requestedReply> {
+export function requestedView(iccid: Iccid, { rechargeId, amount, method, cancelRequested }: Requested): z.input<typeof requestedReply> {
   return { rechargeId, lineLastFour: lastFour(iccid), status: "requested", amount, method: methodView(method), isCalledOff: cancelRequested !== undefined };
 }
 
