@@ -237,6 +237,19 @@ describe("the settings of a rule", () => {
     expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(5000) } }), line)).toMatchObject([{ pointer: "/topUp/type" }]);
   });
 
+  it("make no sense with more than the operator lets anybody recharge at once, as an amount or as the target of an empty line", () => {
+    const line = { ...CNY_LINE, most: 20_000 };
+    const limits = { perMonth: cny(50_000), timesPerDay: 3, cooldownMinutes: 60 };
+    const detail = "must be at most CNY 200.00, the most that can be recharged at once";
+    for (const [pointer, topUp] of [
+      ["/topUp/amount/amount", (amount: number) => ({ type: "fixed", amount: cny(amount) }) as const],
+      ["/topUp/target/amount", (amount: number) => ({ type: "target", target: cny(amount) }) as const],
+    ] as const) {
+      expect(ruleProblems(ruleSettings({ topUp: topUp(20_001), limits }), line)).toEqual([{ pointer, detail }]);
+      expect(ruleProblems(ruleSettings({ topUp: topUp(20_000), limits }), line)).toEqual([]);
+    }
+  });
+
   it("charge up to the target in steps that can be charged, and never above it", () => {
     expect(topUpAmount({ type: "target", target: money(5000, "KWD") }, money(1234, "KWD"))).toEqual(money(3760, "KWD"));
     expect(topUpAmount({ type: "target", target: money(500_000, "ISK") }, money(-150, "ISK"))).toEqual(money(500_100, "ISK"));
