@@ -46,7 +46,11 @@ export type MeChanges = z.infer<typeof meChanges>;
 
 const closing = z
   .object({ since: moment })
-  .check(z.describe("The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills and a pause by the operator is erased"));
+  .check(
+    z.describe(
+      "The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills and a pause by the operator is erased",
+    ),
+  );
 
 export const meReply = z
   .object({
