@@ -117,7 +117,7 @@ const TOP_UPS: { readonly [Type in TopUp["type"]]: Extract<TopUp, { type: Type }
   target: { type: "target", target: cny(99_999_999) },
 };
 
-const CONSENT = { termsVersion: "2026-11-01", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-28", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
 
 const OPEN: Required<OpenRecharge> = {
   rechargeId: "r-1",
@@ -178,7 +178,7 @@ const FULL: Required<Esim> = {
     until: LATER,
     cap: cny(50_000),
     spent: cny(15_000),
-    consent: { termsVersion: "2026-11-01", at: NOW },
+    consent: { termsVersion: "2026-11-28", at: NOW },
     refunds: ["re_1"],
   },
   open: OPEN,

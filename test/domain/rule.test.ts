@@ -5,7 +5,7 @@ import { type RuleSettings, ruleProblems, topUpAmount, worstCasePerMonth } from 
 import { cny, esimWithRule, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
-const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const consent = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
 const input = (changes = {}) => ({ subscriberId: SUBSCRIBER, settings: ruleSettings(changes), consent, writeId: "write-2" });
 
 describe("a rule", () => {

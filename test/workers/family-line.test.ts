@@ -13,7 +13,7 @@ async function familyWorld(terms: Partial<FamilyGrant> = {}, options: Parameters
   const world = await rechargeWorld(options);
   world.carrier.setOwner(ICCID, HOLDER);
   const holder = world.carrier.queryLine(ICCID).line?.holder ?? "";
-  const consent = { termsVersion: "2026-11-01", at: NOW };
+  const consent = { termsVersion: "2026-11-28", at: NOW };
   const grant = { subscriberId: SUBSCRIBER, holder, since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(20_000), spent: cny(0), consent, ...terms };
   await change(world, (line) => ({ ...line, family: grant }));
   return world;

@@ -717,7 +717,7 @@ describe("the history of a recharge", () => {
       check: "check-1",
       reading: reading(999),
       rule: { version: 1, threshold: cny(1000), limits: { perMonth: cny(20_000) } },
-      consent: { termsVersion: "2026-11-01" },
+      consent: { termsVersion: "2026-11-28" },
       amount: cny(5000),
       declines: 0,
     });

@@ -251,7 +251,7 @@ export type NewFamilyLine = {
   readonly until: string;
   readonly lifetimeCap: PositiveMoney;
   readonly consent: {
-    readonly termsVersion: "2026-11-01";
+    readonly termsVersion: "2026-11-28";
   };
 };
 
