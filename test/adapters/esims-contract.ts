@@ -65,6 +65,7 @@ const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { 
 /** A reason that is missing here, or that a store refuses, does not compile or does not pass. */
 const CANCEL_REASONS: { readonly [Reason in CancelReason]: true } = {
   "rule-changed": true,
+  "line-lost": true,
   "by-subscriber": true,
   "balance-recovered": true,
   "limit-reached": true,

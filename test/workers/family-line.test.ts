@@ -132,7 +132,7 @@ describe("a worker that goes on with another one's recharge of such a line", () 
     const world = await interrupted(terms);
     await happens(world);
     await world.look();
-    expect([world.taken(), await world.bills()]).toMatchObject([[], [{ end: "cancelled", reason: "rule-changed" }]]);
+    expect([world.taken(), await world.bills()]).toMatchObject([[], [{ end: "cancelled", reason: "line-lost" }]]);
   });
 });
 
@@ -144,6 +144,6 @@ describe("a payer of such a line whose bank wants them", () => {
     world.carrier.setOwner(ICCID, { subscriberId: "sub-eve" });
     world.advanceMinutes(10);
     await world.look();
-    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed", charged: cny(0) }]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost", charged: cny(0) }]);
   });
 });

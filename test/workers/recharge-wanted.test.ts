@@ -282,7 +282,7 @@ describe("a recharge that its payer wants there and then", () => {
     const stopped = await rechargeWorld({ balance: 90_000 });
     await stopped.ports.controls.putKillSwitch({ on: true, at: NOW, by: "grace", why: "fire" });
     for (const [world, reason] of [
-      [foreign, "rule-changed"],
+      [foreign, "line-lost"],
       [stopped, "kill-switch"],
     ] as const) {
       await wanted(world);
