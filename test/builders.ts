@@ -26,7 +26,7 @@ export function ruleSettings(changes: Partial<RuleSettings> = {}): RuleSettings 
 }
 
 export function esimWithRule(changes: Partial<RuleSettings> = {}, now = NOW): Esim & { readonly rule: Rule } {
-  const consent = { termsVersion: "2026-11-01", at: now, timeZone: "Asia/Shanghai" };
+  const consent = { termsVersion: "2026-11-28", at: now, timeZone: "Asia/Shanghai" };
   const decision = createRule(newEsim(ICCID), { subscriberId: SUBSCRIBER, settings: ruleSettings(changes), consent, writeId: "write-1" }, now);
   if (decision.kind !== "changed") throw new Error(decision.reason);
   return { ...decision.esim, version: 1, rule: decision.rule, pendingEvents: [], lookAt: undefined };

@@ -5,7 +5,7 @@ function happened<Name extends LineEvent["name"]>(name: Name) {
   return { name, id: `id/${name}`, version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER } as const;
 }
 
-const recharge = { rechargeId: "r-1", amount: cny(5000) };
+const recharge = { rechargeId: "r-1", amount: cny(5000), origin: "backup" } as const;
 
 /** One of each kind, with every field that it can have: a new kind or field that is missing here does not compile. */
 export const SAMPLE_EVENTS: { readonly [Name in EventName]: Required<Extract<DomainEvent, { name: Name }>> } = {

@@ -297,7 +297,7 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       return { items: (Items ?? []).map((item) => z.parse(named, item).part), next: pageMark(LastEvaluatedKey) };
     },
     async erase(subscriberId) {
-      for (const item of await list(subscriberId, "")) await remove(subscriberId, z.parse(named, item).part);
+      for (const { part } of (await list(subscriberId, "")).map((item) => z.parse(named, item))) if (part !== "hold") await remove(subscriberId, part);
     },
     removeClosing: (subscriberId) => remove(CLOSING, subscriberId),
   };

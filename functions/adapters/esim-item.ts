@@ -60,6 +60,7 @@ const cancelled = {
   end: z.literal("cancelled"),
   reason: z.enum([
     "rule-changed",
+    "line-lost",
     "by-subscriber",
     "balance-recovered",
     "limit-reached",

@@ -16,7 +16,7 @@ function concerned<Name extends EventName, Fields extends z.core.$ZodLooseShape>
   return z.object({ name: z.literal(name), id: z.string(), version: z.literal(1), at, subscriberId: z.string(), ...fields });
 }
 
-const recharge = { rechargeId: z.string(), amount: anyMoney };
+const recharge = { rechargeId: z.string(), amount: anyMoney, origin: z.optional(z.enum(["payer", "backup"])) };
 const rule = { ruleVersion: z.int() };
 const suspensionReason = z.enum([
   "card-refused-for-good",

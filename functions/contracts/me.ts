@@ -46,7 +46,11 @@ export type MeChanges = z.infer<typeof meChanges>;
 
 const closing = z
   .object({ since: moment })
-  .check(z.describe("The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills is erased"));
+  .check(
+    z.describe(
+      "The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills and a pause by the operator is erased",
+    ),
+  );
 
 export const meReply = z
   .object({
@@ -164,8 +168,8 @@ export const meRoutes = {
     function: "me",
     summary: "Close my account and have me forgotten",
     description:
-      "Rules go at once, and what waits for a payment is withdrawn. Recharges that are being paid, or under review, go on to their end; then everything is erased but the bills, " +
-      "which name nobody. The account to sign in with belongs to the issuer, and is deleted there.",
+      "Rules go at once, and what waits for a payment is withdrawn. Recharges that are being paid, or under review, go on to their end; then everything is erased but the bills " +
+      "and a pause by the operator, which name nobody. The account to sign in with belongs to the issuer, and is deleted there.",
     replies: { 202: { says: "It is under way, and cannot be called off. Asked again, it is the same.", body: z.object({ closing }) } },
     problems: [],
   },

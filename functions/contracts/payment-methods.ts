@@ -79,6 +79,8 @@ export const paymentMethodRoutes = {
     function: "payment-methods",
     limit: { perHour: 2 * CARD_TRIES_PER_HOUR },
     summary: "Save a way to pay",
+    description:
+      "The same card is saved once. Entered again with a later expiry it was renewed: it is saved beside the old one, and takes its place as the default or the backup. Rules keep the old one until they are changed.",
     body: newPaymentMethodBody,
     replies: {
       200: { says: "The same way to pay was saved before: this one.", body: paymentMethodReply },

@@ -1,3 +1,4 @@
+import type { Origin } from "./esim.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { SuspensionReason } from "./rule.ts";
@@ -23,6 +24,8 @@ export interface LowBalanceDetected extends Happened<"LowBalanceDetected"> {
 interface OfRecharge {
   readonly rechargeId: string;
   readonly amount: Money;
+  /** Missing: its rule wanted it. */
+  readonly origin?: Origin;
 }
 
 /** Charged and credited. */

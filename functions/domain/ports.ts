@@ -249,7 +249,7 @@ export interface Subscribers {
   putClosing(subscriberId: string, closing: Closing): Promise<Closing>;
   /** The subscribers who are being forgotten. */
   listClosing(page?: string): Promise<Page<string>>;
-  /** Forgets all that is above, but that they are closing: that is removed last. */
+  /** Forgets all that is above, but that they are closing, which is removed last, and the operator's hold: nobody lifts that by closing their account and coming back. */
   erase(subscriberId: string): Promise<void>;
   removeClosing(subscriberId: string): Promise<void>;
 }

@@ -11,6 +11,8 @@ export type RechargeEnd = "succeeded" | "declined" | "cancelled" | "expired" | "
 export type CancelReason =
   /** Paused, edited, deleted or suspended between the decision and the charge. */
   | "rule-changed"
+  /** The line is not its payer's any more, or its holder does not let them pay for it, or not so much. */
+  | "line-lost"
   /** Its payer does not want it: skipped, declined or called off. */
   | "by-subscriber"
   /** Announced, and not low any more when it came due. */

@@ -147,7 +147,7 @@ export function applyDue(esim: Esim, rechargeId: string, { reading, ...facts }: 
     case "wait":
       return dropped(decision.reason === "card-backing-off" ? "card-declined-elsewhere" : "limit-reached");
     case "suspend":
-      return suspendRule(dropped("rule-changed"), decision.reason, now);
+      return suspendRule(dropped(decision.reason.startsWith("family-") ? "line-lost" : "rule-changed"), decision.reason, now);
   }
 }
 
@@ -159,7 +159,7 @@ export function isUntold({ pendingEvents }: Esim, { rechargeId }: OpenRecharge):
 /** What the line itself says against an announced recharge. */
 export function lineAgainstAnnounced(esim: Esim, open: OpenRecharge): CancelReason | undefined {
   if (isCalledOff(esim, open)) return "by-subscriber";
-  return isStillWanted(esim, open) ? undefined : "rule-changed";
+  return unwantedBecause(esim, open);
 }
 
 /** Whether its payer does not want it any more. */
@@ -345,6 +345,13 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   return withEvent(quiet, event, now);
 }
 
+/** What the line says against a recharge that it does not want any more. */
+export function unwantedBecause(esim: Esim, open: OpenRecharge): CancelReason | undefined {
+  if (isStillWanted(esim, open)) return undefined;
+  const hasAnotherPayer = esim.subscriberId !== undefined && esim.subscriberId !== open.subscriberId;
+  return hasAnotherPayer || !isStillGranted(esim, open.family, open.amount) ? "line-lost" : "rule-changed";
+}
+
 /** Whether the rule still says what the recharge was reserved on; asked once more before money can move. What its payer wanted there and then stands on no rule; for a line of somebody else's, on what its holder agreed to. */
 export function isStillWanted(esim: Esim, open: OpenRecharge): boolean {
   const { rule } = esim;
@@ -433,6 +440,7 @@ function released(moved: Esim, open: OpenRecharge, state: RechargeState, now: In
 
 const SECOND_THOUGHTS: ReadonlySet<CancelReason> = new Set([
   "rule-changed",
+  "line-lost",
   "by-subscriber",
   "outdated",
   "card-declined-elsewhere",
@@ -540,8 +548,9 @@ function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
 }
 
 function rechargeEvent<Name extends string>(esim: Esim, open: OpenRecharge, name: Name, at: Instant) {
-  const { rechargeId, subscriberId, amount } = open;
-  return { name, id: `${rechargeId}/${name}`, version: 1, at, iccid: esim.iccid, subscriberId, rechargeId, amount } as const;
+  const { rechargeId, subscriberId, amount, origin } = open;
+  const happened = { name, id: `${rechargeId}/${name}`, version: 1, at, iccid: esim.iccid, subscriberId, rechargeId, amount } as const;
+  return origin === undefined ? happened : { ...happened, origin };
 }
 
 type Ended = Extract<RechargeState, { name: "ended" }>;
@@ -639,6 +648,7 @@ const QUIET_AFTER_EXPIRY_DAYS = 7;
  */
 const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
   "rule-changed": 0,
+  "line-lost": 0,
   "by-subscriber": QUIET_AFTER_EXPIRY_DAYS * 24 * 60,
   "balance-recovered": 0,
   "limit-reached": 0, // the next judgement says until when

@@ -156,7 +156,7 @@ function fixedProblems(amount: Money, line: LineTerms): Problem[] {
   return detail === undefined ? [] : [{ pointer: "/topUp/amount/amount", detail }];
 }
 
-function targetProblems(target: Money, threshold: Money, { topUpAmounts }: LineTerms): Problem[] {
+function targetProblems(target: Money, threshold: Money, { topUpAmounts, most }: LineTerms): Problem[] {
   if (topUpAmounts !== undefined) {
     return [
       {
@@ -167,6 +167,10 @@ function targetProblems(target: Money, threshold: Money, { topUpAmounts }: LineT
   }
   const pointer = "/topUp/target/amount";
   if (!isBelow(threshold, target)) return [{ pointer, detail: `must be above the threshold of ${formatMoney(threshold)}` }];
+  // An empty line lacks all of it.
+  if (most !== undefined && target.amount > most) {
+    return [{ pointer, detail: `must be at most ${formatMoney(money(most, target.currency))}, the most that can be recharged at once` }];
+  }
   const least = smallestCharge(target.currency);
   if (!isBelow(smallestGap(target, threshold), least)) return [];
   return [{ pointer, detail: `must be further above the threshold of ${formatMoney(threshold)}: less than ${formatMoney(least)} cannot be charged` }];

@@ -4,15 +4,17 @@ import type { RuleSettings } from "./rule.ts";
 import { type InBoth, ruleWords, type Sentences } from "./rule-words.ts";
 
 /** The version of the terms of automatic recharging that a subscriber agrees to today: another text is another version. */
-export const TERMS_VERSION = "2026-11-01";
+export const TERMS_VERSION = "2026-11-28";
 
 export const TERMS_TEXT: InBoth<string> = {
   "zh-CN":
     "我同意：按上述规则为该号码自动充值，每次充值无需我再次确认，即可从规则所列的支付方式扣款，且不超过规则所列的上限。" +
+    "如果银行暂时拒绝某笔扣款，而我设置了备用支付方式，则可从备用支付方式扣取同等金额一次，且不超过同样的上限。" +
     "我可以随时暂停或删除该规则，此后不再扣款；此前已扣的款项仍然有效。运营商最终拒绝入账的款项将全额退还。",
   en:
     "I agree that this line is recharged automatically by the rule above: each recharge may be charged to the way to pay that the rule names, " +
-    "without asking me again, within the rule's limits. I can pause or delete the rule at any time, and nothing is charged from then on; what was charged " +
+    "without asking me again, within the rule's limits. If my bank declines it for now and I have named a backup way to pay, the same amount may be charged to that once, " +
+    "within the same limits. I can pause or delete the rule at any time, and nothing is charged from then on; what was charged " +
     "before stays charged. What my carrier refuses for good to credit is given back in full.",
 };
 

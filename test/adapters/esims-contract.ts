@@ -65,6 +65,7 @@ const STATES: { readonly [Name in StateName]: readonly Extract<RechargeState, { 
 /** A reason that is missing here, or that a store refuses, does not compile or does not pass. */
 const CANCEL_REASONS: { readonly [Reason in CancelReason]: true } = {
   "rule-changed": true,
+  "line-lost": true,
   "by-subscriber": true,
   "balance-recovered": true,
   "limit-reached": true,
@@ -117,7 +118,7 @@ const TOP_UPS: { readonly [Type in TopUp["type"]]: Extract<TopUp, { type: Type }
   target: { type: "target", target: cny(99_999_999) },
 };
 
-const CONSENT = { termsVersion: "2026-11-01", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-28", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
 
 const OPEN: Required<OpenRecharge> = {
   rechargeId: "r-1",
@@ -178,7 +179,7 @@ const FULL: Required<Esim> = {
     until: LATER,
     cap: cny(50_000),
     spent: cny(15_000),
-    consent: { termsVersion: "2026-11-01", at: NOW },
+    consent: { termsVersion: "2026-11-28", at: NOW },
     refunds: ["re_1"],
     threshold: { is: cny(1000), since: NOW },
   },

@@ -8,7 +8,7 @@ import { forgedMark, type MakeStore, readPages, seed } from "./store-contract.ts
 
 const STRANGER = "sub-eve";
 const LATER = "2026-11-23T09:00:00.000Z";
-const CONSENT = { termsVersion: "2026-11-01", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-28", termsHash: "h4sh", at: NOW, timeZone: "Asia/Shanghai" };
 const PERIOD = { month: "2026-11", day: "2026-11-23" };
 
 /** A start with everything that a start can have: a new field that is missing here does not compile. */

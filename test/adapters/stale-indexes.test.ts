@@ -12,7 +12,7 @@ import { lateIndexes } from "../fakes/memory-stores.ts";
 import { expectOneRecharge, rechargeWorld } from "../workers/recharge-world.ts";
 
 const SLOT: CheckRequest = { slot: slotKey(ICCID, "15m"), from: "00000000", to: "ffffffff" };
-const CONSENT = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const CONSENT = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
 
 /** A line that is low, and a checker that sees it in its slot as it is now, whatever becomes of it. */
 async function lateCheckerWorld() {

@@ -287,7 +287,7 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       await expect(store.listClosing(forgedMark({ subscriberId: SUBSCRIBER, part: "profile" }))).rejects.toThrow("page mark");
     });
 
-    it("are forgotten with everything but that they are closing, and nobody else is", async () => {
+    it("are forgotten with everything but that they are closing and the operator's hold, and nobody else is", async () => {
       for (const each of [SUBSCRIBER, STRANGER]) {
         await store.putProfile({ ...PROFILE, subscriberId: each });
         await store.putCustomer(each, "cus_1");
@@ -309,7 +309,7 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
         await store.listNotices(each),
         await store.getClosing(each),
       ];
-      expect(await kept(SUBSCRIBER)).toEqual([undefined, undefined, [], {}, [], undefined, [], { since: NOW }]);
+      expect(await kept(SUBSCRIBER)).toEqual([undefined, undefined, [], {}, [], HOLD, [], { since: NOW }]);
       expect(await kept(STRANGER)).toEqual([
         { ...PROFILE, subscriberId: STRANGER },
         "cus_1",

@@ -389,7 +389,7 @@ export async function apiWorld() {
       const line = { hash: codeHash(ports.hash, { subscriberId: SUBSCRIBER, iccid: STRANGERS_ICCID, code: CODE }), triesLeft: 5 };
       await subscribers.putCode(SUBSCRIBER, ports.hash(STRANGERS_ICCID), { ...line, validUntil: "2026-11-23T08:10:00.000Z" });
       const holder = carrier.queryLine(STRANGERS_ICCID).line?.holder ?? "nobody";
-      const consent = { termsVersion: "2026-11-01", at: NOW };
+      const consent = { termsVersion: "2026-11-28", at: NOW };
       const terms = { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(0) };
       const stored = await esims.save(
         { ...newEsim(STRANGERS_ICCID), subscriberId: SUBSCRIBER, family: { subscriberId: SUBSCRIBER, holder, consent, ...terms, ...changes } },

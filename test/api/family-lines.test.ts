@@ -25,7 +25,7 @@ const ask = (iccid = STRANGERS_ICCID) => ({ method: "POST", path: lines, body: {
 const agree = (changes: object = {}, path = line) => ({
   method: "PUT",
   path,
-  body: { code: CODE, until: "2027-06-30T16:00:00Z", lifetimeCap: cny(50_000), consent: { termsVersion: "2026-11-01" }, ...changes },
+  body: { code: CODE, until: "2027-06-30T16:00:00Z", lifetimeCap: cny(50_000), consent: { termsVersion: "2026-11-28" }, ...changes },
 });
 const end = { method: "DELETE", path: line };
 const list = { method: "GET", path: lines };
@@ -89,7 +89,7 @@ describe("the agreement to pay for a line of somebody else's", () => {
 
   it("stands with the code, and says on which terms", async () => {
     const world = await asked();
-    const view = { iccid: STRANGERS_ICCID, ...TERMS, consent: { termsVersion: "2026-11-01", at: NOW } };
+    const view = { iccid: STRANGERS_ICCID, ...TERMS, consent: { termsVersion: "2026-11-28", at: NOW } };
     expect(await world.send(agree())).toMatchObject({ status: 200, body: view });
     expect(listIn(await world.send(list)).data).toEqual([view]);
     expect((await world.line(STRANGERS_ICCID)).family).toMatchObject({ subscriberId: SUBSCRIBER, holder: expect.stringMatching(/^holder-/), since: NOW });

@@ -64,7 +64,7 @@ export const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   "PUT /v1/family-lines/{iccid}": {
     method: "PUT",
     path: `${familyLines}/${STRANGERS_ICCID}`,
-    body: { code: CODE, until: "2027-06-30T16:00:00Z", lifetimeCap: cny(50_000), consent: { termsVersion: "2026-11-01" } },
+    body: { code: CODE, until: "2027-06-30T16:00:00Z", lifetimeCap: cny(50_000), consent: { termsVersion: "2026-11-28" } },
   },
   "DELETE /v1/family-lines/{iccid}": { method: "DELETE", path: `${familyLines}/${STRANGERS_ICCID}` },
   "GET /v1/esims": { method: "GET", path: "/v1/esims" },

@@ -91,7 +91,7 @@ describe("the export", () => {
       exportedAt: NOW,
       profile: ADA,
       paymentMethods: [{ paymentMethodId: METHOD.id, use: "backup" }],
-      terms: [{ termsHash: "h4sh", version: "2026-11-01", words: { en: expect.arrayContaining([expect.stringContaining("0017")]) } }],
+      terms: [{ termsHash: "h4sh", version: "2026-11-28", words: { en: expect.arrayContaining([expect.stringContaining("0017")]) } }],
       lines: [{ iccid: ICCID, rule: { threshold: cny(1000) }, spend, openRecharge: { rechargeId: "re_2", status: "reserved" } }],
       recharges: [
         {

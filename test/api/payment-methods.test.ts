@@ -89,6 +89,48 @@ describe("ways to pay", () => {
     expect(await attached()).toEqual([first]);
   });
 
+  it("are two when a card was renewed: the new one takes the place of the one that ends, whose rules keep it", async () => {
+    const [first, second] = [await saved(), await saved("pm_card_mastercard")];
+    for (const [id, what] of [
+      [first, "backup"],
+      [second, "default"],
+    ] as const) {
+      await use(id, what);
+    }
+    await world.store(esimWithRule({ paymentMethodId: first }));
+    for (const [expMonth, expYear] of [
+      [1, 2040],
+      [12, 2041],
+    ] as const) {
+      const before = await uses();
+      const setupIntentId = await setUp();
+      const renewed = (await attached()).find((id) => !(id in before)) ?? "";
+      world.stripe.updateCard(renewed, { expMonth, expYear });
+      const answer = await save({ type: "card", setupIntentId });
+      expect(answer).toMatchObject({ status: 201, body: { paymentMethodId: renewed, expiry: { month: expMonth, year: expYear }, use: "backup" } });
+      expect(await uses()).toMatchObject({ [renewed]: "backup", [first]: "none", [second]: "default" });
+      const again = await saveCard(); // the plastic that ends sooner
+      expect(again.status).toBe(200);
+    }
+    expect(await list()).toHaveLength(4);
+    expect((await attached()).toSorted()).toEqual(Object.keys(await uses()).toSorted());
+    const kept = await world.ports.subscribers.listMethods(SUBSCRIBER);
+    expect(new Set(kept.filter(({ lastFour }) => lastFour === "4242").map(({ cardKey }) => cardKey)).size).toBe(1); // its declines count on
+    expect((await world.ports.esims.load(ICCID))?.rule?.paymentMethodId).toBe(first);
+  });
+
+  it("that were renewed keep what they were used for, also when saving them was broken off", async () => {
+    const first = await saved();
+    const setupIntentId = await setUp();
+    const renewed = (await attached()).find((id) => id !== first) ?? "";
+    world.stripe.updateCard(renewed, { expMonth: 1, expYear: 2040 });
+    const putMethod = () => Promise.reject(new Error("the table is away"));
+    const card = { type: "card", setupIntentId };
+    expect(problemIn(await save(card, { subscribers: { ...world.ports.subscribers, putMethod } })).status).toBe(500);
+    expect((await save(card)).body).toMatchObject({ paymentMethodId: renewed, use: "default" });
+    expect(await uses()).toEqual({ [first]: "none", [renewed]: "default" });
+  });
+
   it("are several when the cards differ", async () => {
     await saved();
     await saved("pm_card_mastercard");

@@ -35,7 +35,7 @@ const reserved = {
   method: { id: METHOD.id, brand: "visa", lastFour: "4242" },
   origin: "rule",
   ruleVersion: 1,
-  consent: { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" },
+  consent: { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" },
   reading: reading(999),
   reservedAt: NOW,
 };

@@ -37,7 +37,7 @@ describe("the preview of a rule", () => {
       },
       now: { balance: cny(999), readAt: NOW, isLow: true, wouldCharge: cny(5000), whyNot: null },
       worstCasePerMonth: cny(20_000),
-      terms: { version: "2026-11-01", text: TERMS_TEXT, hash: newRule().consent.termsHash },
+      terms: { version: "2026-11-28", text: TERMS_TEXT, hash: newRule().consent.termsHash },
       consentNeeded: true,
     });
     expect([world.writes(), world.pokes]).toEqual([0, []]);
@@ -139,12 +139,12 @@ describe("consent", () => {
     const shown = (await world.send(preview())).body;
     const { terms } = termsIn(shown);
     await world.send(create({ consent: { termsHash: terms.hash } }));
-    expect((await world.line()).rule?.consent).toEqual({ termsVersion: "2026-11-01", termsHash: terms.hash, at: NOW, timeZone: "Asia/Shanghai" });
+    expect((await world.line()).rule?.consent).toEqual({ termsVersion: "2026-11-28", termsHash: terms.hash, at: NOW, timeZone: "Asia/Shanghai" });
     const { words } = z.parse(z.object({ words: z.unknown() }), shown);
     const path = `/v1/terms/${terms.hash}`;
     expect(await world.send({ method: "GET", path })).toMatchObject({
       status: 200,
-      body: { termsHash: terms.hash, version: "2026-11-01", words, text: TERMS_TEXT },
+      body: { termsHash: terms.hash, version: "2026-11-28", words, text: TERMS_TEXT },
     });
     for (const call of [{ path, sub: STRANGER }, { path: `/v1/terms/${"A".repeat(43)}` }, { path: "/v1/terms/none" }]) {
       expect(problemIn(await world.send({ method: "GET", ...call }))).toMatchObject({ status: 404, code: "not-found" });

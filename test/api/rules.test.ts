@@ -62,7 +62,7 @@ describe("creating a rule", () => {
       ...newRule(),
       limits: { perMonth: cny(20_000), timesPerDay: 3, cooldownMinutes: 60 },
       noticeMinutes: 0,
-      consent: { termsVersion: "2026-11-01", termsHash: newRule().consent.termsHash, at: NOW },
+      consent: { termsVersion: "2026-11-28", termsHash: newRule().consent.termsHash, at: NOW },
       version: 1,
       status: { state: "active" },
       createdAt: NOW,

@@ -102,7 +102,7 @@ describe("the body of a rule", () => {
     ["a time zone that is none", { timeZone: "Asia/Atlantis" }, ["/timeZone"]],
     ["consent to nothing", { consent: {} }, ["/consent/termsHash"]],
     ["consent to what is no hash", { consent: { termsHash: "yes" } }, ["/consent/termsHash"]],
-    ["consent to a version only", { consent: { termsVersion: "2026-11-01" } }, ["/consent/termsHash", "/consent/termsVersion"]],
+    ["consent to a version only", { consent: { termsVersion: "2026-11-28" } }, ["/consent/termsHash", "/consent/termsVersion"]],
     ["a field that is not there", { status: "active" }, ["/status"]],
     ["two things at once", { threshold: cny(-1), timeZone: "Mars" }, ["/threshold/amount", "/timeZone"]],
   ])("may not say %s", (_, changes, pointers) => {

@@ -6,7 +6,7 @@ import { applyReserved, type LineFacts } from "../../functions/domain/recharge.t
 import type { RuleSettings } from "../../functions/domain/rule.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, reading, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
-const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const consent = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
 const EARLIER = "2026-11-23T07:30:00.000Z";
 
 interface Saving {

@@ -81,7 +81,7 @@ describe("a grant on a line of somebody else's", () => {
     until: "2027-06-30T16:00:00.000Z",
     cap: cny(20_000),
     spent: cny(0),
-    consent: { termsVersion: "2026-11-01", at: NOW },
+    consent: { termsVersion: "2026-11-28", at: NOW },
   };
   const line = { ...esimWithRule(), family: grant };
 

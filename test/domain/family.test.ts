@@ -15,7 +15,7 @@ import { cny, esimWithRule, ICCID, METHOD, NOW, reading, ruleSettings, SUBSCRIBE
 const HOLDER = "sub-lin";
 const STRANGER = "sub-eve";
 const UNTIL = "2027-06-30T16:00:00.000Z";
-const CONSENT = { termsVersion: "2026-11-01", at: NOW };
+const CONSENT = { termsVersion: "2026-11-28", at: NOW };
 
 function grant(changes: Partial<FamilyGrant> = {}): FamilyGrant {
   return { subscriberId: SUBSCRIBER, holder: "holder-1", since: NOW, until: UNTIL, cap: cny(20_000), spent: cny(0), consent: CONSENT, ...changes };

@@ -55,7 +55,7 @@ function live(start: Instant, happenings: readonly Happening[]) {
     const { rule } = esim;
     if (rule === undefined) throw new Error("The rule is gone");
     if (each.act === "edit") {
-      const consent = { termsVersion: "2026-11-01", at: now, timeZone: each.zone };
+      const consent = { termsVersion: "2026-11-28", at: now, timeZone: each.zone };
       const decision = replaceRule(esim, { subscriberId: SUBSCRIBER, settings: settingsOf(each), consent, writeId: `w${index}` }, rule.version, now);
       if (decision.kind !== "changed") throw new Error(decision.reason);
       esim = { ...decision.esim, pendingEvents: [] };

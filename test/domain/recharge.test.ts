@@ -213,8 +213,19 @@ describe("an open recharge", () => {
     expect(cleared.spend[SUBSCRIBER]).toEqual({ ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, month: "2026-11" });
   });
 
+  it("says in its events who wanted it, unless its rule did", () => {
+    for (const origin of ["payer", "backup", undefined] as const) {
+      const reserved = play([]);
+      const wanted = { ...reserved, open: reserved.open && { ...reserved.open, origin } };
+      const [event] = applyMove(wanted, ID, { type: "dropped", reason: "kill-switch", at: NOW }, NOW).pendingEvents;
+      expect(event).toEqual({ ...event, name: "RechargeCancelled", ...(origin !== undefined && { origin }) });
+      expect(event !== undefined && "origin" in event).toBe(origin !== undefined);
+    }
+  });
+
   it.each([
     ["rule-changed", undefined],
+    ["line-lost", undefined],
     ["outdated", 3 * 60],
     ["card-declined-elsewhere", 15],
     ["kill-switch", undefined],

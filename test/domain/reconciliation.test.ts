@@ -29,7 +29,7 @@ const BILL: Bill = {
   method: { id: "pm_1", brand: "visa", lastFour: "4242" },
   paymentIntentId: "pi_1",
   ruleVersion: 1,
-  consent: { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" },
+  consent: { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" },
   period: { month: "2026-11", day: "2026-11-23" },
   reading: reading(999),
   reservedAt: NOW,

@@ -5,7 +5,7 @@ import { type RuleSettings, ruleProblems, topUpAmount, worstCasePerMonth } from 
 import { cny, esimWithRule, ICCID, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
 const LATER = "2026-11-23T09:00:00.000Z";
-const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+const consent = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
 const input = (changes = {}) => ({ subscriberId: SUBSCRIBER, settings: ruleSettings(changes), consent, writeId: "write-2" });
 
 describe("a rule", () => {
@@ -235,6 +235,19 @@ describe("the settings of a rule", () => {
       { pointer: "/topUp/amount/amount", detail: "must be one of the amounts that your carrier adds to this line: CNY 10.00, CNY 30.00" },
     ]);
     expect(ruleProblems(ruleSettings({ topUp: { type: "target", target: cny(5000) } }), line)).toMatchObject([{ pointer: "/topUp/type" }]);
+  });
+
+  it("make no sense with more than the operator lets anybody recharge at once, as an amount or as the target of an empty line", () => {
+    const line = { ...CNY_LINE, most: 20_000 };
+    const limits = { perMonth: cny(50_000), timesPerDay: 3, cooldownMinutes: 60 };
+    const detail = "must be at most CNY 200.00, the most that can be recharged at once";
+    for (const [pointer, topUp] of [
+      ["/topUp/amount/amount", (amount: number) => ({ type: "fixed", amount: cny(amount) }) as const],
+      ["/topUp/target/amount", (amount: number) => ({ type: "target", target: cny(amount) }) as const],
+    ] as const) {
+      expect(ruleProblems(ruleSettings({ topUp: topUp(20_001), limits }), line)).toEqual([{ pointer, detail }]);
+      expect(ruleProblems(ruleSettings({ topUp: topUp(20_000), limits }), line)).toEqual([]);
+    }
   });
 
   it("charge up to the target in steps that can be charged, and never above it", () => {

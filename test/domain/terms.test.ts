@@ -16,12 +16,13 @@ describe("the words of a rule", () => {
     expect(en).toEqual([
       "When the balance of the line that ends in 0017 is below CNY 10.00, it is recharged with CNY 50.00.",
       "Each recharge is charged to your Visa card that ends in 4242, without asking you again.",
+      "If your bank declines it for now and you have named a backup way to pay, the same amount is charged to that once, within the same limits.",
       "At most CNY 200.00 is charged in a month, at most 3 times a day, and not within 60 minutes of the last recharge.",
       "You are not told before a charge, only after it.",
       "Months and days are counted in the time zone Asia/Shanghai.",
     ]);
     expect(chinese).toHaveLength(en.length);
-    const facts = [["0017", "CNY 10.00", "CNY 50.00"], ["4242", "Visa"], ["CNY 200.00", "3", "60"], [], ["Asia/Shanghai"]];
+    const facts = [["0017", "CNY 10.00", "CNY 50.00"], ["4242", "Visa"], ["备用支付方式"], ["CNY 200.00", "3", "60"], [], ["Asia/Shanghai"]];
     for (const [index, each] of facts.entries()) for (const fact of each) expect(chinese[index]).toContain(fact);
     expect(chinese.join("")).not.toMatch(/[,;:]/); // the marks of Chinese text are others
   });
@@ -32,14 +33,15 @@ describe("the words of a rule", () => {
       limits: { perMonth: money(500, "JPY"), timesPerDay: 1, cooldownMinutes: 15 },
     };
     const { en, "zh-CN": chinese } = ruleWords(OTHER_ICCID, settings, ALIPAY, "UTC");
-    expect(en.slice(0, 4)).toEqual([
+    expect(en.slice(0, 5)).toEqual([
       "When the balance of the line that ends in 0025 is below CNY 10.00, it is recharged up to CNY 80.00.",
       "For each recharge you are asked to pay with Alipay; nothing is taken before you confirm.",
+      expect.stringMatching(/backup way to pay.* once/),
       "At most JPY 500 is charged in a month, at most once a day, and not within 15 minutes of the last recharge.",
       "You are told 120 minutes before each charge, and can skip it.",
     ]);
     expect(chinese[1]).toContain("支付宝");
-    expect(chinese[3]).toContain("120");
+    expect(chinese[4]).toContain("120");
   });
 
   it("call a card as Stripe does where people have no other name for it", () => {
@@ -60,8 +62,13 @@ describe("the terms of a rule", () => {
     expect(JSON.stringify(terms)).not.toMatch(/cus_1|fp_1/);
   });
 
+  it("say in both languages that a backup may be charged in the place of a way to pay that was declined", () => {
+    expect(TERMS_TEXT.en).toMatch(/declines it for now .* backup way to pay, the same amount may be charged to that once, within the same limits/);
+    expect(TERMS_TEXT["zh-CN"]).toMatch(/暂时拒绝.*备用支付方式.*同等金额一次/);
+  });
+
   it("have another version when their text is another: whoever changes the text changes this line too", () => {
-    expect([TERMS_VERSION, termsHash(terms)]).toEqual(["2026-11-01", "reM9JL8I3MQoe5mwbBs1e41rSjj_ug5UzkycIJmbF_g"]);
+    expect([TERMS_VERSION, termsHash(terms)]).toEqual(["2026-11-28", "Ig20K3T-eogcx5M7fjI-aGJYf37Txr_NYTedKgmp9hk"]);
   });
 
   const limits = ruleSettings().limits;

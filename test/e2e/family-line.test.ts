@@ -75,7 +75,7 @@ describe("the life of a family line, on the local stack", () => {
         return { ...settings, consent: { termsHash: terms.hash } };
       };
       const until = new Date(Date.now() + 100 * 24 * 60 * 60 * 1000).toISOString();
-      const agreement = { until, lifetimeCap: money(100_000), consent: { termsVersion: "2026-11-01" } };
+      const agreement = { until, lifetimeCap: money(100_000), consent: { termsVersion: "2026-11-28" } };
 
       // Without Lin it is no line of Ada's.
       expect((await ada("POST", "/v1/rules/preview", rule)).status).toBe(404);

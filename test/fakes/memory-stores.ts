@@ -318,7 +318,7 @@ export function memorySubscribers(): Subscribers & Kept {
     },
     listClosing: async (page) => pageOf([...closings.keys()], { name: "closing", keyOf: (subscriberId) => subscriberId, pageSize: PAGE_SIZE }, page),
     async erase(subscriberId) {
-      for (const kept of [profiles, customers, holds, wallets]) kept.delete(subscriberId);
+      for (const kept of [profiles, customers, wallets]) kept.delete(subscriberId);
       for (const kept of [methods, agreed, notices, codes]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
     },
     removeClosing: async (subscriberId) => void closings.delete(subscriberId),

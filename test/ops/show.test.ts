@@ -18,7 +18,7 @@ describe("show", () => {
     expect(text()).toContain(`Reserved at ${NOW}: CNY 50.00 for line …0017 of subscriber ${SUBSCRIBER}.`);
     expect(text()).toContain(`The balance was CNY 5.00, read at ${NOW}; the check check-7 reported it.`);
     expect(text()).toContain("The rule, in version 1: below CNY 10.00, recharge CNY 50.00, with pm_1.");
-    expect(text()).toContain(`Agreed to at ${NOW}: terms 2026-11-01, time zone Asia/Shanghai.`);
+    expect(text()).toContain(`Agreed to at ${NOW}: terms 2026-11-28, time zone Asia/Shanghai.`);
     expect(text()).toContain("Limits then: CNY 150.00 left of CNY 200.00 in the month; 1 of 3 recharges in the day;");
     expect(text()).toContain("60 minutes between two.");
     expect(text()).toContain("Before it the last one ended at 2026-11-23T06:00:00.000Z. Declines of the card that counted: 2.");

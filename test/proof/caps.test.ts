@@ -75,7 +75,7 @@ async function live(seed: number): Promise<{ passed: string[]; taken: number; mo
     const input = {
       subscriberId: SUBSCRIBER,
       settings: ruleSettings({ paymentMethodId: world.method.id, limits: next.limits }),
-      consent: { termsVersion: "2026-11-01", at: world.ports.clock.now(), timeZone: next.zone },
+      consent: { termsVersion: "2026-11-28", at: world.ports.clock.now(), timeZone: next.zone },
       writeId: `edit-${terms.length}`,
     };
     const decision = replaceRule(esim, input, esim.rule?.version ?? 0, world.ports.clock.now());

@@ -118,6 +118,15 @@ describe("an account that is closed", () => {
     expect(JSON.stringify(bills)).not.toMatch(new RegExp(`ada@example|13800000000|${ICCID}|${world.method.customerId}`));
   });
 
+  it("that the operator has paused is paused still, for whoever comes back with it", async () => {
+    const hold = { at: NOW, by: "grace", why: "stolen cards" };
+    await world.subscribers.putHold(SUBSCRIBER, hold);
+    await world.close();
+    await world.run();
+    expect(await world.subscribers.getClosing(SUBSCRIBER)).toBeUndefined();
+    expect(await world.subscribers.getHold(SUBSCRIBER)).toEqual(hold);
+  });
+
   it("is gone at Stripe, too: nothing can be charged any more", async () => {
     await world.close();
     await world.run();

@@ -13,7 +13,7 @@ async function familyWorld(terms: Partial<FamilyGrant> = {}, options: Parameters
   const world = await rechargeWorld(options);
   world.carrier.setOwner(ICCID, HOLDER);
   const holder = world.carrier.queryLine(ICCID).line?.holder ?? "";
-  const consent = { termsVersion: "2026-11-01", at: NOW };
+  const consent = { termsVersion: "2026-11-28", at: NOW };
   const grant = { subscriberId: SUBSCRIBER, holder, since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(20_000), spent: cny(0), consent, ...terms };
   await change(world, (line) => ({ ...line, family: grant }));
   return world;
@@ -132,7 +132,7 @@ describe("a worker that goes on with another one's recharge of such a line", () 
     const world = await interrupted(terms);
     await happens(world);
     await world.look();
-    expect([world.taken(), await world.bills()]).toMatchObject([[], [{ end: "cancelled", reason: "rule-changed" }]]);
+    expect([world.taken(), await world.bills()]).toMatchObject([[], [{ end: "cancelled", reason: "line-lost" }]]);
   });
 });
 
@@ -144,6 +144,6 @@ describe("a payer of such a line whose bank wants them", () => {
     world.carrier.setOwner(ICCID, { subscriberId: "sub-eve" });
     world.advanceMinutes(10);
     await world.look();
-    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed", charged: cny(0) }]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost", charged: cny(0) }]);
   });
 });

@@ -46,7 +46,7 @@ const SAID: readonly (readonly [what: string, event: NoticedEvent, english: read
       "eSIM …0017: payment of CN¥50.00 declined",
       "There is not enough money on the card or account.",
       "Nothing was taken.",
-      "we will try again after November 23, 2026 at 5:30 PM (GMT+8).",
+      "If you have named a backup way to pay, it may be charged at once. Otherwise, if the line is still low, we will try again after November 23, 2026 at 5:30 PM (GMT+8).",
     ],
     ["eSIM …0017：¥50.00 的付款被拒绝", "卡内或账户余额不足。", "没有扣款。", "我们会在 2026年11月23日 17:30（GMT+8）之后再次尝试。"],
   ],
@@ -88,8 +88,8 @@ const SAID: readonly (readonly [what: string, event: NoticedEvent, english: read
   [
     "one that waited in vain",
     expired,
-    ["eSIM …0017: recharge of CN¥50.00 expired", "not confirmed in time, and cannot be paid any more", "Nothing was taken."],
-    ["eSIM …0017：¥50.00 的充值已过期", "未在规定时间内确认，已无法付款", "没有扣款。"],
+    ["eSIM …0017: recharge of CN¥50.00 expired", "was not paid, and cannot be paid any more", "Nothing was taken."],
+    ["eSIM …0017：¥50.00 的充值已过期", "未完成付款，已无法再付款", "没有扣款。"],
   ],
   [
     "one that was given back",
@@ -274,6 +274,24 @@ describe("a notice", () => {
     }
   });
 
+  it("says of what its payer wanted there and then that it is theirs to want again, and of a backup that its rule goes on", () => {
+    const again = [/we ask again|tried again later|try again after/i, /我们会再次询问|稍后会再次尝试充值|之后再次尝试/] as const;
+    for (const [index, language] of (["en", "zh-CN"] as const).entries()) {
+      const [promise] = [again[index] ?? /$^/];
+      for (const event of [expired, cancelled("kill-switch"), cancelled("payment-canceled-elsewhere"), declined("insufficient_funds", HALF_PAST_NINE)]) {
+        expect(said(event, language).text).toMatch(promise);
+        const wanted = said({ ...event, origin: "payer" }, language);
+        for (const each of [wanted.text, wanted.sms]) expect(each).not.toMatch(promise);
+        expect(wanted.text).toMatch(language === "en" ? /not tried again by itself/ : /不会自动再次尝试/);
+      }
+      const backup = said({ ...declined("insufficient_funds", HALF_PAST_NINE), origin: "backup" }, language);
+      for (const each of [backup.text, backup.sms]) expect(each).not.toMatch(promise);
+      expect(backup.text).toMatch(language === "en" ? /the way to pay of your rule again later/ : /规则所用的付款方式/);
+      expect(said(cancelled("line-lost"), language).text).not.toMatch(/rule was changed|规则在此期间被修改/);
+      expect(said(cancelled("card-declined-elsewhere"), language).text).not.toMatch(/another line|另一张/); // it may be a dispute
+    }
+  });
+
   it("never tells a payer that their card counts as lost, stolen or fraudulent", () => {
     const generic = said(declined("generic_decline"), "en").text;
     for (const code of ["lost_card", "stolen_card", "fraudulent", "merchant_blacklist", "pickup_card", "restricted_card"])
@@ -328,8 +346,8 @@ describe("a text message", () => {
     [succeeded, "eSIM 0017: recharged with CN¥50.00. CN¥50.00 was charged and credited.", "尾号0017的eSIM：已充值 ¥50.00。扣款成功，充值已到账。"],
     [
       declined("insufficient_funds", HALF_PAST_NINE),
-      "eSIM 0017: payment of CN¥50.00 declined. Nothing was taken. We will try again after Nov 23, 5:30 PM GMT+8.",
-      "尾号0017的eSIM：¥50.00 的付款被拒绝。没有扣款。我们会在11月23日17:30（GMT+8）之后再次尝试。",
+      "eSIM 0017: payment of CN¥50.00 declined. Nothing was taken. We may charge your backup now, or try again after Nov 23, 5:30 PM GMT+8.",
+      "尾号0017的eSIM：¥50.00 的付款被拒绝。没有扣款。可能改用备用付款方式，或在11月23日17:30（GMT+8）之后再试。",
     ],
     [
       expiring,

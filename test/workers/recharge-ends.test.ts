@@ -130,7 +130,7 @@ describe("a line that became somebody else's while its customer was waited for",
     world.carrier.setOwner(ICCID, { subscriberId: "sub-bob" });
     world.advanceMinutes(10);
     await world.look();
-    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "rule-changed" }]);
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost" }]);
   });
 });
 
@@ -717,7 +717,7 @@ describe("the history of a recharge", () => {
       check: "check-1",
       reading: reading(999),
       rule: { version: 1, threshold: cny(1000), limits: { perMonth: cny(20_000) } },
-      consent: { termsVersion: "2026-11-01" },
+      consent: { termsVersion: "2026-11-28" },
       amount: cny(5000),
       declines: 0,
     });
@@ -829,7 +829,7 @@ describe("what a bus, a carrier or a person does in between", () => {
     world.carrier.setOwner(ICCID, { subscriberId: "sub-bob" });
     world.advanceMinutes(50);
     await world.look();
-    expect([world.taken(), world.credited(), (await world.bills())[0]]).toMatchObject([[], [], { end: "cancelled", reason: "rule-changed" }]);
+    expect([world.taken(), world.credited(), (await world.bills())[0]]).toMatchObject([[], [], { end: "cancelled", reason: "line-lost" }]);
   });
 
   it("whose line it is must be known before a charge that another worker began", async () => {

@@ -177,7 +177,7 @@ describe("a recharge that its payer wants there and then", () => {
   const wanted = async (world: RechargeWorld, changes: Partial<Requested> = {}) => {
     const line = (await world.ports.esims.load(ICCID)) ?? newEsim(ICCID);
     const now = world.ports.clock.now();
-    const consent = { termsVersion: "2026-11-01", at: now, timeZone: "Asia/Shanghai" };
+    const consent = { termsVersion: "2026-11-28", at: now, timeZone: "Asia/Shanghai" };
     const request: Requested = {
       rechargeId: "now-1",
       origin: "payer",
@@ -282,7 +282,7 @@ describe("a recharge that its payer wants there and then", () => {
     const stopped = await rechargeWorld({ balance: 90_000 });
     await stopped.ports.controls.putKillSwitch({ on: true, at: NOW, by: "grace", why: "fire" });
     for (const [world, reason] of [
-      [foreign, "rule-changed"],
+      [foreign, "line-lost"],
       [stopped, "kill-switch"],
     ] as const) {
       await wanted(world);
@@ -375,7 +375,7 @@ describe("a backup way to pay", () => {
       topUp: { type: "fixed", amount: cny(1000) },
       limits: { perMonth: cny(1000), timesPerDay: 3, cooldownMinutes: 60 },
     });
-    const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+    const consent = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
     const lowered = replaceRule(line, { subscriberId: SUBSCRIBER, settings, consent, writeId: "lower" }, line.rule?.version ?? 0, NOW);
     if (lowered.kind !== "changed") throw new Error(lowered.reason);
     await world.ports.esims.save(lowered.esim, "lower");
@@ -387,7 +387,7 @@ describe("a backup way to pay", () => {
     const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
     await world.look();
     const line = await world.line();
-    const consent = { termsVersion: "2026-11-01", at: NOW, timeZone: "Asia/Shanghai" };
+    const consent = { termsVersion: "2026-11-28", at: NOW, timeZone: "Asia/Shanghai" };
     const taken = createRule(line, { subscriberId: "sub-eve", settings: ruleSettings({ paymentMethodId: "pm_eve" }), consent, writeId: "eve" }, NOW);
     if (taken.kind !== "changed") throw new Error(taken.reason);
     await world.ports.esims.save(taken.esim, "eve");

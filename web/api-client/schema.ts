@@ -251,7 +251,7 @@ export type NewFamilyLine = {
   readonly until: string;
   readonly lifetimeCap: PositiveMoney;
   readonly consent: {
-    readonly termsVersion: "2026-11-01";
+    readonly termsVersion: "2026-11-28";
   };
 };
 
@@ -463,7 +463,7 @@ export type Me = {
     readonly succeeded: boolean;
     readonly monthlySummary: boolean;
   };
-  /** The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills is erased */
+  /** The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills and a pause by the operator is erased */
   readonly closing?: {
     readonly since: string;
   };
@@ -1436,7 +1436,7 @@ export interface paths {
       readonly requestBody?: never;
       readonly responses: {
         readonly 202: { readonly content: { readonly "application/json": {
-          /** The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills is erased */
+          /** The account is being closed: nothing new is begun, what is open goes on to its end, then all but the bills and a pause by the operator is erased */
           readonly closing: {
             readonly since: string;
           };

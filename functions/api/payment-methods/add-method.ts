@@ -1,5 +1,6 @@
 import type { NewPaymentMethodBody } from "../../contracts/payment-methods.ts";
 import type { SavedMethod } from "../../domain/esim.ts";
+import { useOf } from "../../domain/method-uses.ts";
 import type { Ids, Subscribers, Wallet } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -24,7 +25,11 @@ export async function beginSetup(ports: AddMethodPorts, { subscriberId }: ApiReq
   return { status: 201, body: { setupIntentId: id, clientSecret } };
 }
 
-/** Saves what was set up. The same way to pay is saved once: asked again, or with the same card entered again, it is answered with the one that is there. */
+/**
+ * Saves what was set up. The same way to pay is saved once: asked again, or with the same card entered again, it is answered with the one that is there.
+ *
+ * A card that was renewed is saved beside the one that ends: rules were agreed to for that, and keep it until their payer agrees to another.
+ */
 export async function addMethod(ports: AddMethodPorts, { subscriberId, body }: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
   await refuseClosing(ports, subscriberId);
   const saved = await ports.subscribers.listMethods(subscriberId);
@@ -52,7 +57,7 @@ async function addCard(ports: AddMethodPorts, subscriberId: string, setupIntentI
   if (known !== undefined) return knownResponse(ports, subscriberId, known);
   const method = await wallet.findMethod(setup.paymentMethodId);
   if (method === undefined) throw new HttpProblem(409, "payment-method-gone", "This card was removed, or it is saved already under another id: see the list");
-  const same = saved.find(({ cardKey }) => cardKey === method.cardKey);
+  const same = saved.find(({ cardKey, expiry }) => cardKey === method.cardKey && !endsBefore(expiry, method.expiry));
   if (same === undefined) return save(ports, subscriberId, method, saved);
   await wallet.detach(method.id);
   return knownResponse(ports, subscriberId, same);
@@ -66,10 +71,24 @@ async function addPayRequest(ports: AddMethodPorts, subscriberId: string, type: 
   return save(ports, subscriberId, { id, customerId, cardKey: id, brand: type, lastFour: "", payRequest: type }, saved);
 }
 
-/** The first one becomes the default: chosen before it is saved, so that an attempt that is broken off leaves no first one that is not. */
+/** Whether a card ends sooner than another: entered again with a later end, it was renewed. One whose end is not known may have ended. */
+function endsBefore(one: SavedMethod["expiry"], other: SavedMethod["expiry"]): boolean {
+  if (one === undefined || other === undefined) return other !== undefined;
+  return one.year < other.year || (one.year === other.year && one.month < other.month);
+}
+
+/** The first one becomes the default, a renewed card what it was before: chosen before it is saved, so that an attempt that is broken off leaves none that is not. */
 async function save({ subscribers }: AddMethodPorts, subscriberId: string, method: SavedMethod, saved: readonly SavedMethod[]): Promise<ApiResponse> {
   if (saved.length >= MOST_METHODS) throw tooMany();
-  const uses = saved.length === 0 ? await putUse(subscribers, subscriberId, method.id, "default") : await subscribers.getWallet(subscriberId);
+  const was = await subscribers.getWallet(subscriberId);
+  const use =
+    saved.length === 0
+      ? "default"
+      : saved
+          .filter(({ cardKey }) => cardKey === method.cardKey)
+          .map(({ id }) => useOf(was, id))
+          .find((each) => each !== "none");
+  const uses = use === undefined ? was : await putUse(subscribers, subscriberId, method.id, use);
   await subscribers.putMethod(subscriberId, method);
   return { status: 201, body: methodView(method, uses) };
 }

@@ -10,6 +10,8 @@ import type { Told, Words } from "./told.ts";
 const NOTHING_TAKEN = "没有扣款。";
 const NOTHING_TO_DO = "您无需进行任何操作。";
 const TRIED_AGAIN = "您无需进行任何操作：如果余额仍然不足，我们稍后会再次尝试充值。";
+/** What its payer wanted there and then is theirs to want again. */
+const ASK_AGAIN = "您无需进行任何操作。我们不会自动再次尝试：如果您仍需充值，可以稍后重新发起。";
 const OTHER_METHOD = "请您更换付款方式。";
 
 /** After 的: a Latin name takes a space before it. */
@@ -38,16 +40,17 @@ const DECLINED: Readonly<Record<DeclineKind, string>> = {
 const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: string }> = new Map(
   Object.entries({
     "rule-changed": { why: "充值规则在此期间被修改、暂停或删除", toDo: NOTHING_TO_DO },
+    "line-lost": { why: "您已不能再为该 eSIM 付款，或该金额已超出允许的总额", toDo: "如与实际情况不符，请您联系运营商或该 eSIM 的持有人。" },
     outdated: { why: "未能及时完成", toDo: TRIED_AGAIN },
     "by-subscriber": { why: "您已选择取消", toDo: NOTHING_TO_DO },
     "balance-recovered": { why: "余额已恢复充足", toDo: NOTHING_TO_DO },
     "limit-reached": { why: "已达到您在规则中设定的上限", toDo: "您可以随时在规则中提高上限。" },
-    "card-declined-elsewhere": { why: "所用的卡刚刚在另一张 eSIM 上被拒绝", toDo: OTHER_METHOD },
+    "card-declined-elsewhere": { why: "所用的卡目前无法扣款", toDo: OTHER_METHOD },
     "kill-switch": { why: "充值服务目前暂停", toDo: TRIED_AGAIN },
     "paused-by-operator": { why: "您账户的充值已被暂停", toDo: "请您向运营商咨询原因。" },
     "resolved-by-operator": { why: "经人工核实，没有发生付款", toDo: NOTHING_TO_DO },
     "payment-method-unusable": { why: "所用的付款方式已无法使用", toDo: OTHER_METHOD },
-    "amount-refused": { why: "无法收取该金额", toDo: "请您在规则中选择其他金额。" },
+    "amount-refused": { why: "无法收取该金额", toDo: "请您选择其他金额。" },
     "payment-fault": { why: "我们的系统出现问题", toDo: TRIED_AGAIN },
     "payment-canceled-elsewhere": { why: "该笔付款已被取消", toDo: TRIED_AGAIN },
     "payment-unclear": { why: "付款结果长时间无法确定，现已确认付款未成功", toDo: TRIED_AGAIN },
@@ -149,8 +152,12 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         toDo:
           again === undefined
             ? "我们不会再自动使用该卡尝试付款。请您咨询银行，或更换付款方式。"
-            : `如果余额仍然不足，我们会在 ${moment(again)}之后再次尝试。在此之前您可以更换付款方式。`,
-        short: `${NOTHING_TAKEN}${again === undefined ? "请您检查付款方式。" : `我们会在${shortMoment(again)}之后再次尝试。`}`,
+            : event.origin === "payer"
+              ? ASK_AGAIN
+              : event.origin === "backup"
+                ? "如果余额仍然不足，我们稍后会再次尝试规则所用的付款方式。在此之前您可以更换付款方式。"
+                : `如果您设置了备用付款方式，我们可能会立即改用该方式扣款；否则，如果余额仍然不足，我们会在 ${moment(again)}之后再次尝试。在此之前您可以更换付款方式。`,
+        short: `${NOTHING_TAKEN}${again === undefined || event.origin !== undefined ? "请您检查付款方式。" : `可能改用备用付款方式，或在${shortMoment(again)}之后再试。`}`,
         tone: "attention",
       };
     }
@@ -160,7 +167,7 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         subject: `${amount} 的充值已取消`,
         happened: `${line}的 ${amount} 充值已取消${why === undefined ? "" : `，原因：${why}`}。`,
         taken: NOTHING_TAKEN,
-        toDo,
+        toDo: toDo === TRIED_AGAIN && event.origin === "payer" ? ASK_AGAIN : toDo,
         short: NOTHING_TAKEN,
         tone: "neutral",
       };
@@ -188,10 +195,10 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
     case "RechargeExpired":
       return {
         subject: `${amount} 的充值已过期`,
-        happened: `${line}的 ${amount} 充值未在规定时间内确认，已无法付款。`,
+        happened: `${line}的 ${amount} 充值未完成付款，已无法再付款。`,
         taken: NOTHING_TAKEN,
-        toDo: "您无需进行任何操作。下次余额不足时，或 7 天之后，我们会再次询问您。",
-        short: `未在规定时间内确认。${NOTHING_TAKEN}`,
+        toDo: event.origin === "payer" ? ASK_AGAIN : "您无需进行任何操作。下次余额不足时，或 7 天之后，我们会再次询问您。",
+        short: `未完成付款。${NOTHING_TAKEN}`,
         tone: "neutral",
       };
     case "RechargeRefunded":

@@ -10,6 +10,8 @@ import type { Told, Words } from "./told.ts";
 const NOTHING_TAKEN = "Nothing was taken.";
 const NOTHING_TO_DO = "There is nothing for you to do.";
 const TRIED_AGAIN = "There is nothing for you to do: if the line is still low, the recharge is tried again later.";
+/** What its payer wanted there and then is theirs to want again. */
+const ASK_AGAIN = "There is nothing for you to do. It is not tried again by itself: if you still want it, you can recharge the line again later.";
 const OTHER_METHOD = "Please choose another way to pay.";
 
 const BRANDS: ReadonlyMap<string, string> = new Map([
@@ -37,16 +39,20 @@ const DECLINED: Readonly<Record<DeclineKind, string>> = {
 const CANCELLED: ReadonlyMap<string, { readonly why: string; readonly toDo: string }> = new Map(
   Object.entries({
     "rule-changed": { why: "its rule was changed, paused or deleted meanwhile", toDo: NOTHING_TO_DO },
+    "line-lost": {
+      why: "you can no longer pay for this line, or no longer this much",
+      toDo: "If that is wrong, please ask your carrier, or whoever holds the line.",
+    },
     outdated: { why: "it could not be made in time", toDo: TRIED_AGAIN },
     "by-subscriber": { why: "you asked for that", toDo: NOTHING_TO_DO },
     "balance-recovered": { why: "the line is not low any more", toDo: NOTHING_TO_DO },
     "limit-reached": { why: "a limit of your rule left no room for it", toDo: "You can raise the limit in the rule at any time." },
-    "card-declined-elsewhere": { why: "its card was declined for another line meanwhile", toDo: OTHER_METHOD },
+    "card-declined-elsewhere": { why: "its card cannot be charged at the moment", toDo: OTHER_METHOD },
     "kill-switch": { why: "recharges are stopped at the moment", toDo: TRIED_AGAIN },
     "paused-by-operator": { why: "recharges of your account are paused", toDo: "Please ask your operator why." },
     "resolved-by-operator": { why: "we looked into it, and no payment was made", toDo: NOTHING_TO_DO },
     "payment-method-unusable": { why: "its way to pay cannot be used any more", toDo: OTHER_METHOD },
-    "amount-refused": { why: "this amount cannot be charged", toDo: "Please choose another amount in the rule." },
+    "amount-refused": { why: "this amount cannot be charged", toDo: "Please choose another amount." },
     "payment-fault": { why: "something went wrong on our side", toDo: TRIED_AGAIN },
     "payment-canceled-elsewhere": { why: "its payment was cancelled", toDo: TRIED_AGAIN },
     "payment-unclear": { why: "for long it was not certain whether the payment went through, and now it is certain that it did not", toDo: TRIED_AGAIN },
@@ -151,8 +157,12 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         toDo:
           again === undefined
             ? "We will not try this card again by ourselves. Please ask your bank, or choose another way to pay."
-            : `If the line is still low, we will try again after ${moment(again)}. You can choose another way to pay until then.`,
-        short: `${NOTHING_TAKEN} ${again === undefined ? "Please check your way to pay." : `We will try again after ${shortMoment(again)}.`}`,
+            : event.origin === "payer"
+              ? ASK_AGAIN
+              : event.origin === "backup"
+                ? "If the line is still low, we will try the way to pay of your rule again later. You can choose another one until then."
+                : `If you have named a backup way to pay, it may be charged at once. Otherwise, if the line is still low, we will try again after ${moment(again)}. You can choose another way to pay until then.`,
+        short: `${NOTHING_TAKEN} ${again === undefined || event.origin !== undefined ? "Please check your way to pay." : `We may charge your backup now, or try again after ${shortMoment(again)}.`}`,
         tone: "attention",
       };
     }
@@ -162,7 +172,7 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         subject: `recharge of ${amount} cancelled`,
         happened: `The recharge of ${amount} for the ${line} was cancelled${why === undefined ? "" : `: ${why}`}.`,
         taken: NOTHING_TAKEN,
-        toDo,
+        toDo: toDo === TRIED_AGAIN && event.origin === "payer" ? ASK_AGAIN : toDo,
         short: NOTHING_TAKEN,
         tone: "neutral",
       };
@@ -190,10 +200,10 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
     case "RechargeExpired":
       return {
         subject: `recharge of ${amount} expired`,
-        happened: `The recharge of ${amount} for the ${line} was not confirmed in time, and cannot be paid any more.`,
+        happened: `The recharge of ${amount} for the ${line} was not paid, and cannot be paid any more.`,
         taken: NOTHING_TAKEN,
-        toDo: "There is nothing for you to do. We ask again when the line is low the next time, or after 7 days.",
-        short: `It was not confirmed in time. ${NOTHING_TAKEN}`,
+        toDo: event.origin === "payer" ? ASK_AGAIN : "There is nothing for you to do. We ask again when the line is low the next time, or after 7 days.",
+        short: `It was not paid. ${NOTHING_TAKEN}`,
         tone: "neutral",
       };
     case "RechargeRefunded":

@@ -1,7 +1,7 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
 import { declinedEnd, type PaymentAnswer, type PaymentIntent, paymentOutcome } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
-import { applyMove, applyReminder, isCalledOff, isStillWanted } from "../../domain/recharge.ts";
+import { applyMove, applyReminder, isCalledOff, unwantedBecause } from "../../domain/recharge.ts";
 import type { CancelReason, Move, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
@@ -58,7 +58,7 @@ export async function createPayment(ports: RechargePorts, esim: Esim, open: Open
 async function againstGoingOn(ports: RechargePorts, esim: Esim, open: OpenRecharge): Promise<CancelReason | undefined> {
   const against = lineAgainst(esim, open, ports.clock.now()) ?? (await worldAgainst(ports, open));
   if (against !== undefined) return against;
-  return (await lineOf(ports, esim, open.subscriberId)) === undefined ? "rule-changed" : undefined;
+  return (await lineOf(ports, esim, open.subscriberId)) === undefined ? "line-lost" : undefined;
 }
 
 /** Whether its payer confirms it in their browser: a pay request, or what they wanted there and then. Everything else is confirmed by us. */
@@ -109,7 +109,8 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
 
   const now = ports.clock.now();
   if (isCalledOff(esim, open)) return move(ports, esim, open, unpaid(paymentIntentId, "by-subscriber"));
-  if (!isStillWanted(esim, open) || (await isOthersNow(ports, esim, open))) return move(ports, esim, open, unpaid(paymentIntentId, "rule-changed"));
+  const unwanted = unwantedBecause(esim, open) ?? ((await isOthersNow(ports, esim, open)) ? "line-lost" : undefined);
+  if (unwanted !== undefined) return move(ports, esim, open, unpaid(paymentIntentId, unwanted));
   const stop = await stopOf(ports, open.subscriberId);
   // What the bank asked of them was confirmed by us before; a pay request is still to be.
   const isStopped = stop === "paused-by-operator" || (stop === "kill-switch" && isPayersToConfirm(open));

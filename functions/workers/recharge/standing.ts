@@ -1,6 +1,6 @@
 import { cardStanding } from "../../domain/declines.ts";
 import type { Esim, OpenRecharge, Origin, PaymentMethod } from "../../domain/esim.ts";
-import { isCalledOff, isStillWanted } from "../../domain/recharge.ts";
+import { isCalledOff, unwantedBecause } from "../../domain/recharge.ts";
 import type { CancelReason } from "../../domain/recharge-states.ts";
 import { type Instant, plusMinutes } from "../../domain/time.ts";
 import type { RechargePorts } from "./ports.ts";
@@ -21,7 +21,8 @@ const OUTDATED_AFTER_MINUTES = 60;
 /** What the line itself says against charging it now. */
 export function lineAgainst(esim: Esim, open: OpenRecharge, now: Instant): CancelReason | undefined {
   if (isCalledOff(esim, open)) return "by-subscriber";
-  if (!isStillWanted(esim, open)) return "rule-changed";
+  const unwanted = unwantedBecause(esim, open);
+  if (unwanted !== undefined) return unwanted;
   return now > plusMinutes(open.reservedAt, OUTDATED_AFTER_MINUTES) ? "outdated" : undefined;
 }
 

@@ -44,7 +44,7 @@ async function judgeAgain(ports: RechargePorts, esim: Esim, open: OpenRecharge, 
   const { iccid } = esim;
   const { rechargeId, subscriberId, method } = open;
   const line = await lineOf(ports, esim, subscriberId);
-  if (line === undefined) return dropped("rule-changed"); // the next judgement suspends the rule
+  if (line === undefined) return dropped("line-lost"); // the next judgement suspends the rule
   const reading = (await carrier.getBalances([iccid])).get(iccid);
   if (reading === undefined || isFromBeforeLastCredit(esim, reading)) return "wait";
   const stop = await stopOf(ports, subscriberId);
