@@ -1,4 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { mayBePaid } from "../../domain/family.ts";
 import { declinedEnd, type PaymentAnswer, type PaymentIntent, paymentOutcome } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
 import { applyMove, applyReminder, isCalledOff, unwantedBecause } from "../../domain/recharge.ts";
@@ -109,6 +110,8 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
 
   const now = ports.clock.now();
   if (isCalledOff(esim, open)) return move(ports, esim, open, unpaid(paymentIntentId, "by-subscriber"));
+  // Its grant was shortened, used up or taken back since.
+  if (!mayBePaid(esim, open, now)) return move(ports, esim, open, unpaid(paymentIntentId, "line-lost"));
   const unwanted = unwantedBecause(esim, open) ?? ((await isOthersNow(ports, esim, open)) ? "line-lost" : undefined);
   if (unwanted !== undefined) return move(ports, esim, open, unpaid(paymentIntentId, unwanted));
   const stop = await stopOf(ports, open.subscriberId);
