@@ -122,7 +122,9 @@ async function measure({ url, token, seconds, concurrency }: Load) {
   const iccids = Array.from({ length: concurrency }, (_, caller) => iccidOf(90_000 + caller));
   for (const iccid of iccids) {
     await play("/local/lines", { iccid, owner: { subscriberId: subscriber.sub }, available: 500_000 });
-    await play("/v1/rules", demoRule(iccid, methodId));
+    const rule = demoRule(iccid, methodId);
+    const { terms } = z.object({ terms: z.object({ hash: z.string() }) }).parse(await play("/v1/rules/preview", rule));
+    await play("/v1/rules", { ...rule, consent: { termsHash: terms.hash } });
   }
 
   const [bare, reads, writes] = [newTally(), newTally(), newTally()];
@@ -133,7 +135,7 @@ async function measure({ url, token, seconds, concurrency }: Load) {
     const path = `${url}/v1/rules/${iccids[caller] ?? ""}`;
     const etag = await timed(reads, 200, path, { headers });
     if (etag === undefined) return;
-    const { iccid: _line, ...settings } = demoRule("", methodId);
+    const { iccid: _line, ...settings } = demoRule("", methodId); // as she agreed to before: nothing is raised
     await timed(writes, 200, path, { method: "PUT", headers: { ...headers, "if-match": etag }, body: JSON.stringify(settings) });
   });
   await callBare();
