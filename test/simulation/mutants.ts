@@ -477,10 +477,4 @@ export const MUTANTS: readonly Mutant[] = [
     find: "if (made.length > 0)",
     replace: "if (made.length > 99)",
   },
-  {
-    name: "what was requested before is forgotten when the line is free",
-    file: "domain/recharge.ts",
-    find: "return busy.rechargeId === request.rechargeId",
-    replace: "return busy.rechargeId !== request.rechargeId",
-  },
 ];
