@@ -28,14 +28,19 @@ export function latest(...instants: (Instant | undefined)[]): Instant | undefine
 
 /** A time zone of the IANA database, e.g. `Asia/Shanghai`; offsets such as `+08:00` are refused because they do not follow daylight saving. */
 export function isTimeZone(text: string): boolean {
+  if (knownTimeZones.has(text)) return true;
   if (!/^(UTC|[A-Za-z]+(?:[/_+-][A-Za-z0-9]+)+)$/.test(text)) return false; // no two separators in a row: one way to match, so linear time
   try {
     Intl.DateTimeFormat("en", { timeZone: text }); // throws on a name that it does not know
+    knownTimeZones.add(text);
     return true;
   } catch {
     return false;
   }
 }
+
+/** Looked up once: that takes longer than all the rest of judging a rule. There are some hundreds. */
+const knownTimeZones = new Set<string>();
 
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 

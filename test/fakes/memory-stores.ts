@@ -103,11 +103,11 @@ export function memoryEsims(): MemoryEsims {
     spoil: (iccid, fields) => void items.set(iccid, { ...items.get(iccid), ...fields, iccid }),
     async load(iccid) {
       const item = items.get(iccid);
-      return item === undefined ? undefined : esimFrom(copy(item));
+      return item === undefined ? undefined : esimFrom(item);
     },
     async loadMany(iccids) {
       const found = [...new Set(iccids)].map((iccid) => items.get(iccid)).filter((item) => item !== undefined);
-      return found.map((item) => esimFrom(copy(item)));
+      return found.map((item) => esimFrom(item));
     },
     async save(esim, writeId) {
       writes += 1;
@@ -129,7 +129,7 @@ export function memoryEsims(): MemoryEsims {
     },
     async findOf(subscriberId, page) {
       const holds = (item: Item) => {
-        const { subscriberId: payer, spend, open, requested } = esimFrom(copy(item));
+        const { subscriberId: payer, spend, open, requested } = esimFrom(item);
         return [payer, open?.subscriberId, requested?.subscriberId, ...Object.keys(spend)].includes(subscriberId);
       };
       return iccidsOf(listed({ name: "of", keyOf: sortedBy("iccid") }, holds, page));
@@ -181,7 +181,10 @@ export function memoryRecharges(): MemoryRecharges {
   const adjustments = new Map<string, Adjustment>();
   /** In the order of their keys. */
   const of = <T extends { readonly rechargeId: string }>(rechargeId: string, parts: ReadonlyMap<string, T>): T[] =>
-    [...parts].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, part]) => (part.rechargeId === rechargeId ? [copy(part)] : []));
+    [...parts]
+      .filter(([, part]) => part.rechargeId === rechargeId)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, part]) => part);
   return {
     kept: () => textOf(starts, steps, adjustments),
     putStart: async (start) => putIfAbsent(starts, start.rechargeId, start),

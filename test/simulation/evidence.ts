@@ -47,6 +47,8 @@ export interface Evidence {
   readonly topUps: readonly TopUpSeen[];
   /** Orders as they reached the carrier, whatever became of them. */
   readonly orders: readonly At<{ readonly reference: string }>[];
+  /** When our code ordered a top-up, or asked what became of one, whether that arrived or not. */
+  readonly asks: readonly At<{ readonly reference: string }>[];
   /** Whose each line was at the carrier, from when on. */
   readonly owners: readonly At<{ readonly iccid: string; readonly subscriberId?: string }>[];
   /** When payments were canceled. */

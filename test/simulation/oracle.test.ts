@@ -91,6 +91,7 @@ const NOTHING: Evidence = {
   charges: [],
   topUps: [],
   orders: [],
+  asks: [],
   owners: [{ at: at(-HOUR), iccid: ICCID, subscriberId: SUBSCRIBER }],
   canceledAt: new Map(),
   confirms: [],
@@ -152,6 +153,11 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
   ],
   ["a balance from before the last credit", "only a low and fresh balance is recharged", added(ONE, good("r2", 4000))],
   [
+    "a balance of half an hour ago",
+    "only a low and fresh balance is recharged",
+    { ...ONE, writes: ONE.writes.map((write) => ({ ...write, esim: judgedOn(write.esim, 900, instantAt(-1800)) })) },
+  ],
+  [
     "a line that had to wait",
     "a line that is to be left alone is left alone",
     { ...ONE, writes: [{ at: at(0), esim: { ...line, quietUntil: instantAt(HOUR / 1000) } }, ...ONE.writes] },
@@ -190,6 +196,7 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
     "everything ends",
     { ...NOTHING, lines: [{ ...line, open: open("r1", { name: "needs-review", paymentIntentId: "pi_r1", reason: "carrier-unclear", since: NOW }) }] },
   ],
+  ["a review without a question", "a person is asked what the carrier was asked before", { ...ONE, writes: ONE.writes.map(underReview) }],
   ["a low line that nobody looks at", "no line starves", { ...ONE, balances: new Map([[ICCID, { available: 900, ownerId: SUBSCRIBER }]]) }],
 ];
 
@@ -205,8 +212,13 @@ function added(seen: Evidence, more: ReturnType<typeof good>): Evidence {
   };
 }
 
-function judgedOn(esim: Esim, balance: number): Esim {
-  return esim.open === undefined ? esim : { ...esim, open: { ...esim.open, reading: reading(balance) } };
+function judgedOn(esim: Esim, balance: number, readAt = NOW): Esim {
+  return esim.open === undefined ? esim : { ...esim, open: { ...esim.open, reading: reading(balance, readAt) } };
+}
+
+function underReview({ at: written, esim }: Evidence["writes"][number]): Evidence["writes"][number] {
+  const state = { name: "needs-review", paymentIntentId: "pi_r1", reason: "carrier-unclear", since: NOW } as const;
+  return { at: written, esim: esim.open === undefined ? esim : { ...esim, open: { ...esim.open, state } } };
 }
 
 function endedAs(esim: Esim, end: UnpaidEnd): Esim {

@@ -14,6 +14,9 @@ const HOUR = 60 * MINUTE;
 /** A worker lives so long: what it asked about before it acted, it asked within that time. */
 const WORKER = 60 * SECOND;
 
+/** The slowest carrier repeats a reading for a quarter of an hour, and a check's report of it is good for five minutes more. */
+const READING = 20 * MINUTE;
+
 /** A recharge as the lines' stored states show it. */
 interface Life {
   readonly rechargeId: string;
@@ -64,6 +67,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   "the limits count what was taken and not given back": limitsCount,
   "a no that may become a yes is nobody's reason to give back": refundsAreCertain,
   "everything ends": everythingEnds,
+  "a person is asked what the carrier was asked before": reviewsAreNeeded,
   "no line starves": noLineStarves,
 };
 
@@ -220,10 +224,11 @@ function withinCaps(given: Case): string[] {
       const { rule, open } = first.esim;
       if (open === undefined) continue;
       const counted = countedBefore(lives, index);
-      // Nobody gets a month or a day twice by moving: the counted one never goes back.
+      const booked = lives.slice(0, index).filter(({ end, isForgotten }) => end?.name === "succeeded" && !isForgotten);
+      // Nobody gets a month or a day twice by moving: the counted one never goes back, not even when what was booked last is given back.
       const today = dayIn(open.consent.timeZone, reservedAt);
-      const day = latest([...counted.map((each) => keys.get(each)?.day ?? ""), today]);
-      const month = latest([...counted.map((each) => keys.get(each)?.month ?? ""), today.slice(0, 7)]);
+      const day = latest([...booked.map((each) => keys.get(each)?.day ?? ""), today]);
+      const month = latest([...booked.map((each) => keys.get(each)?.month ?? ""), today.slice(0, 7)]);
       keys.set(life, { day, month });
       const inMonth = counted.filter((each) => keys.get(each)?.month === month);
       const inDay = counted.filter((each) => keys.get(each)?.day === day);
@@ -324,7 +329,7 @@ function ownLine({ seen, lives }: Case): string[] {
 function lowAndFresh({ seen, lives }: Case): string[] {
   const credits = [...grouped([...lives.values()], ({ iccid }) => iccid).values()];
   return credits.flatMap((ofLine) =>
-    ofLine.flatMap(({ rechargeId, first }) => {
+    ofLine.flatMap(({ rechargeId, first, reservedAt }) => {
       const { rule, open } = first.esim;
       // Who wants it there and then may have it; a backup stands on the balance of what was declined; what was announced and dropped stands on none.
       if (open?.origin !== undefined || open?.state.name === "ended") return [];
@@ -334,7 +339,10 @@ function lowAndFresh({ seen, lives }: Case): string[] {
       const isOld = ofLine.some(
         ({ end, bill }) => end?.name === "succeeded" && end.at < first.at && !isUndone(seen, end.at) && bill !== undefined && readAt <= bill.endedAt,
       );
-      return isOld ? [`${rechargeId} was made on a balance from before the last credit`] : [];
+      if (isOld) return [`${rechargeId} was made on a balance from before the last credit`];
+      const age = reservedAt - Date.parse(readAt); // not when it was written: a write may arrive hours late, and takes the line where a restore made room for it
+      const isStale = age > READING + WORKER + seen.skewMilliseconds;
+      return isStale ? [`${rechargeId} was made on a balance that was ${Math.round(age / MINUTE)} minutes old`] : [];
     }),
   );
 }
@@ -474,6 +482,18 @@ function refundsAreCertain({ seen }: Case): string[] {
   if (seen.answersAreFinal) return [];
   const hasty = seen.bills.filter(({ end, reason }) => end === "refunded" && reason !== "resolved-by-operator");
   return hasty.map(({ rechargeId }) => `${rechargeId} was given back, and its carrier may credit it yet`);
+}
+
+/** Whoever could not tell whether a line was credited had asked the carrier: not only those before. */
+function reviewsAreNeeded({ seen, lives, writesOf }: Case): string[] {
+  return [...lives.values()].flatMap(({ rechargeId, iccid }) => {
+    const states = (writesOf.get(iccid) ?? []).flatMap(({ esim: { open } }) => (open?.rechargeId === rechargeId ? [open.state] : []));
+    const review = states.find((state) => state.name === "needs-review");
+    if (review?.name !== "needs-review" || review.reason !== "carrier-unclear") return [];
+    const since = Date.parse(review.since);
+    const wasAsked = seen.asks.some(({ at, reference }) => reference === rechargeId && Math.abs(since - at) < WORKER + seen.skewMilliseconds);
+    return wasAsked ? [] : [`${rechargeId} was put under review, and nobody had asked the carrier`];
+  });
 }
 
 /** A low line is found, judged and recharged, or has a reason not to be, within so long after all faults are over. */

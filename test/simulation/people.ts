@@ -38,16 +38,18 @@ function schedule(world: World, deed: Deed, doIt: Doer): void {
   if (perDay === 0) return;
   const next = scheduler.now() + random.int(1, (2 * DAY) / perDay);
   if (next > world.convergesAt) return;
+  const doItTo = (iccid: Iccid) => {
+    if (scheduler.now() > world.convergesAt) return;
+    const line = world.tables.writtenLast().find((each) => each.iccid === iccid);
+    doIt(world, iccid, line);
+  };
   scheduler.at(next, () => {
-    const lines = world.tables.writtenLast();
     // What somebody does while money is on its way is what matters most, and is seldom met by chance.
-    const busy = random.chance(0.5) ? lines.find(({ open }) => open !== undefined)?.iccid : undefined;
-    const iccid = busy ?? random.pickOf(iccids) ?? "";
-    doIt(
-      world,
-      iccid,
-      lines.find((line) => line.iccid === iccid),
-    );
+    if (random.chance(0.3)) world.ambushes.push(doItTo);
+    else {
+      const busy = random.chance(0.5) ? world.tables.writtenLast().find(({ open }) => open !== undefined)?.iccid : undefined;
+      doItTo(busy ?? random.pickOf(iccids) ?? "");
+    }
     schedule(world, deed, doIt);
   });
 }

@@ -41,6 +41,7 @@ if (import.meta.main) await actOutSeeds(Number(process.argv[2]));
 
 /** In the process that runs the planted mistake: says of each seed what broke. */
 async function actOutSeeds(seeds: number): Promise<void> {
+  Error.stackTraceLimit = 0; // as in simulate.ts
   for (let seed = 1; seed <= seeds; seed++) process.send?.({ seed, breaks: await breaksIn(seed) } satisfies Report);
 }
 

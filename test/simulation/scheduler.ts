@@ -27,21 +27,40 @@ export function schedulerFrom(start: number): Scheduler {
       push(heap, { time: Math.max(time, now), order: planned, act });
     },
     async runUntil(time) {
-      for (let next = heap[0]; next !== undefined && next.time <= time; next = heap[0]) {
+      const actNext = () => {
+        const next = heap[0];
+        if (next === undefined || next.time > time) return false;
         pop(heap);
         now = next.time;
         next.act();
-        await settled();
-      }
+        return true;
+      };
+      while (await settledAfterEach(actNext));
       now = time;
     },
   };
 }
 
-/** Resolves when nothing goes on by itself any more: promises are all that the code under test waits for. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
+/** So many acts for each turn of the event loop, which takes longer than most of them. */
+const ACTS_PER_TURN = 200;
+
+/**
+ * Acts again and again, and each time only when nothing goes on by itself any more: promises are all that the code under test waits for,
+ * and all of them come to rest between two immediates. Gives whether there is more to do.
+ */
+function settledAfterEach(act: () => boolean): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let isOn = true;
+    const actIfOn = () => {
+      try {
+        if (isOn) isOn = act();
+      } catch (error) {
+        isOn = false;
+        reject(error);
+      }
+    };
+    for (let count = 0; count < ACTS_PER_TURN; count++) setImmediate(actIfOn);
+    setImmediate(() => resolve(isOn));
   });
 }
 

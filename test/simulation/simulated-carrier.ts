@@ -27,10 +27,13 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
   });
 
   const orders: At<{ readonly reference: string }>[] = [];
+  const asks: At<{ readonly reference: string }>[] = [];
   const owners: At<{ readonly iccid: string; readonly subscriberId?: string }>[] = [];
 
   const carrier = carrierOver((request) => {
     const isOrder = request.method === "POST" && request.path === "/v1/top-ups";
+    const [, reference = isOrder ? referenceOf(request.body) : undefined] = /^\/v1\/top-ups\/([^/?]+)$/.exec(request.path) ?? [];
+    if (reference !== undefined) asks.push({ at: scheduler.now(), reference });
     return calls.make({
       system: "carrier",
       what: `${request.method} ${request.path}`,
@@ -40,7 +43,7 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
       act: () => {
         if (isOrder && faults.happens("carrier-refusal")) model.chooseNext("refuse");
         else if (isOrder && faults.happens("late-credit")) model.chooseNext("credit-later-but-error-503");
-        if (isOrder) orders.push({ at: scheduler.now(), reference: referenced.parse(JSON.parse(request.body)).reference });
+        if (isOrder) orders.push({ at: scheduler.now(), reference: referenceOf(request.body) });
         return answerCarrierRequest(model, request);
       },
       lost: () => new OutcomeUnknown("The carrier gave no answer"),
@@ -60,9 +63,10 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
       owners.push({ at: scheduler.now(), iccid: line.iccid, subscriberId: line.owner.subscriberId });
       model.addLine(line);
     },
-    seen: (): Pick<Evidence, "answersAreFinal" | "orders" | "owners" | "topUps" | "balances"> => ({
+    seen: (): Pick<Evidence, "answersAreFinal" | "orders" | "asks" | "owners" | "topUps" | "balances"> => ({
       answersAreFinal,
       orders,
+      asks,
       owners,
       topUps: model.listTopUps().map(({ reference, iccid, at, amount, refusal }) => ({
         reference,
@@ -75,4 +79,8 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
       balances: new Map(model.listLines().map(({ iccid, available, owner }) => [iccid, { available, ownerId: owner.subscriberId }])),
     }),
   };
+}
+
+function referenceOf(body: string): string {
+  return referenced.parse(JSON.parse(body)).reference;
 }

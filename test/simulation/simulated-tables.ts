@@ -43,6 +43,7 @@ async function ask(tables: Tables, store: keyof Tables, method: string, given: r
 export function simulatedTables({ faults, now, say, call, written }: TablesOptions) {
   let tables = newTables();
   let changes: At<{ readonly store: keyof Tables; readonly method: string; readonly given: readonly unknown[] }>[] = [];
+  const lastWritten = new Map<Iccid, Esim>();
   const seen: Written = { writes: [], declines: [], clears: [], killSwitches: [], holds: [], restores: [] };
 
   async function put(store: keyof Tables, method: string, given: readonly unknown[]): Promise<unknown> {
@@ -75,14 +76,15 @@ export function simulatedTables({ faults, now, say, call, written }: TablesOptio
   }
 
   function noteLine(esim: Esim): void {
-    if (lastOf(esim.iccid)?.version === esim.version) return; // the same write, sent twice
-    seen.writes.push({ at: now(), esim });
+    if (lastWritten.get(esim.iccid)?.version === esim.version) return; // the same write, sent twice
+    putWrite(esim);
     say(() => `STORED: ${nameOf(esim)}`);
-    written(esim);
   }
 
-  function lastOf(iccid: Iccid): Esim | undefined {
-    return seen.writes.findLast(({ esim }) => esim.iccid === iccid)?.esim;
+  function putWrite(esim: Esim): void {
+    seen.writes.push({ at: now(), esim });
+    lastWritten.set(esim.iccid, esim);
+    written(esim);
   }
 
   /** A store as a worker reaches it: the same methods, each a call that may go wrong, and indexes that may be old. */
@@ -113,25 +115,18 @@ export function simulatedTables({ faults, now, say, call, written }: TablesOptio
     put,
 
     /** Each line as it was last written. */
-    writtenLast(): Esim[] {
-      const last = new Map(seen.writes.map(({ esim }): [Iccid, Esim] => [esim.iccid, esim]));
-      return [...last.values()];
-    },
+    writtenLast: (): Esim[] => [...lastWritten.values()],
 
     /** Brings all tables but the controls back to a moment. */
     async restore(to: number): Promise<void> {
       const restored = newTables();
       changes = changes.filter(({ at, store }) => at <= to || store === "controls");
       for (const { store, method, given } of changes) await ask(restored, store, method, given);
-      const lines = new Set(seen.writes.map(({ esim }) => esim.iccid));
       const payers = new Set(seen.holds.map(({ subscriberId }) => subscriberId));
       tables = restored;
       seen.restores.push({ at: now(), to });
       for (const subscriberId of payers) seen.holds.push({ at: now(), subscriberId, on: (await tables.subscribers.getHold(subscriberId)) !== undefined });
-      for (const esim of await tables.esims.loadMany([...lines])) {
-        seen.writes.push({ at: now(), esim });
-        written(esim);
-      }
+      for (const esim of await tables.esims.loadMany([...lastWritten.keys()])) putWrite(esim);
     },
 
     /** What the tables hold. */

@@ -6,7 +6,7 @@ import type { PaymentMethod } from "../../functions/domain/esim.ts";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import type { Esims, Events, Log, ReconcileRequests } from "../../functions/domain/ports.ts";
-import { lookShard, slotKey, TIER_MINUTES } from "../../functions/domain/slots.ts";
+import { lookShard, SHORTEST_TIER, slotKey } from "../../functions/domain/slots.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { checkBalances } from "../../functions/workers/check-balances/check-balances.ts";
 import { notify } from "../../functions/workers/notify/notify.ts";
@@ -68,9 +68,9 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
   const startsAt = Date.parse(random.pick(STARTS)) + random.int(0, 6 * 60) * MINUTE;
   const scheduler = schedulerFrom(startsAt);
   const { now } = scheduler;
-  const convergesAt = startsAt + random.int(6, 40) * HOUR;
+  const convergesAt = startsAt + random.int(6, 30) * HOUR;
   /** The planner makes up for the minutes in between. */
-  const tickMinutes = random.pick([15, 15, 30, 60]);
+  const tickMinutes = random.pick([15, 30, 60, 60]);
   const drawn = drawFaults(random, now, { from: startsAt, to: convergesAt });
   const faults = overrides.faults?.(drawn) ?? drawn;
   const skewMilliseconds = random.pick([0, 0, 2000, 30_000]);
@@ -84,6 +84,8 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
   const published: At<{ event: DomainEvent }>[] = [];
   /** PaymentIntents whose link a customer was given once. */
   const links = new Set<string>();
+  /** What somebody does as soon as the next line is found low, or has something open written. */
+  const ambushes: ((iccid: Iccid) => void)[] = [];
 
   function call<T>(system: System, what: string, isChange: boolean, act: () => T | Promise<T>): Promise<T> {
     return calls.make({
@@ -111,6 +113,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     written: (esim) => {
       if (esim.open?.state.name === "awaiting-customer") links.add(esim.open.state.paymentIntentId);
       scheduleSweep(esim.lookAt);
+      if (esim.open !== undefined) springAmbush(esim.iccid);
     },
   });
   const { esims, recharges, subscribers, cards, controls } = tables;
@@ -197,7 +200,14 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
       }),
   };
 
+  /** While our own calls are on their way: they take up to some hundred milliseconds. */
+  function springAmbush(iccid: Iccid): void {
+    const act = ambushes.shift();
+    if (act !== undefined) scheduler.at(now() + random.int(1, random.pick([50, 500, 5000])), () => act(iccid));
+  }
+
   function publish(event: DomainEvent): void {
+    if (event.name === "LowBalanceDetected") springAmbush(event.iccid);
     published.push({ at: now(), event });
     say(() => `TOLD: ${event.name} ${event.id}`);
     if (event.name === "LowBalanceDetected") rechargeQueue.send({ source: "auto-recharge", "detail-type": event.name, detail: event });
@@ -241,7 +251,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     const payload = `8986012345${String(10_000_000 + index)}`;
     return `${payload}${luhnCheckDigit(payload)}`;
   });
-  const slots = new Set(iccids.flatMap((iccid) => Object.keys(TIER_MINUTES).map((tier) => slotKey(iccid, tier as keyof typeof TIER_MINUTES))));
+  const slots = new Set(iccids.map((iccid) => slotKey(iccid, SHORTEST_TIER))); // in no other does any line stand yet
   const shards = new Set(iccids.map(lookShard));
   for (const iccid of iccids) {
     const owner = people[random.int(0, people.length - 1)] ?? firstPerson;
@@ -364,11 +374,12 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     },
     queues: [rechargeQueue, checkQueue, notifyQueue, reconcileQueue],
     links,
+    ambushes,
     tables,
     start: () => {
       tick();
       compareBooks("day");
-      if (random.chance(0.2)) compareBooks("hour"); // it costs as much as all the rest
+      if (random.chance(0.1)) compareBooks("hour"); // it costs as much as all the rest
     },
     /** No line is checked any more: only what was sent before still arrives. */
     stopChecking: () => {

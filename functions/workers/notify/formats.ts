@@ -16,7 +16,7 @@ export interface Formats {
 }
 
 export function formatsOf(language: Language, timeZone: string): Formats {
-  const dates = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language, { timeZone, ...options });
+  const dates = (options: Intl.DateTimeFormatOptions) => dateFormat(language, { timeZone, ...options });
   const show = (at: Instant, options: Intl.DateTimeFormatOptions) => plainSpaces(dates(options).format(new Date(at)));
   const zone = (at: Instant) =>
     dates({ timeZoneName: "short" })
@@ -38,10 +38,25 @@ export function formatsOf(language: Language, timeZone: string): Formats {
   };
 }
 
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** Made once: that takes longer than all the rest of a notice. */
+function dateFormat(language: Language, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = JSON.stringify([language, options]);
+  const format = dateFormats.get(key) ?? new Intl.DateTimeFormat(language, options);
+  dateFormats.set(key, format);
+  return format;
+}
+
+const moneyFormats = new Map<string, Intl.NumberFormat>();
+
 /** Counted in minor units as Stripe counts them, not as the runtime would. */
 function moneyIn(language: Language, { amount, currency }: Money): string {
   const decimals = decimalsOf(currency);
-  const format = new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const key = `${language} ${currency}`;
+  const format =
+    moneyFormats.get(key) ?? new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  moneyFormats.set(key, format);
   return plainSpaces(format.format(amount / 10 ** decimals));
 }
 

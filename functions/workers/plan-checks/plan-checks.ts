@@ -21,14 +21,14 @@ export async function planChecks({ controls, checkRequests, clock, hashRanges }:
   const through = Math.min(epochMinute(scheduledTime), epochMinute(clock.now()));
   const wheel = await controls.getWheel();
   if (wheel !== undefined && wheel.plannedThrough >= through) return;
-  const slots = dueSlots(wheel?.plannedThrough, through);
-  await checkRequests.send(slots.flatMap((slot) => hashRangesOf(slot, hashRanges)));
+  const ranges = rangesOf(hashRanges);
+  await checkRequests.send(dueSlots(wheel?.plannedThrough, through).flatMap((slot) => ranges.map((range) => ({ slot, ...range }))));
   await controls.putWheel({ plannedThrough: through });
 }
 
-/** A slot cut into equal ranges of its sort key, eight hex digits. */
-function hashRangesOf(slot: string, count: number): SlotRange[] {
+/** The equal ranges into which a slot is cut, by its sort key: eight hex digits. */
+function rangesOf(count: number): Omit<SlotRange, "slot">[] {
   const bound = (index: number) => Math.ceil((index * 2 ** 32) / count);
   const hex = (value: number) => value.toString(16).padStart(8, "0");
-  return Array.from({ length: count }, (_, index) => ({ slot, from: hex(bound(index)), to: hex(bound(index + 1) - 1) }));
+  return Array.from({ length: count }, (_, index) => ({ from: hex(bound(index)), to: hex(bound(index + 1) - 1) }));
 }
