@@ -50,7 +50,7 @@ export interface Evidence {
   /** When our code ordered a top-up, or asked what became of one, whether that arrived or not. */
   readonly asks: readonly At<{ readonly reference: string }>[];
   /** Whose each line was at the carrier, from when on. */
-  readonly owners: readonly At<{ readonly iccid: string; readonly subscriberId?: string }>[];
+  readonly owners: readonly At<{ readonly iccid: string; readonly subscriberId?: string; readonly holder?: string }>[];
   /** When payments were canceled. */
   readonly canceledAt: ReadonlyMap<string, number>;
   /** When our code asked Stripe to charge, whether that arrived or not. */
@@ -70,5 +70,5 @@ export interface Evidence {
   /** The tables were brought back to an earlier moment. */
   readonly restores: readonly At<{ readonly to: number }>[];
   /** In the end, by line: what is available at the carrier, whose it is there. */
-  readonly balances: ReadonlyMap<string, { readonly available: number; readonly ownerId?: string }>;
+  readonly balances: ReadonlyMap<string, { readonly available: number; readonly ownerId?: string; readonly holder?: string }>;
 }

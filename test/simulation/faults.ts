@@ -56,6 +56,8 @@ const DEEDS = [
   "customer-acts",
   "recharge-now",
   "call-off",
+  "pay-for-another",
+  "end-paying",
   "redrive",
   "kill-switch",
   "hold",

@@ -459,6 +459,31 @@ export const MUTANTS: readonly Mutant[] = [
     find: "quietUntil !== undefined && quietUntil > now",
     replace: 'quietUntil !== undefined && quietUntil > ""',
   },
+  // Lines of others.
+  {
+    name: "a payer goes on when the line has another holder",
+    file: "workers/recharge/line-of.ts",
+    find: "return line?.holder === grant.holder ? line : undefined;",
+    replace: "return grant.holder === undefined ? undefined : line;",
+  },
+  {
+    name: "a payer pays more for another's line than was agreed",
+    file: "domain/family.ts",
+    find: "return cap.currency !== amount.currency || isBelow(cap, plus(spent, amount));",
+    replace: "return cap.currency !== amount.currency || isBelow(cap, amount) || isBelow(plus(spent, cap), cap);",
+  },
+  {
+    name: "what was paid for another's line is not counted",
+    file: "domain/family.ts",
+    find: "return { ...family, spent: plus(family.spent, amount) };",
+    replace: "return { ...family, spent: plus(family.spent, { ...amount, amount: 0 }) };",
+  },
+  {
+    name: "a payer pays for another's line after the end of their agreement",
+    file: "domain/family.ts",
+    find: "return now >= until;",
+    replace: 'return now >= until && until === "";',
+  },
   {
     name: "an announced recharge is charged however the line is when it comes due",
     file: "domain/recharge.ts",

@@ -56,6 +56,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   "no card is asked again too soon": cardsRest,
   "the rule stood when the card was charged": stillWanted,
   "nobody's line is recharged by another": ownLine,
+  "another's line is paid for as agreed": asAgreed,
   "nothing is charged that an operator has stopped": notStopped,
   "only a low and fresh balance is recharged": lowAndFresh,
   "a line that is to be left alone is left alone": leftAlone,
@@ -305,16 +306,24 @@ function isFirstConfirming({ open }: Esim, before: Esim | undefined, rechargeId:
   return open?.rechargeId === rechargeId && open.state.name === "confirming" && !isBefore;
 }
 
-function isWantedIn({ rule, subscriberId, open }: Esim): boolean {
-  return rule?.status.state === "active" && subscriberId === open?.subscriberId && rule.version === open?.ruleVersion && open.cancelRequested === undefined;
+function isWantedIn(esim: Esim): boolean {
+  const { rule, subscriberId, open } = esim;
+  const isRulesOwn = subscriberId === open?.subscriberId && rule?.version === open?.ruleVersion;
+  return rule?.status.state === "active" && isRulesOwn && open?.cancelRequested === undefined && open?.family?.since === familyOf(esim)?.since;
 }
 
-/** Within the lifetime of the worker that reserved it, and of each that had the card charged, the carrier said that the line is the payer's. */
+/** What lets this payer pay for a line of somebody else's. */
+function familyOf({ family, open }: Esim): Esim["family"] {
+  return open?.family !== undefined && family?.subscriberId === open.subscriberId ? family : undefined;
+}
+
+/** Within the lifetime of the worker that reserved it, and of each that had the card charged, the carrier said that the line is the payer's, or still its holder's who lets them pay. */
 function ownLine({ seen, lives }: Case): string[] {
-  const isOwn = ({ iccid, subscriberId }: Life, at: number) => {
+  const isOwn = ({ iccid, subscriberId, first }: Life, at: number) => {
+    const holder = familyOf(first.esim)?.holder;
     const turns = seen.owners.filter((turn) => turn.iccid === iccid && turn.at <= at);
     const since = turns.findLastIndex((turn) => turn.at <= at - WORKER);
-    return turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId);
+    return turns.slice(Math.max(since, 0)).some((turn) => turn.subscriberId === subscriberId || (holder !== undefined && turn.holder === holder));
   };
   // What was requested is reserved unseen, and dropped then where the line is somebody else's; so is what was announced.
   const isJudged = ({ origin, first }: Life) => origin === undefined && first.esim.open?.state.name !== "ended";
@@ -324,6 +333,35 @@ function ownLine({ seen, lives }: Case): string[] {
     return life === undefined || isOwn(life, at) ? [] : [life];
   });
   return [...reserved, ...confirmed].map(({ rechargeId }) => `${rechargeId} was made for a line of somebody else's`);
+}
+
+/** Not more than its payer agreed to in all, and not after the time they agreed to. */
+function asAgreed(given: Case): string[] {
+  const { seen, lives, writesOf } = given;
+  const grantIn = (esim: Esim, since: string | undefined) => (since !== undefined && esim.family?.since === since ? [esim.family] : []);
+  const tooMuch = paidOnes(given).flatMap((ofPayer) =>
+    ofPayer.flatMap((life, index) => {
+      const { rechargeId, iccid, amount, first, paid } = life;
+      const since = first.esim.open?.family?.since;
+      const paidAt = (paid[0]?.at ?? first.at) + SECOND; // Stripe tells whole seconds
+      if (since === undefined) return [];
+      // Agreed to anew, the sum may be another; what was spent goes on counting.
+      const agreed = (writesOf.get(iccid) ?? []).flatMap(({ at, esim }) => (at >= first.at && at <= paidAt ? grantIn(esim, since) : []));
+      const most = Math.max(...agreed.map(({ cap }) => cap.amount));
+      const before = countedBefore(ofPayer, index).filter((each) => each.first.esim.open?.family?.since === since);
+      const sum = before.reduce((total, each) => total + each.amount, amount);
+      return sum > most ? [`${rechargeId} made it ${sum} for a line of somebody else's, with ${most} agreed`] : [];
+    }),
+  );
+  const tooLate = seen.confirms.flatMap(({ at, rechargeId }) => {
+    const life = lives.get(rechargeId);
+    const since = life?.first.esim.open?.family?.since;
+    if (life === undefined || since === undefined) return [];
+    const agreed = (writesOf.get(life.iccid) ?? []).flatMap((write) => (write.at <= at ? grantIn(write.esim, since) : []));
+    const until = Math.max(...agreed.map((grant) => Date.parse(grant.until)));
+    return at > until + WORKER + seen.skewMilliseconds ? [`${rechargeId} was confirmed when its payer's agreement was over`] : [];
+  });
+  return [...tooMuch, ...tooLate];
 }
 
 function lowAndFresh({ seen, lives }: Case): string[] {
@@ -501,9 +539,11 @@ const LONGEST_LOW = 3 * HOUR;
 
 function noLineStarves({ seen, writesOf }: Case): string[] {
   const isStopped = seen.killSwitches.at(-1)?.on === true;
-  return seen.lines.flatMap(({ iccid, rule, subscriberId, open, quietUntil }) => {
-    const { available, ownerId } = seen.balances.get(iccid) ?? {};
-    if (isStopped || open !== undefined || rule?.status.state !== "active" || available === undefined || ownerId !== subscriberId) return [];
+  return seen.lines.flatMap(({ iccid, rule, subscriberId, family, open, quietUntil }) => {
+    const { available, ownerId, holder } = seen.balances.get(iccid) ?? {};
+    const isAgreed = family?.subscriberId === subscriberId && family?.holder === holder && Date.parse(family?.until ?? "") > seen.checkedUntil;
+    const isPayable = ownerId === subscriberId || isAgreed;
+    if (isStopped || open !== undefined || rule?.status.state !== "active" || available === undefined || !isPayable) return [];
     const releasedAt = [...seen.killSwitches, ...seen.holds].map(({ at }) => at);
     const lastMovedAt = writesOf.get(iccid)?.at(-1)?.at ?? 0;
     const awakeSince = Math.max(seen.convergesAt, lastMovedAt, ...releasedAt, quietUntil === undefined ? 0 : Date.parse(quietUntil));

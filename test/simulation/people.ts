@@ -1,4 +1,7 @@
 import * as z from "zod/mini";
+import { endFamilyGrant } from "../../functions/api/family/end-family-grant.ts";
+import { giveFamilyGrant } from "../../functions/api/family/give-family-grant.ts";
+import { requestCode } from "../../functions/api/family/request-code.ts";
 import type { ApiRequest } from "../../functions/api/pipeline.ts";
 import { cancelRecharge } from "../../functions/api/recharges/cancel-recharge.ts";
 import { rechargeNow } from "../../functions/api/recharges/recharge-now.ts";
@@ -8,6 +11,8 @@ import { previewBody } from "../../functions/contracts/rules.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
 import type { Iccid } from "../../functions/domain/iccid.ts";
 import { applyResolution } from "../../functions/domain/recharge.ts";
+import { TERMS_VERSION } from "../../functions/domain/terms.ts";
+import { instant } from "../../functions/domain/time.ts";
 import { idOf } from "../../local/stripe/stripe-objects.ts";
 import { consentTo } from "../consent.ts";
 import type { Deed } from "./faults.ts";
@@ -77,14 +82,25 @@ const DEEDS: Readonly<Record<Deed, Doer>> = {
     const owner = people[random.int(0, people.length - 1)];
     if (owner === undefined) return;
     atCarrier(world, `…${iccid.slice(-4)} now belongs to ${owner.subscriberId}`, () => world.giveLineTo(iccid, owner.subscriberId));
-    act(world, "saves a rule for the line", () => createRule(world, owner, iccid));
+    const saveRule = () => act(world, "saves a rule for the line", () => createRule(world, owner, iccid));
+    if (random.chance(0.5)) saveRule();
+    else world.scheduler.at(world.scheduler.now() + random.int(HOUR, DAY), saveRule);
   },
   "customer-acts": actAsCustomer,
-  "recharge-now": (world, iccid) => {
-    const { random, ports, scheduler } = world;
-    const owner = ownerOf(world, iccid);
-    if (owner === undefined) return;
-    const { subscriberId, methods } = owner;
+  "pay-for-another": payForAnother,
+  "end-paying": (world, iccid, line) => {
+    const payer = line?.family?.subscriberId;
+    if (payer === undefined) return;
+    act(world, `${payer} pays for …${iccid.slice(-4)} no more`, () =>
+      endFamilyGrant(world.ports, { ...asking(payer), params: { iccid }, body: undefined }).then(() => {}),
+    );
+  },
+  "recharge-now": (world, iccid, line) => {
+    const { random, ports, scheduler, people } = world;
+    const payer = random.chance(0.5) ? people.find(({ subscriberId }) => subscriberId === line?.family?.subscriberId) : undefined;
+    const wanting = payer ?? ownerOf(world, iccid);
+    if (wanting === undefined) return;
+    const { subscriberId, methods } = wanting;
     const body = { iccid, amount: { amount: random.pick([3000, 5000]), currency: "CNY" }, paymentMethodId: random.pick(methods).id };
     const key = random.id();
     const ask = () =>
@@ -170,6 +186,34 @@ function throwSwitch(world: World, on: boolean): void {
   actSurely(world, `OPERATOR: throws the kill switch ${on ? "on" : "off"}`, () =>
     ports.controls.putKillSwitch({ on, at: clock.now(), by: "operator", why: "simulation" }),
   );
+}
+
+/** A code goes to the line, its holder hands it on, and somebody else saves a rule, some minutes later. */
+function payForAnother(world: World, iccid: Iccid): void {
+  const { random, scheduler, people, ports } = world;
+  const owner = ownerOf(world, iccid);
+  const payer = random.pickOf(people.filter((person) => person !== owner));
+  if (owner === undefined || payer === undefined) return;
+  const { subscriberId } = payer;
+  const code = String(random.int(100_000, 999_999));
+  const family = { ...ports, codes: { next: () => code }, hash: (text: string) => `hash of ${text}` };
+  act(world, `${subscriberId} asks to pay for …${iccid.slice(-4)}`, () =>
+    requestCode(family, { ...asking(subscriberId), body: { iccid, language: "en" } }).then(() => {}),
+  );
+  // As long as its holder has a rule, nobody else can have one.
+  const rule = world.tables.writtenLast().find((line) => line.iccid === iccid)?.rule;
+  if (rule !== undefined && random.chance(0.8))
+    act(world, `${owner.subscriberId} deletes their rule`, () =>
+      deleteLineRule(ports, { ...asking(owner.subscriberId), params: { iccid }, expectedVersion: () => rule.version, body: undefined }).then(() => {}),
+    );
+  const days = random.pick([0.1, 0.3, 30]);
+  const lifetimeCap = { amount: random.pick([5000, 12_000, 100_000]), currency: "CNY" };
+  const agree = async () => {
+    const body = { code, until: instant(scheduler.now() + days * DAY), lifetimeCap, consent: { termsVersion: TERMS_VERSION } } as const;
+    await giveFamilyGrant(family, { ...asking(subscriberId), params: { iccid }, body });
+    await createRule(world, payer, iccid);
+  };
+  scheduler.at(scheduler.now() + random.int(MINUTE, 8 * MINUTE), () => act(world, `${subscriberId} pays for …${iccid.slice(-4)} from now on`, agree));
 }
 
 /** A person looks after some hours, when nothing can be on its way any more, and says what they see at Stripe and the carrier. */

@@ -28,7 +28,10 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
 
   const orders: At<{ readonly reference: string }>[] = [];
   const asks: At<{ readonly reference: string }>[] = [];
-  const owners: At<{ readonly iccid: string; readonly subscriberId?: string }>[] = [];
+  const owners: Evidence["owners"][number][] = [];
+
+  /** As the carrier names whoever holds the line. */
+  const holderOf = (iccid: Iccid) => model.queryLine(iccid).line?.holder;
 
   const carrier = carrierOver((request) => {
     const isOrder = request.method === "POST" && request.path === "/v1/top-ups";
@@ -56,12 +59,12 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
     model,
     carrier,
     setOwner(iccid: Iccid, subscriberId: string): void {
-      owners.push({ at: scheduler.now(), iccid, subscriberId });
       model.setOwner(iccid, { subscriberId });
+      owners.push({ at: scheduler.now(), iccid, subscriberId, holder: holderOf(iccid) });
     },
     addLine(line: CarrierLine): void {
-      owners.push({ at: scheduler.now(), iccid: line.iccid, subscriberId: line.owner.subscriberId });
       model.addLine(line);
+      owners.push({ at: scheduler.now(), iccid: line.iccid, subscriberId: line.owner.subscriberId, holder: holderOf(line.iccid) });
     },
     seen: (): Pick<Evidence, "answersAreFinal" | "orders" | "asks" | "owners" | "topUps" | "balances"> => ({
       answersAreFinal,
@@ -76,7 +79,7 @@ export function simulatedCarrier({ scheduler, random, faults, calls, say }: Surr
         currency: amount.currency,
         isRefused: refusal !== undefined,
       })),
-      balances: new Map(model.listLines().map(({ iccid, available, owner }) => [iccid, { available, ownerId: owner.subscriberId }])),
+      balances: new Map(model.listLines().map(({ iccid, available, owner }) => [iccid, { available, ownerId: owner.subscriberId, holder: holderOf(iccid) }])),
     }),
   };
 }

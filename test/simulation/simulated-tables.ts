@@ -126,7 +126,9 @@ export function simulatedTables({ faults, now, say, call, written }: TablesOptio
       tables = restored;
       seen.restores.push({ at: now(), to });
       for (const subscriberId of payers) seen.holds.push({ at: now(), subscriberId, on: (await tables.subscribers.getHold(subscriberId)) !== undefined });
-      for (const esim of await tables.esims.loadMany([...lastWritten.keys()])) putWrite(esim);
+      const lines = [...lastWritten.keys()];
+      lastWritten.clear(); // a line that was not there yet begins anew
+      for (const esim of await tables.esims.loadMany(lines)) putWrite(esim);
     },
 
     /** What the tables hold. */

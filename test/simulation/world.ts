@@ -242,7 +242,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
   }
 
   // People and their lines.
-  const subscriberCount = random.int(1, 2);
+  const subscriberCount = random.int(1, 3);
   const people: SimulatedSubscriber[] = [];
   for (let index = 0; index < subscriberCount; index++) people.push(await newSubscriber(index));
   const [firstPerson] = people;
