@@ -177,7 +177,10 @@ describe("an Alipay at the local Stripe", () => {
     const { customer, id, clientSecret } = await beginAt(local.stripe);
 
     const asking = local.model.confirmSetupAsCustomer(clientSecret, "alipay");
-    expect(asking).toMatchObject({ status: "requires_action", next_action: { type: "redirect_to_url", redirect_to_url: { return_url: "https://app.example.com/" } } });
+    expect(asking).toMatchObject({
+      status: "requires_action",
+      next_action: { type: "redirect_to_url", redirect_to_url: { return_url: "https://app.example.com/" } },
+    });
     const done = local.model.authenticateSetup(id, "succeed");
     expect(done).toMatchObject({ status: "succeeded", mandate: expect.stringMatching(/^mandate_/) });
     const payment_method = idOf(done.payment_method) ?? "";
