@@ -150,6 +150,7 @@ export class ServiceStack extends Stack {
         ESIMS_TABLE: esims.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
+        REUSABLE_ALIPAY: stage.reusableAlipay ? "on" : "off",
         ...stripe,
       },
     });

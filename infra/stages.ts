@@ -27,6 +27,12 @@ export interface Stage {
   };
   /** The most that anybody may recharge at once, by currency, in minor units; any amount in a currency that is not here. */
   readonly largestRecharges: Readonly<Record<string, number>>;
+  /**
+   * Whether subscribers may save Alipay for charges with them away. Stripe must have allowed recurring Alipay for the account first: until then every try fails there.
+   *
+   * Off, Alipay asks for each recharge. Switched off again, what was saved goes on being charged until its owner removes it.
+   */
+  readonly reusableAlipay: boolean;
   /** Into how many parts each slot of the wheel is cut (1 to 256); more where a minute's lines do not fit one checker. */
   readonly hashRanges: number;
 }
@@ -43,6 +49,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     requestsPerSecond: 1000,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
+    reusableAlipay: false,
     hashRanges: 1,
   },
   prod: {
@@ -56,6 +63,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     requestsPerSecond: 1000,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
+    reusableAlipay: false,
     hashRanges: 1,
   },
 };

@@ -213,7 +213,7 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
       path: /^\/local\/stripe\/customer$/,
       usage:
         'what a customer does in the browser: { "clientSecret": "pi_..._secret_...", "pays": "pm_card_visa" }, and "passes": false where their bank asks and they fail; ' +
-        "pays: a test card, or wechat_pay or alipay where it is a pay request; with the secret of a SetupIntent (seti_...) the card is saved instead",
+        "pays: a test card, or wechat_pay or alipay where it is a pay request; with the secret of a SetupIntent (seti_...) the card, or alipay, is saved instead",
       act: async ({ body }) => {
         const { clientSecret, pays, passes } = read(customerAct, await body());
         return refusable(() => {
@@ -227,6 +227,12 @@ export function controls(parts: LocalParts): (request: IncomingMessage, response
           return { id, status };
         });
       },
+    },
+    {
+      method: "POST",
+      path: /^\/local\/stripe\/methods\/(pm_\w+)\/revoke$/,
+      usage: "the customer takes back at Alipay what they authorised there: a saved Alipay cannot be charged any more; gives its mandate",
+      act: ({ match }) => refusable(() => ownStripe().revoke(match[1] ?? "")),
     },
     {
       method: "GET",
@@ -360,6 +366,7 @@ function overview(all: readonly Control[], issuer: string) {
       .replace("outbox/(d+)", "outbox/{number}")
       .replace("(d+)", "{iccid}")
       .replace("(pm_card_w+)", "{test card}")
+      .replace("(pm_w+)", "{way to pay}")
       .replace("(du_w+)", "{dispute}")}`,
     usage,
   ]);

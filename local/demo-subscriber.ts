@@ -129,6 +129,18 @@ export class DemoSubscriber {
     return good(await this.api.POST("/v1/payment-methods", { body: { type: "card", setupIntentId } })).paymentMethodId;
   }
 
+  /** An Alipay that she lets be charged with her away, as she tells Alipay on the page to which the web app leads her. */
+  async saveAlipay(): Promise<string> {
+    const { setupIntentId, clientSecret } = good(await this.api.POST("/v1/payment-methods/setup-intents/alipay"));
+    await this.payAs(clientSecret, "alipay");
+    return good(await this.api.POST("/v1/payment-methods", { body: { type: "alipay", setupIntentId } })).paymentMethodId;
+  }
+
+  /** She takes that back, at Alipay. */
+  async revokeAtAlipay(methodId: string): Promise<void> {
+    await this.#control("POST", `/stripe/methods/${methodId}/revoke`);
+  }
+
   async setLine(iccid: string, change: { available?: number; drainPerMinute?: number }): Promise<void> {
     await this.#control("POST", `/lines/${iccid}`, change);
   }

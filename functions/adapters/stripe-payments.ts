@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import * as z from "zod/mini";
-import type { SavedMethod } from "../domain/esim.ts";
+import { methodType, type SavedMethod } from "../domain/esim.ts";
 import { type Money, money } from "../domain/money.ts";
 import type { Dispute, PaymentAnswer, PaymentError, PaymentIntent, Refund } from "../domain/payment-outcomes.ts";
 import { OutcomeUnknown, type Payments } from "../domain/ports.ts";
@@ -72,7 +72,7 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
             customer: method.customerId,
             // A pay request has no method until the customer confirms it.
             payment_method: method.payRequest === undefined ? method.id : undefined,
-            allowed_payment_method_types: [method.payRequest ?? "card"],
+            allowed_payment_method_types: [methodType(method)],
             metadata: { rechargeId, stage },
           },
           { idempotencyKey },
@@ -207,11 +207,27 @@ function toEntry({ id, status, created, ...sum }: z.output<typeof stripeRefund |
   return { id, status, amount: moneyOf(sum), at: instant(created * 1000) };
 }
 
-/** Undefined when it is nobody's: it was detached, or never saved. */
+/** What a payer's authorisation became. Source: https://docs.stripe.com/api/mandates/object */
+const stripeAuthorisation = z.object({ mandate: z.nullish(z.object({ status: z.string() })) });
+
+/**
+ * Undefined when it is nobody's: it was detached, or never saved, or its owner took back at Alipay what they had authorised.
+ *
+ * Stripe tells an Alipay account by a fingerprint only on charges, so what is saved of it counts by its own id.
+ * Source: https://docs.stripe.com/api/payment_methods/object#payment_method_object-alipay
+ */
 export async function findStripeMethod(stripe: Stripe, paymentMethodId: string): Promise<SavedMethod | undefined> {
   const method = await find(stripeMethod, () => stripe.paymentMethods.retrieve(paymentMethodId));
   if (method === undefined || method.customer === null) return undefined;
   const { id, type, customer, card } = method;
+  if (card === undefined && (await isRevoked(stripe, id))) return undefined;
   const expiry = card && { month: card.exp_month, year: card.exp_year };
   return { id, customerId: customer, cardKey: card?.fingerprint ?? id, brand: card?.brand ?? type, lastFour: card?.last4 ?? "", expiry };
+}
+
+/** Whether the payer took back what they had authorised. Where Stripe keeps no mandate of it, the next charge tells. */
+async function isRevoked(stripe: Stripe, paymentMethodId: string): Promise<boolean> {
+  const setups = stripe.setupIntents.list({ payment_method: paymentMethodId, limit: 1, expand: ["data.mandate"] });
+  const [last] = (await find(z.object({ data: z.array(stripeAuthorisation) }), () => setups))?.data ?? [];
+  return last?.mandate?.status === "inactive";
 }

@@ -25,10 +25,11 @@ export function stripeWallet({ stripe, stage }: { readonly stripe: Stripe; reado
   return {
     createCustomer: async (subscriberId) => (await done(stripeCustomer, () => stripe.customers.create({ metadata: { subscriberId, stage } }))).id,
 
+    // Confirmed in the browser or app, which also says where Alipay leads back to: Stripe takes a return_url only with a confirmation.
     // Source: https://docs.stripe.com/payments/save-and-reuse
-    async createSetupIntent(customer, subscriberId) {
+    async createSetupIntent(customer, subscriberId, type) {
       const metadata = { subscriberId, stage };
-      const made = await done(newSetup, () => stripe.setupIntents.create({ customer, usage: "off_session", allowed_payment_method_types: ["card"], metadata }));
+      const made = await done(newSetup, () => stripe.setupIntents.create({ customer, usage: "off_session", allowed_payment_method_types: [type], metadata }));
       return { id: made.id, clientSecret: made.client_secret };
     },
 

@@ -46,7 +46,14 @@ export const environments = {
     ...largest,
     ISSUER_URL: url,
   }),
-  "payment-methods": z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...stripe }),
+  "payment-methods": z.object({
+    ...esimsTable,
+    ...subscribersTable,
+    ...rechargeQueue,
+    ...stripe,
+    /** Whether Alipay may be saved for charges with its owner away, which Stripe has to allow the account first. */
+    REUSABLE_ALIPAY: z.enum(["on", "off"], { error: "must be on or off" }),
+  }),
   me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...eraseQueue, ISSUER_URL: url }),
   pay: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...stripe, ...payLinks }),
   "api-docs": z.object({ ISSUER_URL: url }),

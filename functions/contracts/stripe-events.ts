@@ -27,6 +27,8 @@ export const stripeEvent = z.discriminatedUnion("type", [
     object: z.literal("payment_method"),
     id: z.string(),
   }),
+  // Its payer took back at Alipay what they had authorised, or authorised it again.
+  event(["mandate.updated"], { object: z.literal("mandate"), payment_method: z.string() }),
 ]);
 export type StripeEvent = z.infer<typeof stripeEvent>;
 

@@ -14,12 +14,17 @@ export interface PaymentMethod {
   readonly id: string;
   /** Stripe's `cus_...` */
   readonly customerId: string;
-  /** What declines are counted by: the card's fingerprint, or the method's own id where it has none. */
+  /** What declines are counted by: the card's fingerprint, or the method's own id where it has none, as Alipay. */
   readonly cardKey: string;
   readonly brand: string;
   readonly lastFour: string;
   /** It cannot be charged with the customer away: every recharge is a pay request, which they confirm themselves. */
   readonly payRequest?: "wechat_pay" | "alipay";
+}
+
+/** What kind of way to pay this is, in Stripe's words. Only a card has a brand of its own: everything else is called by its kind. */
+export function methodType({ payRequest, brand }: Pick<PaymentMethod, "payRequest" | "brand">): "card" | "alipay" | "wechat_pay" {
+  return payRequest ?? (brand === "alipay" ? brand : "card");
 }
 
 /** A way to pay as its owner sees it. `expiry`: the last month in which a card can be used. */

@@ -92,9 +92,9 @@ const BY_CODE: ReadonlyMap<string, PaymentOutcome> = new Map([
     "processing_error issuer_not_available reenter_transaction payment_intent_payment_attempt_expired payment_method_provider_timeout payment_method_not_available",
     (code): PaymentOutcome => ({ kind: "declined", code, severity: "outage" }),
   ),
-  // What a card network forbids to try again (Visa's category 1: "issuer will never approve"), and what would be pointless or harmful.
+  // What a card network forbids to try again (Visa's category 1: "issuer will never approve"), what its payer took back, and what would be pointless or harmful.
   ...each(
-    `fraudulent incorrect_number invalid_account invalid_number lost_card merchant_blacklist pickup_card restricted_card
+    `fraudulent incorrect_number invalid_account invalid_number lost_card merchant_blacklist payment_intent_mandate_invalid pickup_card restricted_card
     revocation_of_all_authorizations revocation_of_authorization security_violation stolen_card stop_payment_order`,
     (code): PaymentOutcome => ({ kind: "declined", code, severity: "hard" }),
   ),

@@ -349,7 +349,7 @@ export interface Payments {
   listDisputes(paymentIntentId: string): Promise<Dispute[]>;
   /** With it the customer's browser can pay, or pass the issuer's check; undefined when Stripe does not know the PaymentIntent. Never kept, never logged. */
   clientSecret(paymentIntentId: string): Promise<string | undefined>;
-  /** The way to pay as Stripe has it now; undefined when it is nobody's any more. */
+  /** The way to pay as Stripe has it now; undefined when it is nobody's any more, or may not be charged any more. */
   findMethod(paymentMethodId: string): Promise<SavedMethod | undefined>;
 }
 
@@ -365,10 +365,10 @@ export interface SetupIntent {
 export interface Wallet {
   /** Gives the customer's id. */
   createCustomer(subscriberId: string): Promise<string>;
-  /** For a card that may be charged with its owner away. The secret lets a browser save a card for this customer; never kept, never logged. */
-  createSetupIntent(customerId: string, subscriberId: string): Promise<{ readonly id: string; readonly clientSecret: string }>;
+  /** For a way to pay that may be charged with its owner away. The secret lets a browser save one for this customer; never kept, never logged. */
+  createSetupIntent(customerId: string, subscriberId: string, type: "card" | "alipay"): Promise<{ readonly id: string; readonly clientSecret: string }>;
   findSetupIntent(setupIntentId: string): Promise<SetupIntent | undefined>;
-  /** Undefined when it is nobody's. */
+  /** Undefined when it is nobody's, or may not be charged any more. */
   findMethod(paymentMethodId: string): Promise<SavedMethod | undefined>;
   /** Nothing can be charged by it any more, and it can never be saved again. */
   detach(paymentMethodId: string): Promise<void>;

@@ -1,4 +1,4 @@
-import type { PaymentMethod } from "./esim.ts";
+import { methodType, type PaymentMethod } from "./esim.ts";
 import { type Iccid, lastFour } from "./iccid.ts";
 import { formatMoney } from "./money.ts";
 import type { RuleSettings } from "./rule.ts";
@@ -41,11 +41,12 @@ function inEnglish(
 ) {
   const low = `When the balance of the line that ends in ${lastFour(iccid)} is below ${formatMoney(threshold)}`;
   const brand = BRANDS.get(method.brand)?.en ?? method.brand;
+  const isCard = methodType(method) === "card";
   const { perMonth, timesPerDay, cooldownMinutes } = limits;
   return [
     topUp.type === "fixed" ? `${low}, it is recharged with ${formatMoney(topUp.amount)}.` : `${low}, it is recharged up to ${formatMoney(topUp.target)}.`,
     method.payRequest === undefined
-      ? `Each recharge is charged to your ${brand} card that ends in ${method.lastFour}, without asking you again.`
+      ? `Each recharge is charged to your ${isCard ? `${brand} card that ends in ${method.lastFour}` : brand}, without asking you again.`
       : `For each recharge you are asked to pay with ${brand}; nothing is taken before you confirm.`,
     BACKUP.en,
     `At most ${formatMoney(perMonth)} is charged in a month, at most ${timesPerDay === 1 ? "once" : `${timesPerDay} times`} a day, and not within ${cooldownMinutes} minutes of the last recharge.`,
@@ -62,11 +63,12 @@ function inChinese(
 ) {
   const low = `尾号 ${lastFour(iccid)} 的号码余额低于 ${formatMoney(threshold)} 时`;
   const brand = BRANDS.get(method.brand)?.["zh-CN"] ?? method.brand;
+  const isCard = methodType(method) === "card";
   const { perMonth, timesPerDay, cooldownMinutes } = limits;
   return [
     topUp.type === "fixed" ? `${low}，自动充值 ${formatMoney(topUp.amount)}。` : `${low}，自动充值至 ${formatMoney(topUp.target)}。`,
     method.payRequest === undefined
-      ? `每次充值从您尾号 ${method.lastFour} 的${brand}卡扣款，无需您再次确认。`
+      ? `每次充值从您${isCard ? `尾号 ${method.lastFour} 的${brand}卡` : `的${brand}`}扣款，无需您再次确认。`
       : `每次充值都会请您使用${brand}付款，未经您确认不会扣款。`,
     BACKUP["zh-CN"],
     `每月最多扣款 ${formatMoney(perMonth)}，每天最多 ${timesPerDay} 次，距上次充值不足 ${cooldownMinutes} 分钟不再充值。`,

@@ -13,7 +13,7 @@ globalThis.Stripe = () => {
   return {
     confirmCardPayment: (clientSecret, { payment_method }) => pay(clientSecret, payment_method),
     confirmWechatPayPayment: (clientSecret) => pay(clientSecret, "wechat_pay"),
-    confirmAlipayPayment: (clientSecret) => pay(clientSecret, "alipay"),
+    confirmAlipayPayment: (clientSecret, { payment_method = "alipay" }) => pay(clientSecret, payment_method),
   };
 };
 `;

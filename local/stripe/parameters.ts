@@ -80,7 +80,7 @@ export const createSetup = z.strictObject({
   confirm: z._default(boolean, false),
   return_url: text,
 });
-export const listSetups = z.strictObject({ ...pageParameters, customer: text, payment_method: text, created: createdRange });
+export const listSetups = z.strictObject({ ...pageParameters, customer: text, payment_method: text, created: createdRange, expand });
 export const confirmSetup = z.strictObject({ payment_method: text, return_url: text });
 export const cancelSetup = z.strictObject({ cancellation_reason: z.optional(z.enum(["abandoned", "duplicate", "requested_by_customer"])) });
 export const listEvents = z.strictObject({ ...pageParameters, type: text, types: z.optional(list.check(z.maxLength(20))), created: createdRange });

@@ -90,10 +90,13 @@ export function paymentIntents({ world, payments, methods, next, processingSecon
       if (payment.charges.length >= MOST_TRIES) return cancel(payment, "automatic");
       const methodId = input.payment_method ?? idOf(intent.payment_method);
       if (methodId === null) throw unexpectedState("You cannot confirm this PaymentIntent because it's missing a payment method.", intent);
-      const { card, method, setUpForOffSession: setUp = false } = methods.methodFor(methodId, idOf(intent.customer));
+      const { card, method, mandate, setUpForOffSession: setUp = false } = methods.methodFor(methodId, idOf(intent.customer));
       checkType(method, intent.payment_method_types);
 
       const { off_session: offSession = false, error_on_requires_action: refusesAction = false } = input;
+      if (offSession && mandate?.status === "inactive") {
+        throw invalidRequest("The provided mandate is invalid and can not be used for the payment intent.", { code: "payment_intent_mandate_invalid" });
+      }
       const tried = { ...payment, intent: { ...intent, payment_method: method.id, last_payment_error: null } };
       if (typeof chosen === "object") return decline(tried, method, declineOf(chosen.declineCode, chosen.adviceCode));
       if (chosen === "authentication-required" || (chosen === undefined && asksForCardholder(card, { offSession, setUp }))) {

@@ -3,7 +3,7 @@ import type * as z from "zod/mini";
 import { findCustomer } from "./customers.ts";
 import { previousAttributes } from "./events.ts";
 import type { attachMethod, listMethods, updateMethod } from "./parameters.ts";
-import { newMethod } from "./stripe-objects.ts";
+import { newMandate, newMethod } from "./stripe-objects.ts";
 import { invalidRequest } from "./stripe-refusal.ts";
 import { KIND, mergeMetadata, noSuch, pageOf, type Result, type StripeWorld } from "./stripe-world.ts";
 import { fingerprintOf, type PayRequestType, payRequestOf, type TestCard, testCardNamed } from "./test-cards.ts";
@@ -13,6 +13,8 @@ interface StoredMethod {
   readonly card: TestCard;
   /** By a SetupIntent, with the cardholder there. */
   readonly setUpForOffSession?: boolean;
+  /** What its owner authorised at Alipay by that; they can take it back there. */
+  readonly mandate?: Stripe.Mandate;
   /** Once detached, it is of no more use. */
   readonly wasDetached?: boolean;
 }
@@ -154,12 +156,26 @@ export function paymentMethods({ records, now, newId, emit }: StripeWorld) {
       return stored;
     },
 
-    /** What a SetupIntent that succeeds does. */
-    setUp(id: string, { customer, offSession }: { readonly customer: string | null; readonly offSession: boolean }): void {
+    /** What a SetupIntent that succeeds does. Gives the mandate that there is from then on, if one is. */
+    setUp(id: string, { customer, offSession }: { readonly customer: string | null; readonly offSession: boolean }): Stripe.Mandate | undefined {
       const before = load(id, 400);
-      const stored = offSession ? { ...before, setUpForOffSession: true } : before;
+      const mandate = offSession && before.card.type === "alipay" ? newMandate(newId("mandate_"), before.method, now()) : undefined;
+      const stored = offSession ? { ...before, setUpForOffSession: true, mandate } : before;
       if (customer === null) put(stored);
       else attach(stored, customer);
+      return mandate;
+    },
+
+    mandateOf: (id: string): Stripe.Mandate | undefined => records.get<StoredMethod>(KIND.method, id)?.mandate,
+
+    /** What its owner can do at Alipay. Source: https://docs.stripe.com/api/events/types#event_types-mandate.updated */
+    revoke(id: string): Stripe.Mandate {
+      const { mandate: before, ...stored } = load(id, 404);
+      if (before?.status !== "active") throw invalidRequest(`Nothing is authorised by ${id} that could be taken back.`);
+      const mandate: Stripe.Mandate = { ...before, status: "inactive" };
+      put({ ...stored, mandate });
+      emit("mandate.updated", mandate, previousAttributes(before, mandate));
+      return mandate;
     },
   };
 }

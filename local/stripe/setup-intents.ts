@@ -11,7 +11,10 @@ import { asksForCardholder } from "./test-cards.ts";
 const OPEN: readonly string[] = ["requires_payment_method", "requires_confirmation", "requires_action"];
 
 /** SetupIntents: cards saved with the cardholder there, for payments without. Source: https://docs.stripe.com/payments/setupintents/lifecycle */
-export function setupIntents({ records, now, newId, emit }: StripeWorld, methods: Pick<ReturnType<typeof paymentMethods>, "methodFor" | "setUp">) {
+export function setupIntents(
+  { records, now, newId, emit }: StripeWorld,
+  methods: Pick<ReturnType<typeof paymentMethods>, "methodFor" | "setUp" | "makeOfType" | "mandateOf">,
+) {
   const list = () => records.list<Stripe.SetupIntent>(KIND.setupIntent);
 
   function save(intent: Stripe.SetupIntent, type: string): Stripe.SetupIntent {
@@ -32,11 +35,15 @@ export function setupIntents({ records, now, newId, emit }: StripeWorld, methods
   }
 
   function succeed(intent: Stripe.SetupIntent, methodId: string): Stripe.SetupIntent {
-    methods.setUp(methodId, { customer: idOf(intent.customer), offSession: intent.usage === "off_session" });
-    return save({ ...intent, status: "succeeded", next_action: null }, "setup_intent.succeeded");
+    const mandate = methods.setUp(methodId, { customer: idOf(intent.customer), offSession: intent.usage === "off_session" });
+    return save({ ...intent, status: "succeeded", next_action: null, mandate: mandate?.id ?? null }, "setup_intent.succeeded");
   }
 
-  function confirm(id: string, { payment_method }: z.output<typeof confirmSetup>): Result {
+  function mandateOf({ mandate, payment_method }: Stripe.SetupIntent): Stripe.Mandate | null {
+    return (mandate === null ? undefined : methods.mandateOf(idOf(payment_method) ?? "")) ?? null;
+  }
+
+  function confirm(id: string, { payment_method, return_url }: z.output<typeof confirmSetup>): Result {
     const intent = load(id);
     if (!OPEN.includes(intent.status)) {
       throw unexpectedState(`You cannot confirm this SetupIntent because it has a status of ${intent.status}.`, intent);
@@ -44,6 +51,14 @@ export function setupIntents({ records, now, newId, emit }: StripeWorld, methods
     const methodId = payment_method ?? idOf(intent.payment_method);
     if (methodId === null) throw unexpectedState("You cannot confirm this SetupIntent because it's missing a payment method.", intent);
     const { card, method } = methods.methodFor(methodId, idOf(intent.customer));
+    if (!intent.payment_method_types.includes(method.type)) {
+      const only = `Please attach a PaymentMethod with one of the following types: ${intent.payment_method_types.join(", ")}.`;
+      throw invalidRequest(`The PaymentMethod provided (${method.type}) is not allowed for this SetupIntent. ${only}`, { param: "payment_method" });
+    }
+    const isAtAlipay = method.type === "alipay";
+    if (isAtAlipay && return_url === undefined) {
+      throw invalidRequest("A return_url must be given: the customer is redirected to Alipay.", { code: "parameter_missing", param: "return_url" });
+    }
     const tried: Stripe.SetupIntent = { ...intent, payment_method: method.id, latest_attempt: newId("setatt_"), last_setup_error: null };
     if (card.decline !== undefined && !card.declinesOnlyCharges) {
       const { code, declineCode, adviceCode, message } = card.decline;
@@ -52,8 +67,10 @@ export function setupIntents({ records, now, newId, emit }: StripeWorld, methods
       return { status: 402, body: { error: body } };
     }
     if (asksForCardholder(card, { offSession: false, setUp: false })) {
-      const asking = { ...tried, status: "requires_action", next_action: { type: "use_stripe_sdk", use_stripe_sdk: {} } } as const;
-      return { body: save(asking, "setup_intent.requires_action") };
+      const next_action: Stripe.SetupIntent.NextAction = isAtAlipay
+        ? { type: "redirect_to_url", redirect_to_url: { return_url: return_url ?? null, url: `https://hooks.stripe.com/redirect/authenticate/${intent.id}` } }
+        : { type: "use_stripe_sdk", use_stripe_sdk: {} };
+      return { body: save({ ...tried, status: "requires_action", next_action }, "setup_intent.requires_action") };
     }
     return { body: succeed(tried, method.id) };
   }
@@ -63,22 +80,29 @@ export function setupIntents({ records, now, newId, emit }: StripeWorld, methods
       if (!confirmsNow && return_url !== undefined) {
         throw invalidRequest("The parameter return_url can only be used with confirm=true.", { param: "return_url" });
       }
+      const unfit = input.allowed_payment_method_types?.find((type) => type !== "card" && type !== "alipay");
+      if (unfit !== undefined) {
+        throw invalidRequest(`The payment method type "${unfit}" cannot be set up for future payments.`, { param: "allowed_payment_method_types" });
+      }
       const customer = input.customer ?? null;
       const method = methodId === undefined ? null : methods.methodFor(methodId, customer).method.id;
       const intent = save(newSetupIntent(newId, { ...input, customer, method }, now()), "setup_intent.created");
-      return confirmsNow ? confirm(intent.id, {}) : { body: intent };
+      return confirmsNow ? confirm(intent.id, { return_url }) : { body: intent };
     },
 
     retrieve: (id: string): Result => ({ body: load(id) }),
 
-    list({ customer, payment_method: method, created, ...page }: z.output<typeof listSetups>): Result {
+    list({ customer, payment_method: method, created, expand, ...page }: z.output<typeof listSetups>): Result {
+      const unknown = expand?.find((property) => property !== "data.mandate");
+      if (unknown !== undefined) throw invalidRequest(`This property cannot be expanded (${unknown}).`, { param: "expand" });
       const wanted = list().filter(
         (intent) =>
           (customer === undefined || intent.customer === customer) &&
           (method === undefined || intent.payment_method === method) &&
           isWithin(intent.created, created),
       );
-      return pageOf("/v1/setup_intents", wanted, page);
+      const shown = expand === undefined ? wanted : wanted.map((intent) => ({ ...intent, mandate: mandateOf(intent) }));
+      return pageOf("/v1/setup_intents", shown, page);
     },
 
     confirm,
@@ -91,11 +115,11 @@ export function setupIntents({ records, now, newId, emit }: StripeWorld, methods
       return { body: save({ ...intent, status: "canceled", cancellation_reason: reason ?? null, next_action: null }, "setup_intent.canceled") };
     },
 
-    /** What Stripe.js does for a customer who holds the client secret. Throws Stripe's error where there is nothing to confirm. */
-    confirmAsCustomer(clientSecret: string, paymentMethodId: string): Stripe.SetupIntent {
+    /** What Stripe.js does for a customer who holds the client secret, on a page that they come back to. Throws Stripe's error where there is nothing to confirm. */
+    confirmAsCustomer(clientSecret: string, means: string): Stripe.SetupIntent {
       const intent = list().find(({ client_secret }) => client_secret === clientSecret);
       if (intent === undefined) throw noSuch("setupintent", clientSecret, "intent", 404);
-      confirm(intent.id, { payment_method: paymentMethodId });
+      confirm(intent.id, { payment_method: means === "alipay" ? methods.makeOfType(means) : means, return_url: "https://app.example.com/" });
       return load(intent.id);
     },
 

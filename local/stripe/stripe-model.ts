@@ -50,9 +50,11 @@ export interface StripeModel {
    * Gives the PaymentIntent as it is then; throws a StripeRefusal where it cannot be confirmed.
    */
   confirmAsCustomer(clientSecret: string, means: string): Stripe.PaymentIntent;
-  /** The like for a SetupIntent, which saves the card. */
-  confirmSetupAsCustomer(clientSecret: string, paymentMethodId: string): Stripe.SetupIntent;
+  /** The like for a SetupIntent, which saves the card, or `alipay`. */
+  confirmSetupAsCustomer(clientSecret: string, means: string): Stripe.SetupIntent;
   authenticateSetup(setupIntentId: string, how: "succeed" | "fail"): Stripe.SetupIntent;
+  /** The customer takes back at Alipay what they authorised there. */
+  revoke(paymentMethodId: string): Stripe.Mandate;
   /** The card network says that a saved card was replaced. */
   updateCard(paymentMethodId: string, update: CardUpdate): void;
   /** The cardholder contests a paid charge. `reason` is Stripe's: `fraudulent`, `product_not_received`, ... */
@@ -251,6 +253,7 @@ export function stripeModel({ records, now, observe = () => {}, ids = shortUuid,
     confirmAsCustomer: whole(payments.confirmAsCustomer),
     confirmSetupAsCustomer: whole(setups.confirmAsCustomer),
     authenticateSetup: whole(setups.authenticate),
+    revoke: whole(cards.revoke),
     updateCard: whole(cards.updateCard),
     dispute: whole(contested.open),
     closeDispute: whole(contested.close),

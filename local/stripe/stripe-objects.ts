@@ -66,6 +66,21 @@ export function newMethod(id: string, card: TestCard, now: number): Stripe.Payme
   };
 }
 
+/** What the owner of a way to pay authorised, until they take it back. */
+export function newMandate(id: string, { id: payment_method, type }: Stripe.PaymentMethod, at: number): Stripe.Mandate {
+  return {
+    id,
+    object: "mandate",
+    customer_acceptance: { accepted_at: seconds(at), online: { ip_address: null, user_agent: null }, type: "online" },
+    livemode: false,
+    multi_use: {},
+    payment_method,
+    payment_method_details: { type },
+    status: "active",
+    type: "multi_use",
+  };
+}
+
 export function newIntent(newId: (prefix: string) => string, input: z.output<typeof createIntent>, method: string | null, now: number): Stripe.PaymentIntent {
   const id = newId("pi_");
   return {

@@ -10,7 +10,11 @@ export interface CardDecline {
   readonly blocked?: boolean;
 }
 
-/** Ways to pay that cannot be saved: the customer confirms each payment. Source: https://docs.stripe.com/payments/payment-methods/payment-method-support */
+/**
+ * Ways to pay whose customer confirms each payment; only Alipay can be saved for others, by a SetupIntent, at accounts that Stripe has allowed it.
+ *
+ * Source: https://docs.stripe.com/payments/payment-methods/payment-method-support
+ */
 export type PayRequestType = "wechat_pay" | "alipay";
 
 /** What can be paid with: a card, or an account that stands in for one. */
@@ -109,7 +113,7 @@ const TEST_CARDS: ReadonlyMap<string, TestCard> = new Map(
 );
 
 export function payRequestOf(type: PayRequestType): TestCard {
-  return { brand: type, lastFour: "", type, authentication: "always" };
+  return { brand: type, lastFour: "", type, authentication: type === "alipay" ? "unless-set-up" : "always" };
 }
 
 export function testCardNamed(name: string): TestCard | undefined {

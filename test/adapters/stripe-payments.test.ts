@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import { stripeClient, stripePayments } from "../../functions/adapters/stripe-payments.ts";
+import { stripeWallet } from "../../functions/adapters/stripe-wallet.ts";
 import { type PaymentAnswer, type PaymentOutcome, paymentOutcome } from "../../functions/domain/payment-outcomes.ts";
 import { OutcomeUnknown, type PaymentRequest, type Payments } from "../../functions/domain/ports.ts";
 import { memoryRecords } from "../../local/records.ts";
@@ -237,6 +238,67 @@ describe("pay requests", () => {
     await using world = await paymentsWith("pm_card_visa");
 
     expect(await world.payments.clientSecret("pi_0")).toBeUndefined();
+  });
+});
+
+describe("an Alipay that its owner authorised for charges with them away", () => {
+  async function withAlipay() {
+    const world = await paymentsWith("pm_card_visa");
+    const { customerId } = world.request.method;
+    const wallet = stripeWallet({ stripe: world.stripe, stage: "test" });
+    const { id, clientSecret } = await wallet.createSetupIntent(customerId, "sub-1", "alipay");
+    world.model.authenticateSetup(world.model.confirmSetupAsCustomer(clientSecret, "alipay").id, "succeed");
+    const { paymentMethodId = "" } = (await wallet.findSetupIntent(id)) ?? {};
+    const method = { id: paymentMethodId, customerId, cardKey: paymentMethodId, brand: "alipay", lastFour: "" };
+    return { ...world, request: { ...world.request, method }, setupIntentId: id };
+  }
+
+  it("is set up for just that", async () => {
+    await using world = await withAlipay();
+
+    expect(await world.stripe.setupIntents.retrieve(world.setupIntentId)).toMatchObject({
+      usage: "off_session",
+      allowed_payment_method_types: ["alipay"],
+      metadata: { subscriberId: "sub-1", stage: "test" },
+      mandate: expect.stringMatching(/^mandate_/),
+    });
+    expect(await world.payments.findMethod(world.request.method.id)).toEqual({ ...world.request.method, expiry: undefined });
+  });
+
+  it("is charged like a card, by a PaymentIntent for Alipay alone", async () => {
+    await using world = await withAlipay();
+
+    const { id } = intentOf(await world.payments.create(world.request));
+    const { allowed_payment_method_types: types, payment_method, status } = await world.stripe.paymentIntents.retrieve(id);
+    expect({ types, payment_method, status }).toEqual({ types: ["alipay"], payment_method: world.request.method.id, status: "requires_confirmation" });
+    expect(await meaningOf(world.payments.confirm(id, "r1/confirm/2"))).toEqual({ kind: "paid" });
+  });
+
+  it("is declined for good, and nobody's any more, when they took that back", async () => {
+    await using world = await withAlipay();
+    const { id } = intentOf(await world.payments.create(world.request));
+    world.model.revoke(world.request.method.id);
+
+    const declined = { kind: "declined", code: "payment_intent_mandate_invalid", severity: "hard" };
+    expect(await meaningOf(world.payments.confirm(id, "r1/confirm/2"))).toEqual(declined);
+    expect(await meaningOf(world.payments.cancel(id))).toEqual({ kind: "canceled" });
+    expect(world.model.listCharges()).toEqual([]);
+    expect(await world.payments.findMethod(world.request.method.id)).toBeUndefined();
+  });
+
+  it("is there as long as Stripe says nothing else of it", async () => {
+    const method = { id: "pm_1", object: "payment_method", type: "alipay", customer: "cus_1", alipay: {} };
+    const setups = (mandate: unknown) => ({ object: "list", has_more: false, data: [{ id: "seti_1", mandate }] });
+    const foundWith = async (list: object) => {
+      await using world = await paymentsBefore((request, response) =>
+        answering(200, request.url?.startsWith("/v1/setup_intents") === true ? list : method)(request, response),
+      );
+      return (await world.payments.findMethod("pm_1"))?.id;
+    };
+    expect(await foundWith(setups(null))).toBe("pm_1");
+    expect(await foundWith({ ...setups(null), data: [] })).toBe("pm_1");
+    for (const status of ["active", "pending"]) expect(await foundWith(setups({ id: "mandate_1", status }))).toBe("pm_1");
+    expect(await foundWith(setups({ id: "mandate_1", status: "inactive" }))).toBeUndefined();
   });
 });
 

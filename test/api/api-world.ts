@@ -16,7 +16,7 @@ import { type CloseAccountPorts, closeAccount } from "../../functions/api/me/clo
 import { exportMe } from "../../functions/api/me/export-me.ts";
 import { callOffPayLink, readPayLink } from "../../functions/api/pay/answer-link.ts";
 import { callOffOnPage, type ShowPagePorts, showPayPage } from "../../functions/api/pay/show-page.ts";
-import { addMethod, beginSetup } from "../../functions/api/payment-methods/add-method.ts";
+import { addMethod, beginAlipaySetup, beginSetup } from "../../functions/api/payment-methods/add-method.ts";
 import { listMethods } from "../../functions/api/payment-methods/list-methods.ts";
 import { removeMethod } from "../../functions/api/payment-methods/remove-method.ts";
 import { setMethodUse } from "../../functions/api/payment-methods/use-method.ts";
@@ -76,6 +76,7 @@ export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountP
   readonly quotas: Quotas;
   readonly codes: Codes;
   readonly hash: (text: string) => string;
+  readonly reusableAlipay: boolean;
 }
 
 /** What is sent to every line. */
@@ -129,6 +130,7 @@ export function apiRoutes(ports: ApiPorts): Readonly<Record<ApiFunction, readonl
     ],
     "payment-methods": [
       route(paymentMethodRoutes.beginSetup, (request) => beginSetup(ports, request)),
+      route(paymentMethodRoutes.beginAlipaySetup, (request) => beginAlipaySetup(ports, request)),
       route(paymentMethodRoutes.addPaymentMethod, (request) => addMethod(ports, request)),
       route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(ports, request)),
       route(paymentMethodRoutes.setPaymentMethodUse, (request) => setMethodUse(ports, request)),
@@ -355,6 +357,7 @@ export async function apiWorld() {
     },
     log: { info: log, warn: log, error: log },
     largestRecharges: { CNY: 50_000 },
+    reusableAlipay: true,
     eraseRequests: { send: async (sent, delaySeconds = 0) => void eraseRequests.push(...sent.map((request) => ({ ...request, delaySeconds }))) },
     payLinks: hmacPayLinks({ keys: async () => ({ key: "key of dev" }), apiUrl: "https://api.test" }),
     stripePage: async () => ({ publishableKey: "pk_test_1", scriptUrl: "https://js.stripe.com/v3/" }),

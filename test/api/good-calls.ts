@@ -78,6 +78,7 @@ export const GOOD: { readonly [Name in RouteName]: GoodCall } = {
   },
   "POST /v1/recharges/{rechargeId}/cancel": { method: "POST", path: "/v1/recharges/re_1/cancel" },
   "POST /v1/payment-methods/setup-intents": { method: "POST", path: `${paymentMethods}/setup-intents` },
+  "POST /v1/payment-methods/setup-intents/alipay": { method: "POST", path: `${paymentMethods}/setup-intents/alipay` },
   "POST /v1/payment-methods": { method: "POST", path: paymentMethods, body: { type: "alipay" } },
   "GET /v1/payment-methods": { method: "GET", path: paymentMethods },
   "PATCH /v1/payment-methods/{paymentMethodId}": { method: "PATCH", path: `${paymentMethods}/${SPARE}`, body: { use: "backup" } },

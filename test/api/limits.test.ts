@@ -11,6 +11,7 @@ const limited = ROUTES.flatMap((route: Route) => (route.limit === undefined ? []
 /** For each limited route a request that its function takes, whatever becomes of it. */
 const CALLS: Readonly<Record<string, object | undefined>> = {
   "POST /v1/payment-methods/setup-intents": undefined,
+  "POST /v1/payment-methods/setup-intents/alipay": undefined,
   "POST /v1/payment-methods": { type: "card", setupIntentId: "seti_none" },
   "POST /v1/recharges": { iccid: STRANGERS_ICCID, amount: cny(3000) },
   "POST /v1/family-lines": { iccid: STRANGERS_ICCID },

@@ -181,6 +181,7 @@ describe("closing the account", () => {
   it.each([
     ["save a rule", { method: "POST", path: "/v1/rules", body: newRule() }],
     ["begin to save a card", { method: "POST", path: "/v1/payment-methods/setup-intents" }],
+    ["begin to save an Alipay", { method: "POST", path: "/v1/payment-methods/setup-intents/alipay" }],
     ["save a way to pay", { method: "POST", path: "/v1/payment-methods", body: { type: "alipay" } }],
     [
       "recharge a line now",

@@ -241,6 +241,11 @@ describe("the page in a browser", () => {
     expect(seen.loaded).toContain(`(address) ${url}`);
   });
 
+  it("leads to Alipay with the one that is saved, where that could not be charged by itself", async () => {
+    const { url, calls } = await press({ ...METHOD, id: "pm_ali", brand: "alipay", lastFour: "" }, {});
+    expect(calls).toEqual([["pk_test_1", "confirmAlipayPayment", SECRET, { payment_method: "pm_ali", return_url: url }]]);
+  });
+
   it("hands the saved card to the bank's check", async () => {
     const { calls } = await press(METHOD, { paymentIntent: { status: "succeeded" } });
     expect(calls).toEqual([["pk_test_1", "confirmCardPayment", SECRET, { payment_method: METHOD.id }]]);

@@ -4,7 +4,8 @@ import { paymentMethodReply, setupIntentReply } from "../../functions/contracts/
 import type { Esim } from "../../functions/domain/esim.ts";
 import { OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
-import { type ApiWorld, apiWorld, listIn, problemIn, ruleSettingsBody, STRANGER, withOpenRecharge } from "./api-world.ts";
+import { inProcessStripe } from "../fakes/in-process-stripe.ts";
+import { type ApiWorld, apiWorld, listIn, previewSettings, problemIn, ruleSettingsBody, STRANGER, withOpenRecharge } from "./api-world.ts";
 
 const PATH = "/v1/payment-methods";
 
@@ -50,7 +51,7 @@ describe("ways to pay", () => {
     expect(answer).toMatchObject({ status: 201, body: { type: "card", brand: "visa", lastFour: "4242" } });
     const [listed] = await list();
     expect(listed).toEqual(answer.body);
-    expect(Object.keys(listed ?? {}).toSorted()).toEqual(["brand", "expiry", "lastFour", "paymentMethodId", "type", "use"]);
+    expect(Object.keys(listed ?? {}).toSorted()).toEqual(["asksEachTime", "brand", "expiry", "lastFour", "paymentMethodId", "type", "use"]);
   });
 
   it("are set up for charges with their owner away, for one customer per subscriber", async () => {
@@ -170,18 +171,124 @@ describe("ways to pay", () => {
     expect(errors).toEqual([{ pointer: "/setupIntentId", detail: expect.stringMatching(/POST \/v1\/payment-methods\/setup-intents gave/) }]);
   });
 
-  it("of which only a card names a setup", async () => {
-    const { status, errors } = problemIn(await save({ type: "alipay", setupIntentId: "seti_1" }));
-    expect([status, errors]).toEqual([400, [{ pointer: "/setupIntentId", detail: "is only for a card" }]]);
+  it("of which WeChat Pay names no setup", async () => {
+    const { status, errors } = problemIn(await save({ type: "wechat_pay", setupIntentId: "seti_1" }));
+    expect([status, errors]).toEqual([400, [{ pointer: "/setupIntentId", detail: "is only for a card or Alipay" }]]);
   });
 
   it.each(["alipay", "wechat_pay"])("are also requests that are confirmed each time: %s, once", async (type) => {
     const [first, again] = [await save({ type }), await save({ type })];
     expect([first.status, again.status]).toEqual([201, 200]);
-    expect(first.body).toMatchObject({ type, brand: type, lastFour: "" });
+    expect(first.body).toMatchObject({ type, brand: type, lastFour: "", asksEachTime: true });
     expect(again.body).toEqual(first.body);
     const [kept] = await world.ports.subscribers.listMethods(SUBSCRIBER);
     expect(kept).toMatchObject({ payRequest: type, customerId: await world.ports.subscribers.getCustomer(SUBSCRIBER) });
+  });
+
+  describe("that are an Alipay which may be charged with its owner away", () => {
+    const ALIPAY_SETUPS = `${PATH}/setup-intents/alipay`;
+    const off = { reusableAlipay: false };
+    const beginAlipay = async () => z.parse(setupIntentReply, (await world.send({ method: "POST", path: ALIPAY_SETUPS })).body);
+
+    /** Up to where its owner is back from Alipay. */
+    async function setUpAlipay(how: "succeed" | "fail" = "succeed") {
+      const { setupIntentId, clientSecret } = await beginAlipay();
+      world.stripe.authenticateSetup(world.stripe.confirmSetupAsCustomer(clientSecret, "alipay").id, how);
+      return setupIntentId;
+    }
+    const saveAlipay = async () => save({ type: "alipay", setupIntentId: await setUpAlipay() });
+    const savedAlipay = async () => z.parse(paymentMethodReply, (await saveAlipay()).body).paymentMethodId;
+    const isAttached = async (id: string) => (await inProcessStripe(world.stripe).paymentMethods.retrieve(id)).customer !== null;
+
+    it("are saved when it was authorised at Alipay, and kept as what is charged by itself", async () => {
+      const { setupIntentId, clientSecret } = await beginAlipay();
+      const asking = world.stripe.confirmSetupAsCustomer(clientSecret, "alipay");
+      expect(asking).toMatchObject({ usage: "off_session", payment_method_types: ["alipay"], next_action: { type: "redirect_to_url" } });
+      expect(problemIn(await save({ type: "alipay", setupIntentId })).code).toBe("setup-not-finished");
+
+      world.stripe.authenticateSetup(asking.id, "succeed");
+      const answer = await save({ type: "alipay", setupIntentId });
+      expect(answer).toMatchObject({ status: 201, body: { type: "alipay", brand: "alipay", lastFour: "", asksEachTime: false, use: "default" } });
+      expect(await list()).toEqual([answer.body]);
+      const [kept] = await world.ports.subscribers.listMethods(SUBSCRIBER);
+      expect(kept).toEqual({ id: kept?.id, customerId: kept?.customerId, cardKey: kept?.id, brand: "alipay", lastFour: "" });
+      expect((await save({ type: "alipay", setupIntentId })).status).toBe(200);
+    });
+
+    it("are not saved when their owner did not authorise it", async () => {
+      expect(problemIn(await save({ type: "alipay", setupIntentId: await setUpAlipay("fail") })).code).toBe("setup-not-finished");
+      expect(await list()).toEqual([]);
+    });
+
+    it("can be used in a rule, and be the backup", async () => {
+      await saved();
+      const paymentMethodId = await savedAlipay();
+      const body = previewSettings({ paymentMethodId });
+      const shown = z.object({ terms: z.object({ hash: z.string() }), words: z.object({ en: z.array(z.string()) }) });
+      const { terms, words } = z.parse(shown, (await world.send({ method: "POST", path: "/v1/rules/preview", body })).body);
+      expect(words.en).toContain("Each recharge is charged to your Alipay, without asking you again.");
+      const rule = { ...body, consent: { termsHash: terms.hash } };
+      expect((await world.send({ method: "POST", path: "/v1/rules", body: rule })).status).toBe(201);
+      expect((await use(paymentMethodId, "backup")).body).toMatchObject({ use: "backup" });
+    });
+
+    it("are saved beside an Alipay that asks each time", async () => {
+      await save({ type: "alipay" });
+      await saveAlipay();
+      const listed = await list();
+      expect(listed).toHaveLength(2);
+      for (const asksEachTime of [true, false]) expect(listed).toContainEqual(expect.objectContaining({ type: "alipay", asksEachTime }));
+    });
+
+    it("are one while the authorisation stands: the second is let go at Stripe", async () => {
+      const first = await savedAlipay();
+      const setupIntentId = await setUpAlipay();
+      const { paymentMethodId: second = "" } = (await world.ports.wallet.findSetupIntent(setupIntentId)) ?? {};
+      expect(await save({ type: "alipay", setupIntentId })).toMatchObject({ status: 200, body: { paymentMethodId: first } });
+      expect(await list()).toHaveLength(1);
+      expect([await isAttached(first), await isAttached(second), world.pokes]).toEqual([true, false, []]);
+    });
+
+    it("take the place of one that its owner took back at Alipay, whose rules are looked at", async () => {
+      const first = await savedAlipay();
+      world.stripe.revoke(first);
+      const again = await saveAlipay();
+      expect(again).toMatchObject({ status: 201, body: { use: "default" } });
+      expect(z.parse(paymentMethodReply, again.body).paymentMethodId).not.toBe(first);
+      expect(world.pokes).toEqual([{ paymentMethodId: first, subscriberId: SUBSCRIBER }]);
+    });
+
+    it("are not saved as something else than what was set up", async () => {
+      for (const [type, setupIntentId] of [
+        ["card", await setUpAlipay()],
+        ["alipay", await setUp()],
+      ] as const) {
+        const problem = problemIn(await save({ type, setupIntentId }));
+        expect(problem).toMatchObject({ status: 422, code: "no-such-setup", errors: [{ pointer: "/setupIntentId" }] });
+        expect(problem.errors[0]?.detail).toContain(type === "card" ? "alipay was set up" : "card was set up");
+      }
+      expect(await list()).toEqual([]);
+    });
+
+    it("are refused where the operator does not offer that, which says what would be right; an Alipay that asks each time is taken there", async () => {
+      const setupIntentId = await setUpAlipay();
+      const refused = problemIn(await world.send({ method: "POST", path: ALIPAY_SETUPS }, off));
+      expect(refused).toMatchObject({ status: 422, code: "alipay-asks-each-time", detail: expect.stringContaining('{ "type": "alipay" }') });
+      expect(problemIn(await save({ type: "alipay", setupIntentId }, off))).toMatchObject({
+        status: 422,
+        code: "alipay-asks-each-time",
+        errors: [{ pointer: "/setupIntentId", detail: "must be left out: Alipay is saved here only to ask you for each recharge" }],
+      });
+      expect(problemIn(await save({ type: "card", setupIntentId }, off)).code).toBe("no-such-setup");
+      expect(await list()).toEqual([]);
+      expect(await save({ type: "alipay" }, off)).toMatchObject({ status: 201, body: { asksEachTime: true } });
+    });
+
+    it("are removed at Stripe like a card", async () => {
+      const id = await savedAlipay();
+      expect((await remove(id)).status).toBe(204);
+      expect(await isAttached(id)).toBe(false);
+    });
   });
 
   it("are twenty at most", async () => {

@@ -6,6 +6,7 @@ import { SECURITY_HEADERS } from "../../functions/api/pipeline.ts";
 import { rechargeMessage } from "../../functions/contracts/messages.ts";
 import { STRIPE_EVENT_TYPES } from "../../functions/contracts/stripe-events.ts";
 import type { Poke } from "../../functions/domain/ports.ts";
+import { idOf } from "../../local/stripe/stripe-objects.ts";
 import { NOW } from "../builders.ts";
 import { aQuickStripe, refusalOf } from "../local/local-stripe.ts";
 import { problemIn, STAGE, stripeSignature as signature, WEBHOOK_SECRET } from "./api-world.ts";
@@ -460,6 +461,14 @@ const CAUSES: { readonly [type: string]: (world: World) => Promise<Poke> } = {
     const { payment_method } = await saved("pm_card_visa");
     await stripe.paymentMethods.detach(payment_method);
     return { paymentMethodId: payment_method };
+  },
+  "mandate.updated": async ({ stripe, model }) => {
+    const { id: customer } = await stripe.customers.create();
+    const { client_secret } = await stripe.setupIntents.create({ customer, allowed_payment_method_types: ["alipay"] });
+    const { id } = model.confirmSetupAsCustomer(client_secret ?? "", "alipay");
+    const paymentMethodId = idOf(model.authenticateSetup(id, "succeed").payment_method) ?? "";
+    model.revoke(paymentMethodId);
+    return { paymentMethodId };
   },
   "payment_method.updated": async ({ stripe, saved }) => {
     const { payment_method } = await saved("pm_card_visa");

@@ -27,6 +27,11 @@ describe("the words of a rule", () => {
     expect(chinese.join("")).not.toMatch(/[,;:]/); // the marks of Chinese text are others
   });
 
+  it("name an Alipay that is charged by itself without digits", () => {
+    const { en, "zh-CN": chinese } = ruleWords(ICCID, ruleSettings(), { ...ALIPAY, payRequest: undefined }, ZONE);
+    expect([en[1], chinese[1]]).toEqual(["Each recharge is charged to your Alipay, without asking you again.", "每次充值从您的支付宝扣款，无需您再次确认。"]);
+  });
+
   it("say up to what, by which request, and how long before", () => {
     const settings: RuleSettings = {
       ...ruleSettings({ topUp: { type: "target", target: cny(8000) }, noticeMinutes: 120 }),

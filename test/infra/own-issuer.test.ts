@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const ISSUER = { url: "https://id.operator.example/realm", audiences: ["recharge-web", "recharge-app"] };
 
-/** The stacks of an operator who has people of his own, and his mail domain verified, with functions of no code. */
+/** The stacks of an operator who has people of his own, his mail domain verified, and recurring Alipay allowed by Stripe, with functions of no code. */
 function synthesize() {
   const bundles = join(folder, "bundles");
   for (const name of Object.keys(environments)) {
@@ -23,7 +23,7 @@ function synthesize() {
     writeFileSync(join(bundles, name, "index.cjs"), "");
   }
   const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false, postCliContext: CDK_CONTEXT });
-  const stage = { ...stageNamed("dev"), issuer: ISSUER, signInMailThroughSes: true };
+  const stage = { ...stageNamed("dev"), issuer: ISSUER, signInMailThroughSes: true, reusableAlipay: true };
   const data = new DataStack(app, "Data", { stage });
   new ServiceStack(app, "Service", { stage, data, bundles });
   app.synth();
@@ -50,6 +50,18 @@ describe("a stage whose mail domain is verified", () => {
   it("sends the codes for signing in from there", () => {
     expect(templates.ofType("AWS::Cognito::UserPool").map(({ Properties }) => Properties.EmailConfiguration)).toMatchObject([
       { EmailSendingAccount: "DEVELOPER", From: "recharge@dev.example.com", SourceArn: expect.anything() },
+    ]);
+  });
+});
+
+describe("a stage that Stripe allows recurring Alipay", () => {
+  it("says so to the function that saves ways to pay, and to no other", () => {
+    const schema = z.object({
+      Environment: z.object({ Variables: z.object({ POWERTOOLS_SERVICE_NAME: z.string(), REUSABLE_ALIPAY: z.optional(z.string()) }) }),
+    });
+    const told = templates.read("AWS::Lambda::Function", schema).map(({ properties }) => properties.Environment.Variables);
+    expect(told.filter(({ REUSABLE_ALIPAY }) => REUSABLE_ALIPAY !== undefined)).toEqual([
+      { POWERTOOLS_SERVICE_NAME: "payment-methods", REUSABLE_ALIPAY: "on" },
     ]);
   });
 });

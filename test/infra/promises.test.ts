@@ -343,6 +343,14 @@ describe("a function", () => {
   });
 });
 
+describe("Alipay", () => {
+  it("asks each time, until an operator switches on what Stripe has to allow first", () => {
+    const schema = z.object({ Environment: z.object({ Variables: z.object({ REUSABLE_ALIPAY: z.optional(z.string()) }) }) });
+    const told = templates.read("AWS::Lambda::Function", schema).flatMap(({ properties }) => properties.Environment.Variables.REUSABLE_ALIPAY ?? []);
+    expect(told).toEqual(["off"]);
+  });
+});
+
 describe("the API", () => {
   const routeSchema = z.object({
     RouteKey: z.string(),

@@ -165,6 +165,70 @@ describe("a card at the local Stripe", () => {
   });
 });
 
+describe("an Alipay at the local Stripe", () => {
+  async function beginAt(stripe: Stripe) {
+    const { id: customer } = await stripe.customers.create();
+    const { id, client_secret } = await stripe.setupIntents.create({ customer, allowed_payment_method_types: ["alipay"] });
+    return { customer, id, clientSecret: client_secret ?? "" };
+  }
+
+  it("is saved when its customer comes back from Alipay, with a mandate, and pays with them away", async () => {
+    await using local = await aStripe();
+    const { customer, id, clientSecret } = await beginAt(local.stripe);
+
+    const asking = local.model.confirmSetupAsCustomer(clientSecret, "alipay");
+    expect(asking).toMatchObject({
+      status: "requires_action",
+      next_action: { type: "redirect_to_url", redirect_to_url: { return_url: "https://app.example.com/" } },
+    });
+    const done = local.model.authenticateSetup(id, "succeed");
+    expect(done).toMatchObject({ status: "succeeded", mandate: expect.stringMatching(/^mandate_/) });
+    const payment_method = idOf(done.payment_method) ?? "";
+    expect((await local.stripe.customers.listPaymentMethods(customer, { type: "alipay" })).data).toMatchObject([{ id: payment_method, alipay: {} }]);
+    const { data } = await local.stripe.setupIntents.list({ payment_method, expand: ["data.mandate"] });
+    expect(data).toMatchObject([{ mandate: { id: done.mandate, status: "active", type: "multi_use", payment_method } }]);
+
+    const allowed_payment_method_types = ["alipay" as const];
+    const payment = { customer, payment_method, amount: 5000, currency: "cny", allowed_payment_method_types, confirm: true };
+    expect(await local.stripe.paymentIntents.create({ ...payment, off_session: true })).toMatchObject({ status: "succeeded" });
+    // With them there, Alipay shows them what they pay.
+    expect(await local.stripe.paymentIntents.create(payment)).toMatchObject({ status: "requires_action", next_action: { type: "alipay_handle_redirect" } });
+  });
+
+  it("does not pay with its customer away any more when they took that back, of which an event tells", async () => {
+    await using local = await aStripe();
+    const { customer, id, clientSecret } = await beginAt(local.stripe);
+    local.model.confirmSetupAsCustomer(clientSecret, "alipay");
+    const payment_method = idOf(local.model.authenticateSetup(id, "succeed").payment_method) ?? "";
+    const payment = { customer, payment_method, amount: 5000, currency: "cny", allowed_payment_method_types: ["alipay" as const] };
+    const { id: intent } = await local.stripe.paymentIntents.create(payment);
+
+    const revoked = local.model.revoke(payment_method);
+
+    expect(revoked).toMatchObject({ status: "inactive", payment_method });
+    expect(await lastEvent(local.stripe)).toMatchObject({ type: "mandate.updated", data: { object: revoked, previous_attributes: { status: "active" } } });
+    expect(await refusalOf(local.stripe.paymentIntents.confirm(intent, { off_session: true }))).toMatchObject({
+      type: "StripeInvalidRequestError",
+      code: "payment_intent_mandate_invalid",
+    });
+    expect(await local.stripe.paymentIntents.retrieve(intent)).toMatchObject({ status: "requires_confirmation" });
+    expect(() => local.model.revoke(payment_method)).toThrow("taken back");
+  });
+
+  it("is refused where Stripe would: without a way back, by another kind of setup, and WeChat Pay by any", async () => {
+    await using local = await aStripe();
+    const { customer, id } = await beginAt(local.stripe);
+    const { client_secret } = await local.stripe.setupIntents.create({ customer });
+
+    expect(() => local.model.confirmSetupAsCustomer(client_secret ?? "", "alipay")).toThrow("(alipay) is not allowed for this SetupIntent");
+    expect(await refusalOf(local.stripe.setupIntents.confirm(id, { payment_method: "pm_card_visa" }))).toMatchObject({ param: "payment_method" });
+    const wechat = local.stripe.setupIntents.create({ customer, allowed_payment_method_types: ["wechat_pay"] as never });
+    expect(await refusalOf(wechat)).toMatchObject({ param: "allowed_payment_method_types" });
+    const expanded = local.stripe.setupIntents.list({ expand: ["data.customer"] });
+    expect(await refusalOf(expanded)).toMatchObject({ param: "expand" });
+  });
+});
+
 describe("a SetupIntent of the local Stripe", () => {
   it("saves the card that its customer gives", async () => {
     await using local = await aStripe();

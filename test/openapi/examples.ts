@@ -48,6 +48,7 @@ const oldVersion = { headers: { "if-match": '"7"' } };
 const resume = { ...GOOD["PATCH /v1/rules/{iccid}"], body: { status: "active" } };
 const rechargeNow = GOOD["POST /v1/recharges"];
 const addCard = GOOD["POST /v1/payment-methods"];
+const beginAlipay = GOOD["POST /v1/payment-methods/setup-intents/alipay"];
 
 async function forgetCaller({ ports }: ApiWorld): Promise<void> {
   await ports.subscribers.putProfile({ subscriberId: SUBSCRIBER });
@@ -63,6 +64,16 @@ async function setUp({ send, stripe }: ApiWorld, isFinished = true): Promise<{ r
   if (isFinished) stripe.confirmSetupAsCustomer(clientSecret, "pm_card_visa");
   return { type: "card", setupIntentId };
 }
+
+/** The setup of an Alipay whose owner has authorised it. */
+async function setUpAlipay({ send, stripe }: ApiWorld): Promise<{ readonly type: "alipay"; readonly setupIntentId: string }> {
+  const { setupIntentId, clientSecret } = z.parse(setupIntentReply, (await send(beginAlipay)).body);
+  stripe.authenticateSetup(stripe.confirmSetupAsCustomer(clientSecret, "alipay").id, "succeed");
+  return { type: "alipay", setupIntentId };
+}
+
+/** Of an operator whom Stripe has not allowed to charge Alipay by itself. */
+const withoutReusableAlipay = { reusableAlipay: false };
 
 async function close({ ports }: ApiWorld): Promise<void> {
   await ports.subscribers.putClosing(SUBSCRIBER, { since: NOW });
@@ -323,8 +334,25 @@ const STORIES: { readonly [Name in OperationName]: readonly Story[] } = {
       },
     },
   ],
+  beginAlipaySetup: [
+    ofClosingCaller(beginAlipay),
+    { says: "An operator with whom Alipay asks each time", call: () => beginAlipay, changes: withoutReusableAlipay },
+    {
+      says: "More than anybody needs",
+      call: async (world) => {
+        await fillWallet(world);
+        return beginAlipay;
+      },
+    },
+  ],
   addPaymentMethod: [
     ofClosingCaller(addCard),
+    { says: "An Alipay that may be charged with its owner away", call: async (world) => ({ ...addCard, body: await setUpAlipay(world) }) },
+    {
+      says: "Such an Alipay, with whom it asks each time",
+      call: async (world) => ({ ...addCard, body: await setUpAlipay(world) }),
+      changes: withoutReusableAlipay,
+    },
     { says: "A card", call: async (world) => ({ ...addCard, body: await setUp(world) }) },
     {
       says: "A card that was saved before",

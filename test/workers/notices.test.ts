@@ -53,8 +53,14 @@ const SAID: readonly (readonly [what: string, event: NoticedEvent, english: read
   [
     "the last decline",
     declined("lost_card"),
-    ["eSIM …0017: payment of CN¥50.00 declined", "The bank does not tell us why", "Nothing was taken.", "We will not try this card again by ourselves."],
-    ["eSIM …0017：¥50.00 的付款被拒绝", "银行没有告知我们原因", "没有扣款。", "我们不会再自动使用该卡尝试付款。"],
+    ["eSIM …0017: payment of CN¥50.00 declined", "The bank does not tell us why", "Nothing was taken.", "We will not try this way to pay again by ourselves."],
+    ["eSIM …0017：¥50.00 的付款被拒绝", "银行没有告知我们原因", "没有扣款。", "我们不会再自动使用该付款方式扣款。"],
+  ],
+  [
+    "what was taken back at Alipay",
+    declined("payment_intent_mandate_invalid"),
+    ["eSIM …0017: payment of CN¥50.00 declined", "The bank, or Alipay, was told not to allow such payments.", "Nothing was taken."],
+    ["eSIM …0017：¥50.00 的付款被拒绝", "发卡银行或支付宝已按要求停止此类付款。", "没有扣款。"],
   ],
   [
     "a cancelled recharge",

@@ -618,6 +618,68 @@ describe("a subscriber whom the operator paused", () => {
   });
 });
 
+describe("an Alipay that may be charged with its owner away", () => {
+  it("is charged by itself when the line is low, and named in the bill without digits", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    await world.look();
+    await expectOneRecharge(world);
+    const [bill] = await world.bills();
+    expect(bill?.method).toEqual({ id: world.method.id, brand: "alipay", lastFour: "" });
+    expect(world.stripe.listCharges()[0]?.payment_method_details?.type).toBe("alipay");
+  });
+
+  it("declines for good when they took that back at Alipay: the rule is suspended, and they are told", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    world.stripe.revoke(world.method.id);
+    await world.look();
+    expect(await world.bills()).toMatchObject([{ end: "declined", reason: "payment_intent_mandate_invalid" }]);
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "card-refused-for-good" });
+    expect(world.eventNames()).toEqual(["RechargeDeclined", "RuleSuspended"]);
+    expect(world.taken()).toEqual([]);
+  });
+
+  it("stops the rules that use it when Stripe says so before the next charge", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    world.stripe.revoke(world.method.id);
+    await world.lookAtMethod(world.method.id);
+    await world.look();
+    expect((await world.line()).rule?.status).toMatchObject({ state: "suspended", reason: "payment-method-gone" });
+    expect([world.taken(), world.eventNames()]).toEqual([[], ["RuleSuspended"]]);
+    expect(await world.ports.subscribers.listMethods(SUBSCRIBER)).toEqual([]);
+  });
+
+  it("is kept as it was when Stripe says that its authorisation changed and stands", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    await world.lookAtMethod(world.method.id);
+    expect(await world.ports.subscribers.listMethods(SUBSCRIBER)).toEqual([world.method]);
+  });
+
+  it("backs off by itself when it has too little, and is no other one's business", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    world.stripe.chooseNext({ type: "decline", declineCode: "insufficient_funds" });
+    await world.look();
+    expect(await world.ports.cards.listDeclines(world.method.id)).toMatchObject([{ severity: "soft", code: "insufficient_funds" }]);
+    await world.look();
+    expect(world.taken()).toEqual([]);
+    world.advanceMinutes(61);
+    await world.look();
+    expect(world.taken()).toEqual([5000]);
+  });
+
+  it("waits for its owner when Alipay asks for them, and is paid by the same payment", async () => {
+    const world = await rechargeWorld({ card: "alipay" });
+    world.stripe.chooseNext("authentication-required");
+    await world.look();
+    const { open } = await world.line();
+    if (open?.state.name !== "awaiting-customer") throw new Error("Nobody is asked");
+    const clientSecret = (await world.ports.payments.clientSecret(open.state.paymentIntentId)) ?? "";
+    expect(world.stripe.confirmAsCustomer(clientSecret, world.method.id).status).toBe("requires_action");
+    world.stripe.authenticate(open.state.paymentIntentId, "succeed");
+    await world.look();
+    expect([world.taken(), world.credited()]).toEqual([[5000], [5000]]);
+  });
+});
+
 describe("a way to pay that changed at Stripe", () => {
   it("stops the rules that use it when it is removed, and tells their owner", async () => {
     const world = await rechargeWorld();

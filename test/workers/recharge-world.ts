@@ -1,5 +1,6 @@
 import { expect } from "@jest/globals";
-import { newEsim, setRuleState } from "../../functions/domain/esim.ts";
+import type { Stripe } from "stripe";
+import { newEsim, type SavedMethod, setRuleState } from "../../functions/domain/esim.ts";
 import type { DomainEvent } from "../../functions/domain/events.ts";
 import type { Log, Poke } from "../../functions/domain/ports.ts";
 import type { RuleSettings } from "../../functions/domain/rule.ts";
@@ -9,7 +10,8 @@ import type { RechargePorts } from "../../functions/workers/recharge/ports.ts";
 import { rechargeLine } from "../../functions/workers/recharge/recharge-line.ts";
 import { carrierModel } from "../../local/carrier/carrier-model.ts";
 import { memoryRecords } from "../../local/records.ts";
-import { stripeModel } from "../../local/stripe/stripe-model.ts";
+import { type StripeModel, stripeModel } from "../../local/stripe/stripe-model.ts";
+import { idOf } from "../../local/stripe/stripe-objects.ts";
 import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../fakes/in-process-stripe.ts";
@@ -26,6 +28,7 @@ export async function rechargeWorld({
   refuse = false,
   stores = { esims: memoryEsims(), recharges: memoryRecharges(), subscribers: memorySubscribers(), cards: memoryCards() },
 }: {
+  /** A test card, or an `alipay` that may be charged with its owner away. */
   readonly card?: string;
   readonly balance?: number;
   readonly settings?: Partial<RuleSettings>;
@@ -44,8 +47,11 @@ export async function rechargeWorld({
 
   const client = inProcessStripe(stripe);
   const customer = await client.customers.create({});
-  const attached = await client.paymentMethods.attach(card, { customer: customer.id });
-  const method = { ...METHOD, id: attached.id, customerId: customer.id, cardKey: attached.card?.fingerprint ?? attached.id };
+  const attached = card === "alipay" ? undefined : await client.paymentMethods.attach(card, { customer: customer.id });
+  const method =
+    attached === undefined
+      ? await savedAlipay(stripe, client, customer.id)
+      : { ...METHOD, id: attached.id, customerId: customer.id, cardKey: attached.card?.fingerprint ?? attached.id };
 
   carrier.addLine({ iccid: ICCID, owner: { subscriberId: SUBSCRIBER }, currency: "CNY", available: balance, drainPerMinute: 0 });
   if (refuse) carrier.chooseNext("refuse");
@@ -118,6 +124,15 @@ export async function rechargeWorld({
 }
 
 export type RechargeWorld = Awaited<ReturnType<typeof rechargeWorld>>;
+
+/** An Alipay whose owner has authorised charges with them away, as Stripe and we have it then. */
+export async function savedAlipay(stripe: StripeModel, client: Stripe, customer: string): Promise<SavedMethod> {
+  const { client_secret } = await client.setupIntents.create({ customer, allowed_payment_method_types: ["alipay"] });
+  const { id } = stripe.confirmSetupAsCustomer(client_secret ?? "", "alipay");
+  const method = await inProcessPayments(stripe).findMethod(idOf(stripe.authenticateSetup(id, "succeed").payment_method) ?? "");
+  if (method === undefined) throw new Error("Alipay was not saved");
+  return method;
+}
 
 /** Whatever happened before: looked at often enough, the line is free again, charged once, credited once, and has said so. */
 export async function expectOneRecharge(world: RechargeWorld): Promise<void> {

@@ -427,19 +427,21 @@ export type SetupIntent = {
   readonly clientSecret: string;
 };
 
-/** `setupIntentId` must be given for a card, and only for a card. */
+/** `setupIntentId` must be given for a card, and never for WeChat Pay. Alipay with it is charged by itself, where the operator offers that; without it, it asks each time. */
 export type NewPaymentMethod = {
   readonly type: "card" | "alipay" | "wechat_pay";
   readonly setupIntentId?: string;
 };
 
-/** A card can be charged with its owner away. Alipay and WeChat Pay cannot: each recharge is a request that the customer confirms. */
+/** A card can be charged with its owner away, and so can an Alipay that was set up for it. With WeChat Pay, and with any other Alipay, each recharge is a request that the customer confirms. */
 export type PaymentMethod = {
   readonly paymentMethodId: string;
   readonly type: "card" | "alipay" | "wechat_pay";
   readonly brand: string;
   /** Empty where there is no number */
   readonly lastFour: string;
+  /** It cannot be charged with the customer away: each recharge is a request that they confirm */
+  readonly asksEachTime: boolean;
   /** Rules that name no way to pay take the default; the backup is tried once, at once, where another is declined and may be tried again */
   readonly use: "default" | "backup" | "none";
   /** The last month in which a card can be used */
@@ -1225,6 +1227,39 @@ export interface paths {
       };
     };
   };
+  readonly "/v1/payment-methods/setup-intents/alipay": {
+    /** Begin to save an Alipay that may be charged with its owner away. */
+    readonly post: {
+      readonly parameters: {
+        readonly query?: never;
+        readonly header?: never;
+        readonly path?: never;
+      };
+      readonly requestBody?: never;
+      readonly responses: {
+        readonly 201: { readonly content: { readonly "application/json": SetupIntent } };
+        readonly 401: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 403: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:no-subject";
+        }; readonly "application/json": GatewayMessage } };
+        readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:too-many-payment-methods";
+        } } };
+        readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:alipay-asks-each-time";
+        } } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
+        readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:internal";
+        }; readonly "application/json": GatewayMessage } };
+        readonly 503: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:try-again";
+        }; readonly "application/json": GatewayMessage } };
+      };
+    };
+  };
   readonly "/v1/payment-methods": {
     /** Save a way to pay. */
     readonly post: {
@@ -1254,7 +1289,7 @@ export interface paths {
           readonly type?: "urn:auto-recharge:problem:json-required";
         } } };
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
-          readonly type?: "urn:auto-recharge:problem:no-such-setup";
+          readonly type?: "urn:auto-recharge:problem:alipay-asks-each-time" | "urn:auto-recharge:problem:no-such-setup";
         } } };
         readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:too-many-requests";

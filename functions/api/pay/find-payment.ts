@@ -1,5 +1,5 @@
 import type { PayLinkReply } from "../../contracts/pay-links.ts";
-import type { Esim, OpenRecharge } from "../../domain/esim.ts";
+import { type Esim, methodType, type OpenRecharge } from "../../domain/esim.ts";
 import { mayBePaid } from "../../domain/family.ts";
 import { lastFour } from "../../domain/iccid.ts";
 import type { Clock, Esims, PayLinks, Payments, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
@@ -65,7 +65,7 @@ export async function paymentView(ports: FindPaymentPorts, { esim, open, start }
     lineLastFour: lastFour(esim.iccid),
     amount,
     threshold: open.origin === "payer" ? undefined : start.rule?.threshold,
-    method: { type: method.payRequest ?? "card", brand: method.brand, lastFour: method.lastFour },
+    method: { type: methodType(method), brand: method.brand, lastFour: method.lastFour },
     ...(status === "awaiting-customer" && { action: await actionOf(ports, open) }),
   };
 }

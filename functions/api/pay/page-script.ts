@@ -14,7 +14,7 @@ const { clientSecret, type } = payment;
 const confirmations = {
   card: (stripe) => stripe.confirmCardPayment(clientSecret, { payment_method: payment.paymentMethodId }),
   wechat_pay: (stripe) => stripe.confirmWechatPayPayment(clientSecret, { payment_method_options: { wechat_pay: { client: "web" } } }),
-  alipay: (stripe) => stripe.confirmAlipayPayment(clientSecret, { return_url: page }),
+  alipay: (stripe) => stripe.confirmAlipayPayment(clientSecret, { ...(payment.paymentMethodId && { payment_method: payment.paymentMethodId }), return_url: page }),
 };
 if (location.search !== "") history.replaceState(null, "", page);
 button.hidden = false;

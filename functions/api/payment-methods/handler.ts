@@ -10,7 +10,7 @@ import { randomIds, systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
 import { paymentMethodRoutes } from "../../contracts/payment-methods.ts";
 import { apiHandler, route } from "../pipeline.ts";
-import { addMethod, beginSetup } from "./add-method.ts";
+import { addMethod, beginAlipaySetup, beginSetup } from "./add-method.ts";
 import { listMethods } from "./list-methods.ts";
 import { removeMethod } from "./remove-method.ts";
 import { setMethodUse } from "./use-method.ts";
@@ -22,6 +22,7 @@ const local = {
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
   ids: randomIds,
+  reusableAlipay: environment.REUSABLE_ALIPAY === "on",
 };
 const wallet = walletFromSecret(secretsManager(), environment);
 const ports = async () => ({ ...local, wallet: await wallet() });
@@ -29,6 +30,7 @@ const ports = async () => ({ ...local, wallet: await wallet() });
 const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
 const routes = [
   route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
+  route(paymentMethodRoutes.beginAlipaySetup, async (request) => beginAlipaySetup(await ports(), request)),
   route(paymentMethodRoutes.addPaymentMethod, async (request) => addMethod(await ports(), request)),
   route(paymentMethodRoutes.listPaymentMethods, (request) => listMethods(local, request)),
   route(paymentMethodRoutes.setPaymentMethodUse, (request) => setMethodUse(local, request)),

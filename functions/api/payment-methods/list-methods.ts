@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 import type { paymentMethodReply } from "../../contracts/payment-methods.ts";
-import type { SavedMethod } from "../../domain/esim.ts";
+import { methodType, type SavedMethod } from "../../domain/esim.ts";
 import { type MethodUses, useOf } from "../../domain/method-uses.ts";
 import type { Subscribers } from "../../domain/ports.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
@@ -11,6 +11,7 @@ export async function listMethods({ subscribers }: { readonly subscribers: Subsc
   return { status: 200, body: { data: methods.map((method) => methodView(method, uses)) } };
 }
 
-export function methodView({ id, brand, lastFour, expiry, payRequest }: SavedMethod, uses: MethodUses): z.infer<typeof paymentMethodReply> {
-  return { paymentMethodId: id, type: payRequest ?? "card", brand, lastFour, use: useOf(uses, id), expiry };
+export function methodView(method: SavedMethod, uses: MethodUses): z.infer<typeof paymentMethodReply> {
+  const { id, brand, lastFour, expiry, payRequest } = method;
+  return { paymentMethodId: id, type: methodType(method), brand, lastFour, asksEachTime: payRequest !== undefined, use: useOf(uses, id), expiry };
 }

@@ -18,7 +18,7 @@ export async function setMethodUse({ subscribers }: { readonly subscribers: Subs
   if (method === undefined) throw new HttpProblem(404, "not-found", "You have no such way to pay");
   if (body.use === "backup" && method.payRequest !== undefined) {
     throw new HttpProblem(422, "cannot-be-backup", "A backup is charged with you away, and this way to pay asks you each time", [
-      { pointer: "/use", detail: 'must be "default" or "none" for Alipay and WeChat Pay' },
+      { pointer: "/use", detail: 'must be "default" or "none" for what asks you each time' },
     ]);
   }
   const uses = await putUse(subscribers, subscriberId, paymentMethodId, body.use);

@@ -5,8 +5,8 @@ import type { Poke } from "../../domain/ports.ts";
 /** What an event says to look at; undefined when that is nothing of this stage's. */
 export function pokeForEvent(event: StripeEvent, stage: string): Poke | undefined {
   const { object } = event.data;
-  if (object.object === "payment_method") {
-    const id = paymentMethodId.safeParse(object.id).data; // older ways to pay, `card_...` and `src_...`, are none of ours
+  if (object.object === "payment_method" || object.object === "mandate") {
+    const id = paymentMethodId.safeParse(object.object === "mandate" ? object.payment_method : object.id).data; // older ways to pay, `card_...` and `src_...`, are none of ours
     return id === undefined ? undefined : { paymentMethodId: id };
   }
   const metadata = object.metadata ?? {};

@@ -32,7 +32,7 @@ const DECLINED: Readonly<Record<DeclineKind, string>> = {
   details: "卡片信息有误或已变更。",
   unsupported: "该卡不支持此类付款。",
   unavailable: "暂时无法连接到发卡银行。",
-  revoked: "发卡银行已按要求停止此类付款。",
+  revoked: "发卡银行或支付宝已按要求停止此类付款。",
   confirm: "发卡银行要求您本人确认付款。",
   unknown: "银行没有告知我们原因，您可以向银行咨询。",
 };
@@ -72,11 +72,11 @@ const REVIEWED: ReadonlyMap<string, string> = new Map(
 );
 
 const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; readonly toDo: string }>> = {
-  "card-refused-for-good": { why: "银行永久拒绝了该规则所用的卡", toDo: "请您更换一张卡，然后恢复规则。" },
+  "card-refused-for-good": { why: "该规则所用的付款方式已被永久拒绝", toDo: "请您更换付款方式，或重新授权支付宝并选用它，然后恢复规则。" },
   "declined-too-often": { why: "该规则所用的卡多次被拒绝", toDo: "请您检查该卡或更换一张卡，然后恢复规则。" },
   "line-not-yours": { why: "运营商的记录显示该 eSIM 已不在您名下", toDo: "如与实际情况不符，请您联系运营商。" },
   "currency-changed": { why: "该 eSIM 的币种已变更", toDo: "请您按新币种重新保存规则，然后恢复规则。" },
-  "payment-method-gone": { why: "该规则所用的付款方式已被移除", toDo: "请您选择其他付款方式，然后恢复规则。" },
+  "payment-method-gone": { why: "该规则所用的付款方式已被移除，或已不能再扣款", toDo: "请您选择其他付款方式，然后恢复规则。" },
   "amount-not-offered": { why: "运营商不再为该 eSIM 提供此充值金额", toDo: "请您选择其他金额，然后恢复规则。" },
   "carrier-refused": { why: "运营商拒绝了对该 eSIM 的充值", toDo: "请您向运营商咨询原因，然后恢复规则。" },
   "payment-disputed": { why: "所用的卡有一笔扣款存在争议", toDo: "争议解决后，请您恢复规则。" },
@@ -151,7 +151,7 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         taken: NOTHING_TAKEN,
         toDo:
           again === undefined
-            ? "我们不会再自动使用该卡尝试付款。请您咨询银行，或更换付款方式。"
+            ? "我们不会再自动使用该付款方式扣款。请您咨询银行，或更换付款方式。"
             : event.origin === "payer"
               ? ASK_AGAIN
               : event.origin === "backup"

@@ -31,7 +31,7 @@ const DECLINED: Readonly<Record<DeclineKind, string>> = {
   details: "The details of the card are not right, or not any more.",
   unsupported: "The card cannot be used for such payments.",
   unavailable: "The bank could not be reached.",
-  revoked: "The bank was told not to allow such payments.",
+  revoked: "The bank, or Alipay, was told not to allow such payments.",
   confirm: "The bank wants you to confirm the payment yourself.",
   unknown: "The bank does not tell us why; it can tell you.",
 };
@@ -74,11 +74,14 @@ const REVIEWED: ReadonlyMap<string, string> = new Map(
 );
 
 const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; readonly toDo: string }>> = {
-  "card-refused-for-good": { why: "the bank refuses its card for good", toDo: "Please choose another card, then resume the rule." },
+  "card-refused-for-good": {
+    why: "its way to pay is refused for good",
+    toDo: "Please choose another, or authorise Alipay anew and choose that, then resume the rule.",
+  },
   "declined-too-often": { why: "its card was declined several times", toDo: "Please check the card or choose another, then resume the rule." },
   "line-not-yours": { why: "the carrier no longer lists this line as yours", toDo: "If that is wrong, please ask your carrier." },
   "currency-changed": { why: "the currency of the line changed", toDo: "Please save the rule again in the new currency, then resume it." },
-  "payment-method-gone": { why: "its way to pay was removed", toDo: "Please choose another, then resume the rule." },
+  "payment-method-gone": { why: "its way to pay was removed, or may not be charged any more", toDo: "Please choose another, then resume the rule." },
   "amount-not-offered": { why: "your carrier no longer offers this amount for the line", toDo: "Please choose another amount, then resume the rule." },
   "carrier-refused": { why: "your carrier refused what was to be added to the line", toDo: "Please ask your carrier why, then resume the rule." },
   "payment-disputed": { why: "a charge of its card was disputed", toDo: "When that is settled, please resume the rule." },
@@ -156,7 +159,7 @@ function tell(event: NoticedEvent, { money, moment, shortMoment, month, lastDay 
         taken: NOTHING_TAKEN,
         toDo:
           again === undefined
-            ? "We will not try this card again by ourselves. Please ask your bank, or choose another way to pay."
+            ? "We will not try this way to pay again by ourselves. Please ask your bank, or choose another one."
             : event.origin === "payer"
               ? ASK_AGAIN
               : event.origin === "backup"

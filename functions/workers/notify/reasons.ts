@@ -11,7 +11,7 @@ const KINDS: ReadonlyMap<string, DeclineKind> = new Map(
     unsupported: "card_not_supported currency_not_supported not_permitted service_not_allowed testmode_decline transaction_not_allowed",
     unavailable: `issuer_not_available processing_error reenter_transaction try_again_later payment_method_not_available payment_method_provider_timeout
       payment_intent_payment_attempt_expired`,
-    revoked: "revocation_of_all_authorizations revocation_of_authorization stop_payment_order",
+    revoked: "payment_intent_mandate_invalid revocation_of_all_authorizations revocation_of_authorization stop_payment_order",
     confirm:
       "approve_with_id authentication_not_handled authentication_required mobile_device_authentication_required offline_pin_required online_or_offline_pin_required payment_intent_authentication_failure",
   } satisfies Record<Exclude<DeclineKind, "unknown">, string>).flatMap(([kind, codes]) => codes.split(/\s+/).map((code) => [code, kind as DeclineKind])),
