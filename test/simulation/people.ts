@@ -29,7 +29,8 @@ export function letPeopleAct(world: World): void {
   const { random, iccids } = world;
   for (const iccid of iccids) {
     const owner = ownerOf(world, iccid);
-    if (owner !== undefined && random.chance(0.9))
+    if (random.chance(0.15)) world.scheduler.at(world.startsAt + random.int(0, HOUR), () => payForAnother(world, iccid));
+    else if (owner !== undefined && random.chance(0.9))
       world.scheduler.at(world.startsAt + random.int(0, HOUR), () => act(world, "saves a rule", () => createRule(world, owner, iccid)));
   }
   for (const [deed, doIt] of Object.entries(DEEDS)) schedule(world, deed as Deed, doIt);
@@ -206,12 +207,15 @@ function payForAnother(world: World, iccid: Iccid): void {
     act(world, `${owner.subscriberId} deletes their rule`, () =>
       deleteLineRule(ports, { ...asking(owner.subscriberId), params: { iccid }, expectedVersion: () => rule.version, body: undefined }).then(() => {}),
     );
-  const days = random.pick([0.1, 0.3, 30]);
-  const lifetimeCap = { amount: random.pick([5000, 12_000, 100_000]), currency: "CNY" };
+  const days = random.pick([0.1, 30, 30]);
+  const lifetimeCap = { amount: random.pick([6000, 6000, 15_000, 100_000]), currency: "CNY" };
   const agree = async () => {
     const body = { code, until: instant(scheduler.now() + days * DAY), lifetimeCap, consent: { termsVersion: TERMS_VERSION } } as const;
     await giveFamilyGrant(family, { ...asking(subscriberId), params: { iccid }, body });
-    await createRule(world, payer, iccid);
+    await createLineRule(ports, { ...asking(subscriberId), body: drawRule(random, payer, iccid, "fixed") });
+    // It runs dry again and again, or most agreements would end before they are used.
+    for (let hours = 1; hours < 24; hours += random.int(1, 5))
+      scheduler.at(scheduler.now() + hours * HOUR, () => scheduler.now() < world.convergesAt && world.carrier.setBalance(iccid, 300));
   };
   scheduler.at(scheduler.now() + random.int(MINUTE, 8 * MINUTE), () => act(world, `${subscriberId} pays for …${iccid.slice(-4)} from now on`, agree));
 }
@@ -301,9 +305,9 @@ async function createRule(world: World, { subscriberId, methods }: SimulatedSubs
   await createLineRule(world.ports, { ...asking(subscriberId), body: drawRule(world.random, { subscriberId, methods }, iccid) });
 }
 
-function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid) {
+function drawRule(random: Random, { methods }: SimulatedSubscriber, iccid: Iccid, topUpType = random.chance(0.7) ? "fixed" : "target") {
   const cny = (amount: number) => ({ amount, currency: "CNY" });
-  const topUp = random.chance(0.7) ? { type: "fixed", amount: cny(random.pick([3000, 5000, 10_000])) } : { type: "target", target: cny(6000) };
+  const topUp = topUpType === "fixed" ? { type: "fixed", amount: cny(random.pick([3000, 5000, 10_000])) } : { type: "target", target: cny(6000) };
   const threshold = cny(random.pick([500, 1000, 2000]));
   const limits = { perMonth: cny(random.pick([12_000, 20_000, 100_000])), timesPerDay: random.int(1, 5), cooldownMinutes: random.pick([15, 60, 240]) };
   const method = random.chance(0.7) ? methods[0] : (methods[1] ?? methods[0]);
