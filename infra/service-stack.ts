@@ -82,7 +82,7 @@ export class ServiceStack extends Stack {
       },
     });
     esims.grant(rules, ...READ, ...PUT);
-    subscribers.grant(rules, ...GET, ...UPDATE);
+    subscribers.grant(rules, ...GET, ...PUT, ...UPDATE);
     cards.grant(rules, ...QUERY, ...DELETE);
     data.carrierSecret.grantRead(rules);
     rechargeQueue.queue.grantSendMessages(rules);

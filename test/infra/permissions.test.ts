@@ -114,7 +114,7 @@ describe("a service of AWS that delivers something", () => {
   });
 });
 
-describe("a function that anybody may call", () => {
+describe("a function that is called from outside", () => {
   const policies = templates.read("AWS::IAM::Policy", z.object({ Roles: z.array(pointer), PolicyDocument: z.unknown() }));
   const functions = templates.read(
     "AWS::Lambda::Function",
@@ -139,6 +139,17 @@ describe("a function that anybody may call", () => {
         ...sendsTo("RechargeQueue"),
         ...["StripeSecret", "PayLinkSecret"].flatMap(readsSecret),
         ...logsTo("PayLogs"),
+      ],
+    ],
+    [
+      "rules",
+      [
+        ...["GetItem", "BatchGetItem", "Query", "PutItem"].map((action) => `dynamodb:${action} Esims`),
+        ...["GetItem", "PutItem", "UpdateItem"].map((action) => `dynamodb:${action} Subscribers`),
+        ...["Query", "DeleteItem"].map((action) => `dynamodb:${action} Cards`),
+        ...sendsTo("RechargeQueue"),
+        ...readsSecret("CarrierSecret"),
+        ...logsTo("RulesLogs"),
       ],
     ],
   ])("%s may do what it is for, and nothing else", (name, promised) => {
