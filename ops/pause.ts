@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { Hold } from "../functions/domain/ports.ts";
+import { linesOf } from "../functions/workers/lines-of.ts";
 import { audit, by, CHANGING, CHANGING_HELP, defineVerb, needed, type OpsPorts } from "./verb.ts";
 
 const subscriberId = needed("Name the subscriber: the sub of their token, as list shows it");
@@ -34,22 +35,16 @@ export interface PauseInput {
 
 /** Holds a subscriber, and has their lines looked at, so that what is reserved ends now and not at its next look. */
 export async function pause(ports: OpsPorts, { subscriberId: subscriber, why, by: who }: PauseInput): Promise<void> {
-  const { esims, subscribers, pokes, clock, print } = ports;
+  const { subscribers, pokes, clock, print } = ports;
   const hold = { at: clock.now(), by: who, why };
   await subscribers.putHold(subscriber, hold); // first: it says itself who did it, and must not wait
   await audit(ports, { by: who, verb: "pause", subject: subscriber, why });
 
   // Every line of theirs: to look at one that has nothing open costs a read, and changes nothing.
-  let lines = 0;
-  let page: string | undefined;
-  do {
-    const { items, next } = await esims.listBySubscriber(subscriber, page);
-    await pokes.send(items.map((iccid) => ({ iccid })));
-    lines += items.length;
-    page = next;
-  } while (page !== undefined);
-  print(`${describe(subscriber, hold)} Their ${lines} lines are looked at now.`);
-  if (lines === 0) print("Nobody with this id has a rule: is it the right one?");
+  const lines = await linesOf(ports, subscriber);
+  await pokes.send(lines.map((iccid) => ({ iccid })));
+  print(`${describe(subscriber, hold)} Their ${lines.length} lines are looked at now.`);
+  if (lines.length === 0) print("Nobody with this id has a rule: is it the right one?");
 }
 
 export async function resume(

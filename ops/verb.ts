@@ -12,7 +12,7 @@ export class UsageError extends Error {
 export interface OpsPorts {
   readonly esims: Esims;
   readonly recharges: Pick<Recharges, "getStart" | "getHistory">;
-  readonly subscribers: Pick<Subscribers, "getHold" | "putHold" | "removeHold">;
+  readonly subscribers: Pick<Subscribers, "getHold" | "putHold" | "removeHold" | "listLines">;
   readonly controls: Pick<Controls, "getKillSwitch" | "putKillSwitch" | "putAudit" | "listAudit">;
   readonly pokes: Pokes;
   /** Throws UsageError when the stage has no such queue. */

@@ -24,6 +24,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 const NOTICE_DAYS = 90;
 const PAGE_SIZE = 100;
 const NOTICE = "notice#";
+const LINE = "line#";
 /** Who is being forgotten stands under this key, by their own id: found without reading through everybody. No issuer gives such an id. */
 const CLOSING = "#closing";
 /** Of up to 1 MB each: more than anybody can have, as notices are kept for 90 days. */
@@ -71,14 +72,15 @@ const USES = ["default", "backup"] as const;
 const wallet = z.object({ default: z.optional(z.string()), backup: z.optional(z.string()) }) satisfies z.ZodMiniType<MethodUses>;
 const closing = z.object({ since: z.iso.datetime() }) satisfies z.ZodMiniType<Closing>;
 const closingKey = z.strictObject({ subscriberId: z.literal(CLOSING), part: keyText });
+const line = z.object({ iccid: z.string() });
 const named = z.object({ part: z.string() });
 const notice = z.object({ part: z.string(), at: z.iso.datetime() });
 const holder = z.object({ subscriberId: z.string() });
 const scannedKey = z.strictObject({ subscriberId: keyText, part: z.string() });
 
 /**
- * What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>`, `terms#<hash>`, `notice#<event id>` and `code#<line's hash>` under the
- * subscriber's id; who is closing under one key; `codes` under `line#<line's hash>`.
+ * What we know of a subscriber, in DynamoDB: `profile`, `customer`, `hold`, `wallet`, `method#<pm>`, `line#<iccid>`, `terms#<hash>`, `notice#<event id>` and `code#<line's hash>`
+ * under the subscriber's id; who is closing under one key; `codes` under `line#<line's hash>`.
  */
 export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: string): Subscribers {
   async function read(subscriberId: string, part: string): Promise<Record<string, unknown> | undefined> {
@@ -200,6 +202,8 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
         ...(chosen.length > 0 && { ExpressionAttributeValues: Object.fromEntries(chosen.map(([use, id]) => [`:${use}`, id])) }),
       });
     },
+    putLine: (subscriberId, iccid) => update(subscriberId, `${LINE}${iccid}`, { iccid }),
+    listLines: async (subscriberId) => (await list(subscriberId, LINE)).map((item) => z.parse(line, item).iccid),
     async listHolders(paymentMethodId) {
       // One page holds thousands: at Stripe a way to pay is one customer's.
       const { Items } = await client.send(

@@ -107,7 +107,7 @@ export const exportReply = z
           family: z.optional(grantTerms),
         }),
       )
-      .check(z.describe("The lines that you pay for, with what the limits have counted")),
+      .check(z.describe("The lines that you pay for, or did, with what the limits have counted")),
     recharges: z
       .array(
         z.object({

@@ -222,6 +222,10 @@ export interface Subscribers {
   getWallet(subscriberId: string): Promise<MethodUses>;
   /** Puts what is used for what, provided that it still is as it was read; says whether that held. */
   putWallet(subscriberId: string, was: MethodUses, next: MethodUses): Promise<boolean>;
+  /** Notes that they may have a recharge on a line: by a rule, or as they want one now. Put before that is; again, it changes nothing. Stays until they are forgotten. */
+  putLine(subscriberId: string, iccid: Iccid): Promise<void>;
+  /** Strongly consistent; by ICCID. */
+  listLines(subscriberId: string): Promise<Iccid[]>;
   /** Who saved this way to pay; the index may be a moment old. */
   listHolders(paymentMethodId: string): Promise<string[]>;
   /** Put-if-absent: terms of one hash are the same terms. */

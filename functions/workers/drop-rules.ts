@@ -2,18 +2,16 @@ import { isBusyFor, leftBy } from "../domain/erasure.ts";
 import type { Esim } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
 import { type Clock, type Esims, type Ids, type Log, type Pokes, UnreadableLine } from "../domain/ports.ts";
+import { type LinesOfPorts, linesOf } from "./lines-of.ts";
 import { record } from "./record.ts";
 
-export interface DropRulesPorts {
+export interface DropRulesPorts extends LinesOfPorts {
   readonly esims: Esims;
   readonly pokes: Pokes;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
-
-/** Of 100 lines each; whoever has more is dealt with in several goes. */
-const MOST_PAGES = 10;
 
 /**
  * Deletes every rule of a subscriber, calls off what is not paid, and has the lines looked at on which something of theirs is not over.
@@ -22,18 +20,12 @@ const MOST_PAGES = 10;
  */
 export async function dropRules(ports: DropRulesPorts, subscriberId: string): Promise<boolean> {
   let isBusy = false;
-  let page: string | undefined;
-  for (let pages = 0; pages < MOST_PAGES; pages++) {
-    const { items, next } = await ports.esims.listBySubscriber(subscriberId, page);
-    for (const iccid of items) {
-      const line = await readable(ports, iccid);
-      if (line === "unreadable") isBusy = true;
-      else if (line !== undefined && (await dropRule(ports, line, subscriberId))) isBusy = true;
-    }
-    page = next;
-    if (page === undefined) return isBusy;
+  for (const iccid of await linesOf(ports, subscriberId)) {
+    const line = await readable(ports, iccid);
+    if (line === "unreadable") isBusy = true;
+    else if (line !== undefined && (await dropRule(ports, line, subscriberId))) isBusy = true;
   }
-  return true;
+  return isBusy;
 }
 
 /** A line that cannot be read is charged nothing, and does not keep the rules of the others. */

@@ -4,7 +4,7 @@ import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { PaymentMethod, SavedMethod } from "../../functions/domain/esim.ts";
 import type { Hold, Profile, Subscribers } from "../../functions/domain/ports.ts";
 import { type AgreedTerms, termsOf } from "../../functions/domain/terms.ts";
-import { ICCID, METHOD, NOW, ruleSettings, SUBSCRIBER } from "../builders.ts";
+import { ICCID, METHOD, NOW, OTHER_ICCID, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
@@ -95,6 +95,16 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       expect(await store.getMethod(SUBSCRIBER, METHOD.id)).toEqual(METHOD);
       expect(await store.getMethod(SUBSCRIBER, second.id)).toEqual(second);
       expect(await store.getMethod(STRANGER, METHOD.id)).toBeUndefined();
+    });
+
+    it("have the lines on which they begin something, each once and each their own", async () => {
+      expect(await store.listLines(SUBSCRIBER)).toEqual([]);
+      for (const iccid of [OTHER_ICCID, ICCID, OTHER_ICCID]) await store.putLine(SUBSCRIBER, iccid);
+      await store.putLine(STRANGER, ICCID);
+      expect(await store.listLines(SUBSCRIBER)).toEqual([ICCID, OTHER_ICCID].toSorted());
+      expect(await store.listLines(STRANGER)).toEqual([ICCID]);
+      await store.erase(SUBSCRIBER);
+      expect([await store.listLines(SUBSCRIBER), await store.listLines(STRANGER)]).toEqual([[], [ICCID]]);
     });
 
     it("have a way to pay as it was put last", async () => {

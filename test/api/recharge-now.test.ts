@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { billOf } from "../../functions/domain/bill.ts";
+import { newEsim } from "../../functions/domain/esim.ts";
 import { applyMove, applyRequested } from "../../functions/domain/recharge.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
-import { type ApiWorld, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
+import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
 
 const body = { iccid: ICCID, amount: cny(3000), paymentMethodId: METHOD.id };
 
@@ -14,9 +15,20 @@ const idOf = (answer: { readonly headers: Readonly<Record<string, unknown>> }) =
 const read = (world: ApiWorld, rechargeId: string, sub = SUBSCRIBER) => world.send({ method: "GET", path: `/v1/recharges/${rechargeId}`, sub });
 const cancel = (world: ApiWorld, rechargeId: string, sub = SUBSCRIBER) => world.send({ method: "POST", path: `/v1/recharges/${rechargeId}/cancel`, sub });
 
+/** Somebody else may pay for the caller's own line. */
+const STRANGERS_GRANT = {
+  subscriberId: STRANGER,
+  holder: "h-ada",
+  since: NOW,
+  until: "2027-06-30T16:00:00.000Z",
+  cap: cny(50_000),
+  spent: cny(0),
+  consent: { termsVersion: "2026-11-28", at: NOW },
+};
+
 /** As the recharge function does it. */
-async function reserve(world: ApiWorld): Promise<void> {
-  const line = await world.line();
+async function reserve(world: ApiWorld, iccid = ICCID): Promise<void> {
+  const line = await world.line(iccid);
   await world.ports.esims.save(applyRequested(line, line.requested?.rechargeId ?? "", NOW), "reserve");
 }
 
@@ -40,22 +52,41 @@ describe("recharging a line now", () => {
     expect((await read(world, rechargeId)).body).toMatchObject({ status: "reserved", origin: "payer", ruleVersion: 0 });
   });
 
-  it.each(["wanted", "reserved"])(
-    "keeps its way to pay, is in what its payer takes with them, and is called off with their account: %s, on a line without a rule",
-    async (stage) => {
+  const stages = ["wanted", "reserved"] as const;
+  const lines = ["without a rule", "with another's rule", "that another's grant stands on", "whose holder has taken it over from its family payer"] as const;
+  it.each(lines.flatMap((line) => stages.map((stage) => ({ line, stage }))))(
+    "keeps its way to pay, is in what its payer takes with them, and is called off with their account: $stage, on a line $line",
+    async ({ line, stage }) => {
       const world = await apiWorld();
-      const rechargeId = idOf(await rechargeNow(world));
-      if (stage === "reserved") await reserve(world);
+      const isOthers = line === "whose holder has taken it over from its family payer";
+      const iccid = isOthers ? STRANGERS_ICCID : ICCID;
+      if (line === "with another's rule") await world.store({ ...esimWithRule(), subscriberId: STRANGER });
+      if (line === "that another's grant stands on") await world.store({ ...newEsim(ICCID), subscriberId: STRANGER, family: STRANGERS_GRANT });
+      if (isOthers) await world.familyLine();
+      const rechargeId = idOf(await rechargeNow(world, { iccid }));
+      if (stage === "reserved") await reserve(world, iccid);
+      if (isOthers) {
+        const taken = newRule({ iccid, paymentMethodId: "pm_eve" });
+        expect((await world.send({ method: "POST", path: "/v1/rules", sub: STRANGER, body: taken })).status).toBe(201);
+      }
       const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` });
       expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use", detail: expect.stringContaining(rechargeId) });
       const status = stage === "wanted" ? "requested" : "reserved";
       const shown = { [stage === "wanted" ? "requestedRecharge" : "openRecharge"]: { rechargeId, status } };
-      expect(await world.send({ method: "GET", path: "/v1/me/export" })).toMatchObject({ body: { lines: [{ iccid: ICCID, ...shown }] } });
+      expect(await world.send({ method: "GET", path: "/v1/me/export" })).toMatchObject({ body: { lines: [{ iccid, ...shown }] } });
       expect((await world.send({ method: "DELETE", path: "/v1/me" })).status).toBe(202);
-      const { open, requested } = await world.line();
+      const { open, requested } = await world.line(iccid);
       expect([requested, open?.cancelRequested]).toMatchObject([undefined, stage === "wanted" ? undefined : { by: "account-closed" }]);
     },
   );
+
+  it("keeps its way to pay also while the index of lines does not have it yet", async () => {
+    const world = await apiWorld();
+    await rechargeNow(world);
+    const late = { esims: { ...world.ports.esims, listBySubscriber: async () => ({ items: [] }) } };
+    const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` }, late);
+    expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use" });
+  });
 
   it("leaves a line whose rule is another's to them", async () => {
     const world = await apiWorld();

@@ -16,6 +16,7 @@ import {
   STRANGERS_ICCID,
   silentCarrier,
   strangersLine,
+  withOpenRecharge,
 } from "./api-world.ts";
 
 const create = (changes: object = {}): ApiCall => ({ method: "POST", path: "/v1/rules", body: newRule(changes) });
@@ -51,6 +52,17 @@ function busy({ esims }: ApiWorld["ports"], times: number): Esims {
 }
 
 describe("creating a rule", () => {
+  it("keeps the line among the caller's, so that what their rule has open is found when somebody else takes the line over", async () => {
+    const world = await apiWorld();
+    await world.send(create());
+    await world.ports.esims.save(withOpenRecharge(await world.line(), "re_1"), "reserve");
+    world.carrier.setOwner(ICCID, { subscriberId: STRANGER });
+    expect((await world.send({ ...create({ paymentMethodId: "pm_eve" }), sub: STRANGER })).status).toBe(201);
+    expect(await world.line()).toMatchObject({ subscriberId: STRANGER, open: { subscriberId: SUBSCRIBER } });
+    const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` });
+    expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use" });
+  });
+
   it("answers with the rule, its ETag and its place, and fills in the defaults", async () => {
     const world = await apiWorld();
     const { status, headers, body } = await world.send(create());

@@ -236,13 +236,14 @@ export function memorySubscribers(): Subscribers & Kept {
   const putMethod = (subscriberId: string, method: SavedMethod) => void methods.set(compositeKey(subscriberId, method.id), copy({ subscriberId, method }));
   const wallets = new Map<string, MethodUses>();
   const agreed = new Map<string, { readonly subscriberId: string; readonly terms: AgreedTerms }>();
+  const lines = new Map<string, { readonly subscriberId: string; readonly iccid: Iccid }>();
   const holds = new Map<string, Hold>();
   const notices = new Map<string, SentNotice & { readonly subscriberId: string }>();
   const closings = new Map<string, Closing>();
   const codes = new Map<string, SentCode & { readonly subscriberId: string }>();
   const codesSentAt = new Map<string, string[]>();
   return {
-    kept: () => textOf(profiles, customers, methods, wallets, holds, notices, closings, codes),
+    kept: () => textOf(profiles, customers, methods, wallets, lines, holds, notices, closings, codes),
     getProfile: async (subscriberId) => profiles.get(subscriberId),
     async putProfile({ subscriberId, email, phoneNumber }) {
       profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber }));
@@ -281,6 +282,12 @@ export function memorySubscribers(): Subscribers & Kept {
       if (isAsRead) wallets.set(subscriberId, copy(next));
       return isAsRead;
     },
+    putLine: async (subscriberId, iccid) => void lines.set(compositeKey(subscriberId, iccid), { subscriberId, iccid }),
+    listLines: async (subscriberId) =>
+      [...lines.values()]
+        .filter((line) => line.subscriberId === subscriberId)
+        .map(({ iccid }) => iccid)
+        .toSorted(),
     listHolders: async (id) => [...methods.values()].filter(({ method }) => method.id === id).map(({ subscriberId }) => subscriberId),
     putTerms: async (subscriberId, terms) => putIfAbsent(agreed, compositeKey(subscriberId, terms.termsHash), { subscriberId, terms }),
     getTerms: async (subscriberId, termsHash) => agreed.get(compositeKey(subscriberId, termsHash))?.terms,
@@ -322,7 +329,7 @@ export function memorySubscribers(): Subscribers & Kept {
     listClosing: async (page) => pageOf([...closings.keys()], { name: "closing", keyOf: (subscriberId) => subscriberId, pageSize: PAGE_SIZE }, page),
     async erase(subscriberId) {
       for (const kept of [profiles, customers, wallets]) kept.delete(subscriberId);
-      for (const kept of [methods, agreed, notices, codes]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
+      for (const kept of [methods, agreed, lines, notices, codes]) for (const [key, item] of kept) if (item.subscriberId === subscriberId) kept.delete(key);
     },
     removeClosing: async (subscriberId) => void closings.delete(subscriberId),
   };

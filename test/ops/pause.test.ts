@@ -19,6 +19,13 @@ describe("pause", () => {
     expect(text()).toBe(`Subscriber sub-ada is paused since ${NOW}, by ${OPERATOR}: fraud. Their 2 lines are looked at now.`);
   });
 
+  it("reaches a line that has another payer, on which they have something open", async () => {
+    const { ports, pokes, store } = opsWorld();
+    await store({ subscriberId: "sub-bob", open: openRecharge() });
+    await pause({ ...ports, subscribers: { ...ports.subscribers, listLines: async () => [ICCID] } }, FRAUD);
+    expect(pokes).toEqual([{ iccid: ICCID }]);
+  });
+
   it("reaches every line of a subscriber with many", async () => {
     const { ports, pokes, store } = opsWorld();
     for (let index = 0; index < 250; index++) await store({ iccid: iccidOf(index) });

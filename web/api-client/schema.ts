@@ -489,7 +489,7 @@ export type Export = {
   readonly paymentMethods: (PaymentMethod)[];
   /** What you agreed to, by the hashes that your rules and recharges name */
   readonly terms: (Terms)[];
-  /** The lines that you pay for, with what the limits have counted */
+  /** The lines that you pay for, or did, with what the limits have counted */
   readonly lines: ({
     readonly iccid: string;
     readonly rule?: Rule;

@@ -1,9 +1,11 @@
 import type * as z from "zod/mini";
 import type { exportReply } from "../../contracts/me.ts";
 import type { Bill } from "../../domain/bill.ts";
-import { ruleOf } from "../../domain/esim.ts";
+import { type Esim, ruleOf } from "../../domain/esim.ts";
 import { grantOf } from "../../domain/family.ts";
+import type { Iccid } from "../../domain/iccid.ts";
 import type { Clock, Esims, RechargeStep, Recharges } from "../../domain/ports.ts";
+import { linesOf } from "../../workers/lines-of.ts";
 import { grantView } from "../family/grant-view.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import { methodView } from "../payment-methods/list-methods.ts";
@@ -23,8 +25,6 @@ type Export = z.input<typeof exportReply>;
 
 /** Of 50 bills each: 200 recharges of some 15 KB with all their steps are 3 MB, and Lambda answers with 6 MB at the most. */
 const BILL_PAGES = 4;
-/** Of 100 lines each: far more than anybody pays for. */
-const LINE_PAGES = 10;
 
 /** Everything that we hold of the caller, and nothing of anybody else; earlier recharges by `next`. */
 export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
@@ -38,7 +38,7 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
     subscribers.listTerms(subscriberId),
     subscribers.listNotices(subscriberId),
     subscribers.getHold(subscriberId),
-    linesOf(ports, subscriberId),
+    shownLines(ports, subscriberId),
     rechargesOf(ports, subscriberId, request.page),
   ]);
   const body: Export = {
@@ -55,32 +55,26 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
   return { status: 200, body };
 }
 
-async function linesOf({ esims }: ExportPorts, subscriberId: string): Promise<Export["lines"]> {
-  const lines: Export["lines"] = [];
-  let page: string | undefined;
-  for (let pages = 0; pages < LINE_PAGES; pages++) {
-    const { items, next } = await esims.listBySubscriber(subscriberId, page);
-    for (const esim of await esims.loadMany(items)) {
-      const { iccid, open, requested } = esim;
-      const rule = ruleOf(esim, subscriberId);
-      const spend = esim.spend[subscriberId];
-      const grant = grantOf(esim, subscriberId);
-      const theirs = open?.subscriberId === subscriberId ? open : undefined;
-      const wanted = requested?.subscriberId === subscriberId ? requested : undefined;
-      if (esim.subscriberId !== subscriberId && spend === undefined && theirs === undefined && wanted === undefined) continue; // the index was late
-      lines.push({
-        iccid,
-        rule: rule && ruleView(iccid, rule),
-        spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
-        openRecharge: theirs && openView(iccid, theirs),
-        requestedRecharge: wanted && requestedView(iccid, wanted),
-        family: grant && grantView(grant),
-      });
-    }
-    page = next;
-    if (page === undefined) return lines;
-  }
-  throw new Error(`A subscriber's lines go on after ${LINE_PAGES} pages`);
+async function shownLines(ports: ExportPorts, subscriberId: string): Promise<Export["lines"]> {
+  const iccids = await linesOf(ports, subscriberId);
+  const stored = new Map((await ports.esims.loadMany(iccids)).map((esim) => [esim.iccid, esim]));
+  return iccids.map((iccid) => lineView(iccid, stored.get(iccid), subscriberId));
+}
+
+/** What is theirs on a line; nothing but its number where all that was is gone. */
+function lineView(iccid: Iccid, esim: Esim | undefined, subscriberId: string): Export["lines"][number] {
+  const { open, requested } = esim ?? {};
+  const rule = ruleOf(esim, subscriberId);
+  const spend = esim?.spend[subscriberId];
+  const grant = grantOf(esim ?? {}, subscriberId);
+  return {
+    iccid,
+    rule: rule && ruleView(iccid, rule),
+    spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
+    openRecharge: open?.subscriberId === subscriberId ? openView(iccid, open) : undefined,
+    requestedRecharge: requested?.subscriberId === subscriberId ? requestedView(iccid, requested) : undefined,
+    family: grant && grantView(grant),
+  };
 }
 
 async function rechargesOf({ recharges }: ExportPorts, subscriberId: string, from: string | undefined) {

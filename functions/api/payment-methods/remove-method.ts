@@ -1,4 +1,5 @@
 import type { Esims, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
+import { linesOf } from "../../workers/lines-of.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { putUse } from "./use-method.ts";
@@ -15,12 +16,13 @@ export interface RemoveMethodPorts {
  *
  * Broken off anywhere, it is still in the list, and can be removed again.
  */
-export async function removeMethod({ subscribers, wallet, esims, pokes }: RemoveMethodPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+export async function removeMethod(ports: RemoveMethodPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+  const { subscribers, wallet, pokes } = ports;
   const { subscriberId, params } = request;
   const { paymentMethodId = "" } = params;
   const method = await subscribers.getMethod(subscriberId, paymentMethodId);
   if (method === undefined) throw new HttpProblem(404, "not-found", "You have no such way to pay");
-  const rechargeId = await findOpenRecharge(esims, subscriberId, paymentMethodId);
+  const rechargeId = await findOpenRecharge(ports, subscriberId, paymentMethodId);
   if (rechargeId !== undefined) {
     throw new HttpProblem(409, "payment-method-in-use", `Recharge ${rechargeId} uses this way to pay: remove it when that has ended`);
   }
@@ -32,15 +34,10 @@ export async function removeMethod({ subscribers, wallet, esims, pokes }: Remove
 }
 
 /** Of the caller's, by this way to pay; also one that is only wanted yet. */
-async function findOpenRecharge(esims: Esims, subscriberId: string, paymentMethodId: string): Promise<string | undefined> {
-  let page: string | undefined;
-  do {
-    const { items, next } = await esims.listBySubscriber(subscriberId, page);
-    for (const { open, requested } of await esims.loadMany(items)) {
-      const going = open?.state.name === "ended" ? requested : (open ?? requested);
-      if (going?.method.id === paymentMethodId) return going.rechargeId;
-    }
-    page = next;
-  } while (page !== undefined);
+async function findOpenRecharge({ esims, subscribers }: RemoveMethodPorts, subscriberId: string, paymentMethodId: string): Promise<string | undefined> {
+  for (const { open, requested } of await esims.loadMany(await linesOf({ esims, subscribers }, subscriberId))) {
+    const going = open?.state.name === "ended" ? requested : (open ?? requested);
+    if (going?.method.id === paymentMethodId) return going.rechargeId;
+  }
   return undefined;
 }

@@ -89,7 +89,7 @@ async function refuseOther({ recharges }: RechargeNowPorts, rechargeId: string, 
 type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method">;
 
 async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZone = "UTC" }: Profile & { readonly timeZone?: string }): Promise<void> {
-  const { esims, recharges, cards, ids, clock } = ports;
+  const { esims, recharges, subscribers, cards, ids, clock } = ports;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
     const esim = (await esims.load(iccid)) ?? newEsim(iccid);
@@ -104,7 +104,8 @@ async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZon
     }
     const spend = esim.spend[wish.subscriberId];
     const declines = (await cards.listDeclines(wish.method.cardKey)).length;
-    // First, so that it can be read at its Location from now on.
+    // Both first, so that it is found on this line, whoever pays for that, and can be read at its Location from now on.
+    await subscribers.putLine(wish.subscriberId, iccid);
     await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines });
     if ((await esims.save(decision.esim, ids.next())) !== undefined) return;
   }

@@ -24,8 +24,11 @@ export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<N
   const now = ports.clock.now();
   const consent = consentTo(checked, agreed.termsHash, now);
   const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next(), byGrant: checked.byGrant };
-  const keepTerms = () => ports.subscribers.putTerms(subscriberId, checked.terms);
-  const rule = await changeRule(ports, iccid, input.writeId, (esim) => createRule(esim, input, now), keepTerms);
+  const prepare = async () => {
+    await ports.subscribers.putLine(subscriberId, iccid);
+    await ports.subscribers.putTerms(subscriberId, checked.terms);
+  };
+  const rule = await changeRule(ports, iccid, input.writeId, (esim) => createRule(esim, input, now), prepare);
   return ruleResponse(201, iccid, rule);
 }
 

@@ -3,6 +3,7 @@ import { type Esim, suspendRule } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { type RechargeStart, UnreadableLine } from "../../domain/ports.ts";
 import type { SuspensionReason } from "../../domain/rule.ts";
+import { linesOf } from "../lines-of.ts";
 import { record } from "../record.ts";
 import type { RechargePorts } from "./ports.ts";
 import { publishPending } from "./recharge-line.ts";
@@ -34,21 +35,16 @@ export async function suspendRules(
   reason: SuspensionReason,
   isMeant: (paymentMethodId: string) => Promise<boolean> | boolean,
 ): Promise<void> {
-  let page: string | undefined;
-  do {
-    const { items, next } = await ports.esims.listBySubscriber(subscriberId, page);
-    for (const iccid of items) {
-      const esim = await readable(ports, iccid);
-      const rule = esim?.rule;
-      if (esim?.subscriberId !== subscriberId || rule === undefined || !(await isMeant(rule.paymentMethodId))) continue;
-      const suspended = await record(ports, esim, (current) =>
-        // Another way to pay, or another payer, was chosen meanwhile: not what is meant.
-        current.subscriberId === subscriberId && current.rule?.paymentMethodId === rule.paymentMethodId
-          ? suspendRule(current, reason, ports.clock.now())
-          : current,
-      );
-      await publishPending(ports, suspended.esim);
-    }
-    page = next;
-  } while (page !== undefined);
+  for (const iccid of await linesOf(ports, subscriberId)) {
+    const esim = await readable(ports, iccid);
+    const rule = esim?.rule;
+    if (esim?.subscriberId !== subscriberId || rule === undefined || !(await isMeant(rule.paymentMethodId))) continue;
+    const suspended = await record(ports, esim, (current) =>
+      // Another way to pay, or another payer, was chosen meanwhile: not what is meant.
+      current.subscriberId === subscriberId && current.rule?.paymentMethodId === rule.paymentMethodId
+        ? suspendRule(current, reason, ports.clock.now())
+        : current,
+    );
+    await publishPending(ports, suspended.esim);
+  }
 }
