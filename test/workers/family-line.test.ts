@@ -146,4 +146,39 @@ describe("a payer of such a line whose bank wants them", () => {
     await world.look();
     expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost", charged: cny(0) }]);
   });
+
+  const waiting = async (terms: Partial<FamilyGrant> = {}): Promise<RechargeWorld> => {
+    const world = await familyWorld(terms, { card: "pm_card_authenticationRequired" });
+    await world.look();
+    return world;
+  };
+  const shortened = (world: RechargeWorld, until: string) => change(world, (line) => ({ ...line, family: line.family && { ...line.family, until } }));
+
+  it("is waited for, and told so, until the agreement ends, if that is before the day is over", async () => {
+    const world = await waiting({ until: "2026-11-23T12:00:00.000Z" });
+    expect((await world.line()).open?.state).toMatchObject({ name: "awaiting-customer", expiresAt: "2026-11-23T12:00:00.000Z" });
+    expect(world.published).toMatchObject([{ name: "RechargeActionRequired", expiresAt: "2026-11-23T12:00:00.000Z" }]);
+    const long = await waiting({ until: "2026-11-25T12:00:00.000Z" });
+    expect((await long.line()).open?.state).toMatchObject({ expiresAt: "2026-11-24T08:00:00.000Z" });
+  });
+
+  it("is waited for no longer than an agreement that was shortened meanwhile", async () => {
+    const world = await waiting();
+    await shortened(world, "2026-11-23T09:00:00.000Z");
+    world.advanceMinutes(50);
+    await world.look();
+    expect((await world.line()).open?.state.name).toBe("awaiting-customer");
+    world.advanceMinutes(10);
+    await world.look();
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost", charged: cny(0) }]);
+  });
+
+  it("hears that the agreement is over, whatever else speaks against the payment", async () => {
+    const world = await waiting();
+    await shortened(world, "2026-11-23T09:00:00.000Z");
+    await world.pause();
+    world.advanceMinutes(60);
+    await world.look();
+    expect(await world.bills()).toMatchObject([{ end: "cancelled", reason: "line-lost", charged: cny(0) }]);
+  });
 });
