@@ -418,7 +418,7 @@ export class ServiceStack extends Stack {
 
     new OperatorInbox(this, "PaymentAdjusted", {
       bus,
-      detailTypes: ["RechargeAdjusted"],
+      detailTypes: ["RechargeAdjusted", "BillAdjusted"],
       detail: { kind: FOR_THE_OPERATOR },
       alarms,
       alarmDescription:

@@ -17,6 +17,10 @@ function concerned<Name extends EventName, Fields extends z.core.$ZodLooseShape>
 }
 
 const recharge = { rechargeId: z.string(), amount: anyMoney, origin: z.optional(z.enum(["payer", "backup"])) };
+const adjustment = {
+  kind: z.enum(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"]),
+  objectId: z.string(),
+};
 const rule = { ruleVersion: z.int() };
 const suspensionReason = z.enum([
   "card-refused-for-good",
@@ -44,11 +48,7 @@ const noticedLineEvent = z.discriminatedUnion("name", [
   happened("RechargeAnnounced", { ...recharge, chargeAt: at }),
   happened("RechargeExpired", recharge),
   happened("RechargeRefunded", { ...recharge, reason: z.string() }),
-  happened("RechargeAdjusted", {
-    ...recharge,
-    kind: z.enum(["refunded", "refund-failed", "dispute-opened", "dispute-won", "dispute-lost", "paid-after-end"]),
-    objectId: z.string(),
-  }),
+  happened("RechargeAdjusted", { ...recharge, ...adjustment }),
   happened("RechargeNeedsReview", { ...recharge, reason: z.string() }),
   happened("RuleSuspended", { ...rule, reason: suspensionReason }),
   happened("CapReached", { limit: z.enum(["perMonth", "timesPerDay"]), perMonth: anyMoney, timesPerDay: z.int(), balance: z.optional(anyMoney), until: at }),
@@ -68,6 +68,16 @@ const subscriberEvent = z.discriminatedUnion("name", [
 /** The events that tell the subscriber something: `notify` gets these and no others. */
 export const noticedEvent = z.discriminatedUnion("name", [noticedLineEvent, subscriberEvent]);
 export type NoticedEvent = z.infer<typeof noticedEvent>;
+
+const billAdjusted = z.object({
+  name: z.literal("BillAdjusted"),
+  id: z.string(),
+  version: z.literal(1),
+  at,
+  rechargeId: z.string(),
+  amount: anyMoney,
+  ...adjustment,
+});
 
 export const reconciliationBreakFound = z.object({
   name: z.literal("ReconciliationBreakFound"),
@@ -90,7 +100,12 @@ export const lineEvent = z.discriminatedUnion("name", [
   happened("RuleDeleted", rule),
 ]) satisfies z.ZodMiniType<LineEvent>;
 
-export const domainEvent = z.discriminatedUnion("name", [lineEvent, subscriberEvent, reconciliationBreakFound]) satisfies z.ZodMiniType<DomainEvent>;
+export const domainEvent = z.discriminatedUnion("name", [
+  lineEvent,
+  subscriberEvent,
+  billAdjusted,
+  reconciliationBreakFound,
+]) satisfies z.ZodMiniType<DomainEvent>;
 
 /** Their names, for the rule on the bus that feeds `notify`. */
 export const NOTICED_EVENTS = [

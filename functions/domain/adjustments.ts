@@ -1,6 +1,6 @@
 import type { Bill } from "./bill.ts";
 import { type Esim, withEvent } from "./esim.ts";
-import type { AdjustmentKind } from "./events.ts";
+import type { AdjustmentKind, BillAdjusted } from "./events.ts";
 import { adjustGrant } from "./family.ts";
 import type { Money } from "./money.ts";
 import { type Dispute, hasFailed, type PaymentIntent, type Refund } from "./payment-outcomes.ts";
@@ -65,6 +65,12 @@ export function disputeFacts(paymentIntentId: string, disputes: readonly Dispute
     const closed = CLOSED.get(status);
     return [{ ...fact, kind: "dispute-opened" }, ...(closed === undefined ? [] : [{ ...fact, kind: closed }])];
   });
+}
+
+/** Tells such a fact where neither the line nor whoever paid is known any more. */
+export function billAdjusted(rechargeId: string, fact: PaymentFact, now: Instant): BillAdjusted {
+  const { amount, kind, objectId } = fact;
+  return { name: "BillAdjusted", id: `${rechargeId}/BillAdjusted/${adjustmentId(fact)}`, version: 1, at: now, rechargeId, amount, kind, objectId };
 }
 
 /** The line after such a fact: the subscriber's limit gets a refund back, and the fact is told. A dispute gives nothing back. */

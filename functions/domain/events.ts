@@ -139,6 +139,18 @@ export interface ReconciliationBreakFound {
   readonly detail: string;
 }
 
+/** Something happened to the payment of a recharge of which only its bill is left, as whoever paid it has closed their account: names neither them nor a line. As `RechargeAdjusted` else. */
+export interface BillAdjusted {
+  readonly name: "BillAdjusted";
+  readonly id: string;
+  readonly version: 1;
+  readonly at: Instant;
+  readonly rechargeId: string;
+  readonly amount: Money;
+  readonly kind: AdjustmentKind;
+  readonly objectId: string;
+}
+
 /** What a line's outbox may hold. */
 export type LineEvent =
   | LowBalanceDetected
@@ -159,6 +171,6 @@ export type LineEvent =
 
 export type SubscriberEvent = PaymentMethodExpiring | MonthEnded;
 
-export type DomainEvent = LineEvent | SubscriberEvent | ReconciliationBreakFound;
+export type DomainEvent = LineEvent | SubscriberEvent | BillAdjusted | ReconciliationBreakFound;
 
 export type EventName = DomainEvent["name"];

@@ -216,7 +216,7 @@ describe("a queue", () => {
     expect(patterns).toEqual([
       [{ ...ours, "detail-type": ["ReconciliationBreakFound"] }],
       [{ ...ours, "detail-type": ["RechargeNeedsReview"] }],
-      [{ ...ours, "detail-type": ["RechargeAdjusted"], detail: { kind: ["dispute-opened", "refund-failed", "paid-after-end"] } }],
+      [{ ...ours, "detail-type": ["RechargeAdjusted", "BillAdjusted"], detail: { kind: ["dispute-opened", "refund-failed", "paid-after-end"] } }],
     ]);
   });
 

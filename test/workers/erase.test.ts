@@ -282,3 +282,51 @@ describe("a crash while an account is closed and erased", () => {
     expect(failures).toEqual([]);
   });
 });
+
+describe("what happens to a payment whose account was erased", () => {
+  const erased = async () => {
+    const world = await eraseWorld();
+    const [bill] = await world.bills();
+    if (bill?.paymentIntentId === undefined) throw new Error("Nothing was paid");
+    await world.close();
+    await world.run();
+    world.published.splice(0);
+    return { ...world, bill, paymentIntentId: bill.paymentIntentId };
+  };
+
+  it.each([
+    ["refunded", async ({ client, paymentIntentId }) => void (await client.refunds.create({ payment_intent: paymentIntentId, amount: 2000 }))],
+    ["dispute-opened", async ({ stripe, paymentIntentId }) => void stripe.dispute(paymentIntentId, { reason: "fraudulent" })],
+  ] as const satisfies readonly (readonly [string, (world: Awaited<ReturnType<typeof erased>>) => Promise<void>])[])(
+    "stands beside the bill and is told the operator, once, naming nobody: %s",
+    async (kind, happens) => {
+      const world = await erased();
+      await happens(world);
+      for (const rechargeId of [world.bill.rechargeId, undefined]) await look(world.ports, { paymentIntentId: world.paymentIntentId, rechargeId });
+      expect(world.published).toMatchObject([{ name: "BillAdjusted", kind, rechargeId: world.bill.rechargeId }]);
+      expect(await world.recharges.getHistory(world.bill.rechargeId)).toMatchObject({ bill: world.bill, adjustments: [{ kind }] });
+      expect(world.wrong()).toEqual([]);
+      expect(world.theirs.filter((text) => JSON.stringify(world.published).includes(text))).toEqual([]);
+    },
+  );
+
+  it("is told rather twice than never when the worker dies in between", async () => {
+    const world = await erased();
+    world.stripe.dispute(world.paymentIntentId, { reason: "fraudulent" });
+    const recharges = { ...world.ports.recharges, putAdjustment: () => Promise.reject(new Error("killed")) };
+    const poke = { paymentIntentId: world.paymentIntentId, rechargeId: world.bill.rechargeId };
+    await expect(look({ ...world.ports, recharges }, poke)).rejects.toThrow("killed");
+    await look(world.ports, poke);
+    expect(new Set(world.published.map((event) => event.id)).size).toBe(1);
+    expect(world.published).toHaveLength(2);
+  });
+
+  it("is told while it is being erased, too: the line is gone, and its start is not yet", async () => {
+    const world = await eraseWorld();
+    const [bill] = await world.bills();
+    await world.client.refunds.create({ payment_intent: bill?.paymentIntentId ?? "", amount: 2000 });
+    await world.esims.remove(await world.line());
+    await look(world.ports, { paymentIntentId: bill?.paymentIntentId ?? "", rechargeId: bill?.rechargeId });
+    expect(world.published.at(-1)).toMatchObject({ name: "BillAdjusted", kind: "refunded" });
+  });
+});

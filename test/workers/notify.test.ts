@@ -4,9 +4,10 @@ import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { Mail, PayLinks, TextMessages } from "../../functions/domain/ports.ts";
 import { type NotifyPorts, notify } from "../../functions/workers/notify/notify.ts";
 import { renderNotice } from "../../functions/workers/notify/render-notice.ts";
-import { NOW, SUBSCRIBER } from "../builders.ts";
+import { ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { memorySubscribers } from "../fakes/memory-stores.ts";
 import { actionRequired, announced, declined, HALF_PAST_NINE, monthEnded, SAMPLE_NOTICES, succeeded } from "../notices/sample-notices.ts";
+import { SAMPLE_EVENTS } from "../sample-events.ts";
 
 const EMAIL = "ada@example.com";
 const PHONE = "+8613800000000";
@@ -33,7 +34,7 @@ async function notifierWorld({ email = EMAIL, phoneNumber, ...choices }: Reader 
     clock: { now: () => NOW },
     log: { info: log, warn: log, error: log },
   };
-  return { ports, mails, texts, logged, wasNoticed: (event: NoticedEvent) => subscribers.wasNoticed(SUBSCRIBER, event.id) };
+  return { ports, mails, texts, logged, kept: subscribers.kept, wasNoticed: (event: NoticedEvent) => subscribers.wasNoticed(SUBSCRIBER, event.id) };
 }
 
 function mailOf(event: NoticedEvent, reader: Pick<Required<Choices>, "language" | "timeZone"> = BY_DEFAULT) {
@@ -78,17 +79,23 @@ describe("the notifier", () => {
     expect(world.mails).toHaveLength(1);
   });
 
-  it.each([
-    ["without an e-mail address", SUBSCRIBER],
-    ["of whom nothing is known", "sub-nobody"],
-  ])("logs that it cannot reach a payer %s, naming neither address nor line, once", async (_, subscriberId) => {
+  it("logs that it cannot reach a payer without an e-mail address, naming neither address nor line, once", async () => {
     const world = await notifierWorld({ email: null, phoneNumber: PHONE }); // who did not choose text messages
-    const event = { ...succeeded, subscriberId };
-    await notify(world.ports, event);
-    await notify(world.ports, event);
+    await notify(world.ports, succeeded);
+    await notify(world.ports, succeeded);
     expect([world.mails, world.texts]).toEqual([[], []]);
-    expect(world.logged).toEqual([{ code: "notice-undeliverable", fields: { subscriberId, event: "RechargeSucceeded" } }]);
-    expect(await world.ports.subscribers.wasNoticed(subscriberId, event.id)).toBe(true);
+    expect(world.logged).toEqual([{ code: "notice-undeliverable", fields: { subscriberId: SUBSCRIBER, event: "RechargeSucceeded" } }]);
+    expect(await world.wasNoticed(succeeded)).toBe(true);
+  });
+
+  it("keeps nothing of somebody of whom nothing is known any more, as what an event is called may name their line", async () => {
+    const world = await notifierWorld();
+    await world.ports.subscribers.erase(SUBSCRIBER);
+    const suspended = { ...SAMPLE_EVENTS.RuleSuspended, id: `${ICCID}/rule/3/RuleSuspended` };
+    await notify(world.ports, suspended);
+    expect([world.mails, world.logged]).toEqual([[], [{ code: "notice-undeliverable", fields: { subscriberId: SUBSCRIBER, event: "RuleSuspended" } }]]);
+    expect(world.kept()).not.toContain(ICCID);
+    expect(world.kept()).not.toContain(SUBSCRIBER);
   });
 
   it("does not take a notice for sent that was not: it comes again", async () => {

@@ -658,9 +658,18 @@ describe("a break", () => {
     expect(logged).toMatchObject([["reconciliation-break", { kind: "charge-without-record", rechargeId: "nobodys", mended: false }]]);
   });
 
-  it.each(["refund", "dispute"])("that a poke mends, a %s that no webhook told of, is mended and never told", async (what) => {
+  it.each([
+    ["refund", "whose payer is known"],
+    ["dispute", "whose payer is known"],
+    ["refund", "whose payer's account is erased"],
+    ["dispute", "whose payer's account is erased"],
+  ])("that a poke mends, a %s of a recharge %s that no webhook told of, is mended and never told", async (what, whose) => {
     const world = await succeeded(reconcileWorld);
     const { paymentIntentId, rechargeId } = await world.ended();
+    if (whose === "whose payer's account is erased") {
+      await world.ports.recharges.eraseHistory(rechargeId);
+      await world.ports.esims.remove(await world.line());
+    }
     if (what === "refund") await world.client.refunds.create({ payment_intent: paymentIntentId });
     else world.stripe.dispute(paymentIntentId, { reason: "fraudulent" });
     world.advanceMinutes(15);

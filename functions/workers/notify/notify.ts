@@ -27,6 +27,8 @@ export async function notify(ports: NotifyPorts, event: NoticedEvent): Promise<v
   const deadline = deadlineOf(event);
   if (deadline !== undefined && deadline <= clock.now()) return log.warn("notice-outdated", { subscriberId, event: event.name });
   const profile = await subscribers.getProfile(subscriberId);
+  // Erased since it happened, for one: nothing is written of whoever is not known, as an event's id may name their line.
+  if (profile === undefined) return log.error("notice-undeliverable", { subscriberId, event: event.name });
   const choices = choicesOf(profile);
   if (isWanted(event, choices.notices)) {
     const addresses = addressesOf(profile, choices.notices.channels);

@@ -1,4 +1,13 @@
-import { type Adjusted, adjustmentId, applyAdjustment, disputeFacts, isUnbilled, type PaymentFact, paymentFacts } from "../../domain/adjustments.ts";
+import {
+  type Adjusted,
+  adjustmentId,
+  applyAdjustment,
+  billAdjusted,
+  disputeFacts,
+  isUnbilled,
+  type PaymentFact,
+  paymentFacts,
+} from "../../domain/adjustments.ts";
 import type { Bill } from "../../domain/bill.ts";
 import type { OpenRecharge } from "../../domain/esim.ts";
 import { hasFailed, type PaymentIntent, type Refund } from "../../domain/payment-outcomes.ts";
@@ -15,15 +24,15 @@ export async function lookAtPayment(ports: RechargePorts, { paymentIntentId, rec
   const id = rechargeId ?? seen?.rechargeId;
   if (id === undefined) return; // another stage's, or none of ours
   const start = await ports.recharges.getStart(id);
-  if (start === undefined) return ports.log.error("payment-without-record", { rechargeId: id, paymentIntentId }); // the reconciler tells of it
-  if ((await openOf(ports, start)) !== undefined) {
+  if (start !== undefined && (await openOf(ports, start)) !== undefined) {
     await rechargeLine(ports, { iccid: start.iccid, judge: false });
     const open = await openOf(ports, start);
     if (open !== undefined) return keepDisputes(ports, start, open);
   }
   const bill = await ports.recharges.getBill(id);
-  if (bill === undefined) return; // overtaken before the line was reserved: nothing can have been paid
-  await adjust(ports, start, bill, seen ?? (await retrieve(ports, paymentIntentId)));
+  if (bill !== undefined) return adjust(ports, start, bill, seen ?? (await retrieve(ports, paymentIntentId)));
+  // With a start it was overtaken before the line was reserved: nothing can have been paid.
+  if (start === undefined) ports.log.error("payment-without-record", { rechargeId: id, paymentIntentId }); // the reconciler tells of it
 }
 
 /** Asked before its bill: a recharge that ends in between leaves its bill before it leaves the line. */
@@ -50,8 +59,8 @@ async function retrieve({ payments, log }: RechargePorts, paymentIntentId: strin
   return undefined;
 }
 
-/** Appends what happened to the payment since its recharge ended. The bill stays as it is. */
-async function adjust(ports: RechargePorts, start: RechargeStart, bill: Bill, payment: PaymentIntent | undefined): Promise<void> {
+/** Appends what happened to the payment since its recharge ended. The bill stays as it is. `start`: missing where its payer's account is erased. */
+async function adjust(ports: RechargePorts, start: RechargeStart | undefined, bill: Bill, payment: PaymentIntent | undefined): Promise<void> {
   if (payment?.rechargeId !== bill.rechargeId) return;
   const { payments } = ports;
   const disputes = await payments.listDisputes(payment.id);
@@ -60,8 +69,8 @@ async function adjust(ports: RechargePorts, start: RechargeStart, bill: Bill, pa
   if (isUnbilled(bill, payment)) await giveBackUnbilled(ports, bill, payment);
 }
 
-async function keepAll(ports: RechargePorts, start: RechargeStart, adjusted: Adjusted, facts: readonly PaymentFact[]): Promise<void> {
-  const { adjustments } = await ports.recharges.getHistory(start.rechargeId);
+async function keepAll(ports: RechargePorts, start: RechargeStart | undefined, adjusted: Adjusted, facts: readonly PaymentFact[]): Promise<void> {
+  const { adjustments } = await ports.recharges.getHistory(adjusted.rechargeId);
   const kept = new Set(adjustments.map((adjustment) => adjustment.adjustmentId));
   for (const fact of facts.filter((each) => !kept.has(adjustmentId(each)))) await keep(ports, start, adjusted, fact);
 }
@@ -89,12 +98,19 @@ function refundedOrUnderWay(refunds: readonly Refund[]): number {
   return refunds.filter((refund) => !hasFailed(refund)).reduce((sum, refund) => sum + refund.amount.amount, 0);
 }
 
-async function keep(ports: RechargePorts, start: RechargeStart, adjusted: Adjusted, fact: PaymentFact): Promise<void> {
-  if (fact.kind === "dispute-opened") await suspendRulesOfCard(ports, start, fact);
-  const stored = await ports.esims.load(start.iccid);
-  if (stored === undefined) throw new Error("The line of a recharge is gone");
+async function keep(ports: RechargePorts, start: RechargeStart | undefined, adjusted: Adjusted, fact: PaymentFact): Promise<void> {
+  const { esims, recharges, events, clock } = ports;
+  const { rechargeId } = adjusted;
+  const adjustment = { rechargeId, adjustmentId: adjustmentId(fact), kind: fact.kind, amount: fact.amount, at: fact.at };
+  if (start !== undefined && fact.kind === "dispute-opened") await suspendRulesOfCard(ports, start, fact);
+  const stored = start && (await esims.load(start.iccid));
+  if (stored === undefined) {
+    // The account is erased, or is being erased: the operator is told, and then it is kept beside the bill.
+    await events.publish([billAdjusted(rechargeId, fact, clock.now())]);
+    return recharges.putAdjustment(adjustment);
+  }
   // Line, then adjustment: a crash in between finds both again, and the line counts a refund once.
-  const { esim } = await record(ports, stored, (current) => applyAdjustment(current, adjusted, fact, ports.clock.now()));
-  await ports.recharges.putAdjustment({ rechargeId: start.rechargeId, adjustmentId: adjustmentId(fact), kind: fact.kind, amount: fact.amount, at: fact.at });
+  const { esim } = await record(ports, stored, (current) => applyAdjustment(current, adjusted, fact, clock.now()));
+  await recharges.putAdjustment(adjustment);
   await publishPending(ports, esim);
 }
