@@ -194,7 +194,7 @@ function forPayer(esim: Esim, { subscriberId, byGrant = false }: Pick<RuleInput,
   if (byGrant) return grantOf(esim, subscriberId) === undefined ? undefined : esim;
   if (esim.family === undefined) return esim;
   const line = { ...esim, family: undefined };
-  return esim.family.subscriberId === subscriberId ? line : suspendRule(line, "family-ended", now);
+  return esim.family.subscriberId === subscriberId ? line : loseRule(line, "family-ended", now);
 }
 
 /** What is to become of a rule: with a new consent, or without one, as long as the old one covers it. */
@@ -207,7 +207,7 @@ export function createRule(esim: Esim, input: RuleInput, now: Instant): RuleDeci
   if (allowed === undefined) return refused("no-grant");
   const line = withThreshold(allowed, input.subscriberId, input.settings.threshold, now);
   if (line === undefined) return refused("threshold-too-soon");
-  const taken = line.rule === undefined ? line : suspendRule(line, "line-not-yours", now);
+  const taken = loseRule(line, "line-not-yours", now);
   // Versions go on where a deleted rule stopped, so that no ETag of the old one fits the new one.
   const rule: Rule = {
     ...input.settings,
@@ -259,10 +259,24 @@ export function deleteRule(esim: Esim, subscriberId: string, expectedVersion: nu
   return { kind: "changed", esim: { ...next, rule: undefined }, rule };
 }
 
+/** Whether its payer cannot use the rule any more, and was told: it stands in nobody's way. */
+export function isDead({ rule }: Esim): boolean {
+  return rule?.status.state === "suspended" && (rule.status.reason === "line-not-yours" || rule.status.reason === "family-ended");
+}
+
 /** Stops a rule until the subscriber resumes it, and says so. */
 export function suspendRule(esim: Esim, reason: SuspensionReason, now: Instant): Esim {
+  return esim.rule?.status.state === "active" ? suspended(esim, reason, now) : esim;
+}
+
+/** Stops a rule whose line somebody else takes over, and says so also to whoever had paused it: there is nothing to resume any more. */
+function loseRule(esim: Esim, reason: "line-not-yours" | "family-ended", now: Instant): Esim {
+  return isDead(esim) ? esim : suspended(esim, reason, now);
+}
+
+function suspended(esim: Esim, reason: SuspensionReason, now: Instant): Esim {
   const { rule, subscriberId } = esim;
-  if (rule === undefined || subscriberId === undefined || rule.status.state !== "active") return esim;
+  if (rule === undefined || subscriberId === undefined) return esim;
   const next: Rule = { ...rule, status: { state: "suspended", at: now, reason }, version: rule.version + 1, updatedAt: now };
   const event = { ...ruleEvent(esim, next, "RuleSuspended", now), reason } as const;
   return withEvent({ ...esim, rule: next }, event, now);

@@ -1,12 +1,7 @@
-import { deleteRule, type Esim } from "./esim.ts";
+import { deleteRule, type Esim, isDead } from "./esim.ts";
 import { type FamilyGrant, grantOf } from "./family.ts";
 import { money } from "./money.ts";
 import type { Instant } from "./time.ts";
-
-/** A rule that its payer cannot use any more: it stands in nobody's way. */
-function isDead({ rule }: Esim): boolean {
-  return rule?.status.state === "suspended" && (rule.status.reason === "line-not-yours" || rule.status.reason === "family-ended");
-}
 
 export type NewGrant = Pick<FamilyGrant, "subscriberId" | "holder" | "until" | "cap" | "consent">;
 

@@ -235,6 +235,21 @@ describe("a grant", () => {
     });
   });
 
+  it.each([
+    ["paused", setRuleState(familyLine(), { subscriberId: SUBSCRIBER, state: "paused", writeId: "w" }, 1, NOW)],
+    ["suspended for another reason", { kind: "changed", esim: suspendRule(familyLine(), "declined-too-often", NOW) }],
+  ] as const)("ends when the line's holder saves a rule, and its payer is told whose rule is %s", (_, before) => {
+    if (before.kind !== "changed") throw new Error(before.reason);
+    const taken = createRule({ ...before.esim, pendingEvents: [] }, input(HOLDER), NOW);
+    const told = [{ name: "RuleSuspended", subscriberId: SUBSCRIBER, reason: "family-ended" }, { name: "RuleSaved" }];
+    expect(taken).toMatchObject({ kind: "changed", esim: { pendingEvents: told } });
+  });
+
+  it("ends without another word when its payer was told before that they may not pay any more", () => {
+    const over = { ...suspendRule(familyLine(), "family-ended", NOW), pendingEvents: [] };
+    expect(createRule(over, input(HOLDER), NOW)).toMatchObject({ kind: "changed", esim: { pendingEvents: [{ name: "RuleSaved" }] } });
+  });
+
   it("ends without a word when the line became its payer's own, who saves a rule for it", () => {
     const replaced = replaceRule(familyLine(), input(SUBSCRIBER), 1, NOW);
     expect(replaced).toMatchObject({
