@@ -34,7 +34,7 @@ export const PROBLEMS = {
   "no-subject": { status: 403, says: "The token names nobody." },
   "caller-unknown": { status: 403, says: "The issuer does not say who you are: sign in again, with the scope `openid`." },
   "not-found": { status: 404, says: "There is nothing of that name, or it is somebody else's." },
-  "recharge-open": { status: 409, says: "Another recharge of this line is open: its Location says which." },
+  "recharge-open": { status: 409, says: "Another recharge of this line is open: if it is yours, its Location says which." },
   "recharge-too-far": { status: 409, says: "It has ended, or is being paid already." },
   "rule-exists": { status: 409, says: "The line has a rule already." },
   "consent-needed": { status: 409, says: "Nobody agreed to these settings: ask for the preview again, and send the hash of its terms." },

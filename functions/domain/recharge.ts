@@ -171,14 +171,15 @@ export type RequestDecision =
   | { readonly kind: "requested"; readonly esim: Esim }
   /** It was requested before. */
   | { readonly kind: "repeated" }
-  /** Another one is open. */
-  | { readonly kind: "busy"; readonly rechargeId: string };
+  /** Another one is open. `rechargeId`: missing where it is another payer's, as it is nobody else's business. */
+  | { readonly kind: "busy"; readonly rechargeId?: string };
 
 /** Notes that a recharge is wanted, whatever the balance is; the recharge function reserves it. */
 export function requestRecharge(esim: Esim, request: Requested, now: Instant): RequestDecision {
   const busy = esim.open ?? esim.requested;
   if (busy === undefined) return { kind: "requested", esim: { ...payersOwn(esim, request.subscriberId), requested: request, lookAt: now } };
-  return busy.rechargeId === request.rechargeId ? { kind: "repeated" } : { kind: "busy", rechargeId: busy.rechargeId };
+  if (busy.rechargeId === request.rechargeId) return { kind: "repeated" };
+  return busy.subscriberId === request.subscriberId ? { kind: "busy", rechargeId: busy.rechargeId } : { kind: "busy" };
 }
 
 /** A line that nobody's rule or grant stands on is its payer's from now on, so that it is among their lines; else it stays whose it is. */

@@ -114,6 +114,18 @@ describe("recharging a line now", () => {
     expect((await rechargeNow(world, {}, "wish-0003")).status).toBe(202);
   });
 
+  it.each(["wanted", "reserved"])("meets one that is %s for another payer, and learns nothing of it but that it is there", async (stage) => {
+    const world = await apiWorld();
+    await world.store({ ...esimWithRule(), subscriberId: STRANGER });
+    world.carrier.setOwner(ICCID, { subscriberId: STRANGER });
+    const rechargeId = idOf(await rechargeNow(world, { paymentMethodId: "pm_eve" }, "wish-0001", STRANGER));
+    if (stage === "reserved") await reserve(world);
+    world.carrier.setOwner(ICCID, { subscriberId: SUBSCRIBER });
+    const met = await rechargeNow(world);
+    expect([problemIn(met), met.headers.location]).toMatchObject([{ status: 409, code: "recharge-open" }, undefined]);
+    expect(JSON.stringify(met)).not.toContain(rechargeId);
+  });
+
   it("under a key that was used for something else is refused", async () => {
     const world = await apiWorld();
     await rechargeNow(world);

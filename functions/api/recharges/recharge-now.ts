@@ -98,10 +98,7 @@ async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZon
     if (decision.kind === "repeated") return;
     // After the line was read: one that has ended leaves its bill before it leaves the line.
     if ((await recharges.getBill(wish.rechargeId)) !== undefined) return;
-    if (decision.kind === "busy") {
-      const location = `/v1/recharges/${decision.rechargeId}`;
-      throw new HttpProblem(409, "recharge-open", `Recharge ${decision.rechargeId} of this line is open: wait for its end`, [], { location });
-    }
+    if (decision.kind === "busy") throw rechargeOpen(decision.rechargeId);
     const spend = esim.spend[wish.subscriberId];
     const declines = (await cards.listDeclines(wish.method.cardKey)).length;
     // Both first, so that it is found on this line, whoever pays for that, and can be read at its Location from now on.
@@ -110,6 +107,13 @@ async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZon
     if ((await esims.save(decision.esim, ids.next())) !== undefined) return;
   }
   throw new HttpProblem(503, "try-again", "The line is being changed right now; nothing was saved", [], { "retry-after": "1" });
+}
+
+function rechargeOpen(rechargeId: string | undefined): HttpProblem {
+  if (rechargeId === undefined) return new HttpProblem(409, "recharge-open", "Somebody else's recharge of this line is open: wait for its end");
+  return new HttpProblem(409, "recharge-open", `Recharge ${rechargeId} of this line is open: wait for its end`, [], {
+    location: `/v1/recharges/${rechargeId}`,
+  });
 }
 
 function startOf({ rechargeId, subscriberId, amount, method }: Wish) {
