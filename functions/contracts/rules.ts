@@ -192,7 +192,7 @@ export const ruleRoutes = {
     description: "For a new rule, or for new settings of the rule that the line has. Judged exactly as saving does it; nothing is saved.",
     body: previewBody,
     replies: { 200: { says: "What these settings mean, and what is agreed to by saving them.", body: previewReply } },
-    problems: ["caller-unknown", "not-found", "account-closing", "rule-makes-no-sense"],
+    problems: ["caller-unknown", "not-found", "account-closing", "threshold-too-soon", "rule-makes-no-sense"],
   },
   listRules: {
     method: "GET",

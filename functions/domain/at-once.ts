@@ -1,4 +1,4 @@
-import { createRule, type Esim, type Reading, type RuleInput, replaceRule, ruleOf } from "./esim.ts";
+import { createRule, type Esim, type Reading, type RuleInput, type RuleRefusal, replaceRule, ruleOf } from "./esim.ts";
 import type { Money } from "./money.ts";
 import { decideRecharge, isFromBeforeLastCredit, type LineFacts, type RechargeDecision } from "./recharge.ts";
 import type { SuspensionReason } from "./rule.ts";
@@ -10,7 +10,11 @@ type LeftReason = Extract<RechargeDecision, { kind: "leave" | "wait" }>["reason"
 export type WhyNot = LeftReason | SuspensionReason | "balance-unknown" | "balance-outdated";
 
 /** What saving settings leads to at once. `until`: when the line may be judged again. */
-export type AtOnce = { readonly kind: "charge"; readonly amount: Money } | { readonly kind: "nothing"; readonly reason: WhyNot; readonly until?: Instant };
+export type AtOnce =
+  | { readonly kind: "charge"; readonly amount: Money }
+  | { readonly kind: "nothing"; readonly reason: WhyNot; readonly until?: Instant }
+  /** They would not be saved. */
+  | { readonly kind: "refused"; readonly reason: RuleRefusal };
 
 function nothing(reason: WhyNot, until?: Instant): AtOnce {
   return { kind: "nothing", reason, until };
@@ -24,10 +28,10 @@ export function decideAtOnce(
   { isHeld, ...facts }: LineFacts & { readonly isHeld: boolean },
   now: Instant,
 ): AtOnce {
-  if (reading === undefined) return nothing("balance-unknown");
   const rule = ruleOf(esim, input.subscriberId);
   const saved = rule === undefined ? createRule(esim, input, now) : replaceRule(esim, input, rule.version, now);
-  if (saved.kind === "refused") throw new Error(`A rule that may be saved was refused: ${saved.reason}`);
+  if (saved.kind === "refused") return saved;
+  if (reading === undefined) return nothing("balance-unknown");
   const decision = decideRecharge(saved.esim, reading.balance, facts, now);
   if (decision.kind === "leave") return nothing(isAnothers(esim, decision.reason, input.subscriberId) ? "quiet" : decision.reason);
   if (isFromBeforeLastCredit(esim, reading)) return nothing("balance-outdated");

@@ -8,6 +8,7 @@ import {
   CODE,
   listIn,
   newRule,
+  previewSettings,
   problemIn,
   ruleSettingsBody,
   STRANGER,
@@ -226,6 +227,8 @@ describe("a rule for a line of somebody else's", () => {
     expect(problemIn(await world.send(other(2)))).toMatchObject(tooSoon);
     expect((await world.send({ method: "DELETE", path: rule, headers: { "if-match": '"2"' } })).status).toBe(204);
     expect(problemIn(await world.send(save({ ...ruleSettingsBody({ threshold: cny(2000) }, STRANGERS_ICCID) })))).toMatchObject(tooSoon);
+    const preview = { method: "POST", path: "/v1/rules/preview", body: previewSettings({ iccid: STRANGERS_ICCID, threshold: cny(2000) }) };
+    expect(problemIn(await world.send(preview))).toMatchObject(tooSoon);
     expect((await world.send(save())).status).toBe(201);
     const { version = 0 } = (await world.line(STRANGERS_ICCID)).rule ?? {};
     expect((await world.send(other(version), later(world, 24 * 60))).status).toBe(200);
@@ -264,6 +267,24 @@ describe("a rule for a line of somebody else's", () => {
   ])("is not saved %s", async (_, worldOf) => {
     const { send } = await worldOf();
     expect(problemIn(await send(save()))).toMatchObject({ status: 404, code: "not-found", detail: "You have no such line" });
+  });
+
+  it("is not promised by a preview when the agreement ends while that is being made", async () => {
+    const world = await agreed();
+    const { esims } = world.ports;
+    let loads = 0;
+    const ending = {
+      ...esims,
+      async load(iccid: string) {
+        const line = await esims.load(iccid);
+        loads += 1;
+        return loads === 1 || line === undefined ? line : { ...line, family: undefined };
+      },
+    };
+    const body = previewSettings({ iccid: STRANGERS_ICCID });
+    const answer = await world.send({ method: "POST", path: "/v1/rules/preview", body }, { esims: ending });
+    expect(problemIn(answer)).toMatchObject({ status: 404, code: "not-found", detail: "You have no such line" });
+    expect(loads).toBe(2);
   });
 
   it("is taken over by the line's holder, who sees nothing of the payer, nor they of the holder", async () => {

@@ -71,6 +71,14 @@ describe("saving a rule", () => {
     ["in another currency", { reading: { balance: money(1, "USD"), readAt: NOW } }, "currency-changed"],
   ])("charges nothing %s", (_, saving, ...[reason, until]) => expect(decide(saving)).toEqual({ kind: "nothing", reason, until }));
 
+  it("that would be refused says so, whatever the balance is", () => {
+    const input = { subscriberId: SUBSCRIBER, settings: ruleSettings(), consent, writeId: "w", byGrant: true };
+    for (const told of [LOW, undefined]) {
+      const facts = { declines: [], isHeld: false };
+      expect(decideAtOnce(esimWithRule(), input, told, facts, NOW)).toEqual({ kind: "refused", reason: "no-grant" });
+    }
+  });
+
   it("is judged by the new limits, not the old ones", () => {
     const limits = { perMonth: cny(9000), timesPerDay: 3, cooldownMinutes: 60 };
     expect(decide({ esim: spent(), settings: { limits } })).toMatchObject({ reason: "cap-reached" });

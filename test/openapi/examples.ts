@@ -14,6 +14,7 @@ import {
   type ApiWorld,
   CODE,
   newRule,
+  previewSettings,
   ruleSettingsBody,
   STRANGERS_ICCID,
   silentCarrier,
@@ -158,6 +159,13 @@ const STORIES: { readonly [Name in OperationName]: readonly Story[] } = {
   previewRule: [
     { says: "Not the caller's line", call: () => ({ ...preview, body: { ...preview.body, iccid: NOBODYS_ICCID } }) },
     { says: "A rule that its own cap would stop", call: () => ({ ...preview, body: { ...preview.body, limits: { perMonth: cny(4000) } } }) },
+    {
+      says: "Another threshold for a line of somebody else's, on the day of the last",
+      call: async (world) => {
+        await world.send({ ...GOOD["POST /v1/rules"], body: newRule({ iccid: STRANGERS_ICCID }) });
+        return { ...preview, body: previewSettings({ iccid: STRANGERS_ICCID, threshold: cny(2000) }) };
+      },
+    },
     ofUnknownCaller(preview),
     ofClosingCaller(preview),
   ],

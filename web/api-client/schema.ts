@@ -685,7 +685,7 @@ export interface paths {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
-          readonly type?: "urn:auto-recharge:problem:account-closing";
+          readonly type?: "urn:auto-recharge:problem:account-closing" | "urn:auto-recharge:problem:threshold-too-soon";
         } } };
         readonly 413: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:body-too-large";

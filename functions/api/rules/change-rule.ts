@@ -8,7 +8,7 @@ import { HttpProblem } from "../problem.ts";
 /** The machine may write the same line at any moment; it never takes long. */
 const TRIES = 5;
 
-const REFUSALS: Readonly<Record<RuleRefusal, () => HttpProblem>> = {
+export const REFUSALS: Readonly<Record<RuleRefusal, () => HttpProblem>> = {
   "rule-exists": () => new HttpProblem(409, "rule-exists", "This line has a rule already; change it with PUT"),
   "no-rule": noSuchRule,
   "consent-needed": consentNeeded,

@@ -5,6 +5,7 @@ import { isBelow, type Money } from "../../domain/money.ts";
 import type { Cards, Clock, Esims } from "../../domain/ports.ts";
 import { needsConsent, worstCasePerMonth } from "../../domain/rule.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
+import { REFUSALS } from "./change-rule.ts";
 import { type CheckedRulePorts, checkedRule } from "./checked-rule.ts";
 
 export interface PreviewRulePorts extends CheckedRulePorts {
@@ -36,6 +37,7 @@ export async function previewRule(ports: PreviewRulePorts, request: ApiRequest<P
     byGrant,
   };
   const atOnce = decideAtOnce(esim, input, reading, { declines, topUpAmounts: line.topUpAmounts, isHeld: hold !== undefined }, now);
+  if (atOnce.kind === "refused") throw REFUSALS[atOnce.reason]();
 
   return {
     status: 200,
@@ -56,7 +58,7 @@ function shownBalance(reading: Reading | undefined, threshold: Money) {
   return { balance, readAt, isLow: balance.currency === threshold.currency && isBelow(balance, threshold) };
 }
 
-function shownAtOnce(atOnce: AtOnce) {
+function shownAtOnce(atOnce: Exclude<AtOnce, { kind: "refused" }>) {
   if (atOnce.kind === "charge") return { wouldCharge: atOnce.amount, whyNot: null };
   return { wouldCharge: null, whyNot: { reason: atOnce.reason, until: atOnce.until } };
 }
