@@ -151,6 +151,7 @@ export class ServiceStack extends Stack {
         SUBSCRIBERS_TABLE: subscribers.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         REUSABLE_ALIPAY: stage.reusableAlipay ? "on" : "off",
+        ISSUER_URL: issuer.url,
         ...stripe,
       },
     });

@@ -51,6 +51,7 @@ export const environments = {
     ...subscribersTable,
     ...rechargeQueue,
     ...stripe,
+    ISSUER_URL: url,
     /** Whether Alipay may be saved for charges with its owner away, which Stripe has to allow the account first. */
     REUSABLE_ALIPAY: z.enum(["on", "off"], { error: "must be on or off" }),
   }),

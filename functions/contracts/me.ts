@@ -144,7 +144,7 @@ export const meRoutes = {
     scope: "me:write",
     function: "me",
     summary: "Choose language, time zone and notices",
-    description: "A JSON Merge Patch: what is not named stays, `null` takes a choice back.",
+    description: "A JSON Merge Patch: what is not named stays, `null` takes a choice back. An address that was changed at the issuer is taken over, too.",
     body: meChanges,
     replies: { 200: { says: "The caller as they are now.", body: meReply } },
     problems: ["caller-unknown", "account-closing"],

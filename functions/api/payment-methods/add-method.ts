@@ -3,13 +3,14 @@ import { methodType, type SavedMethod } from "../../domain/esim.ts";
 import { useOf } from "../../domain/method-uses.ts";
 import type { Ids, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
 import type { Problem } from "../../domain/rule.ts";
+import { type KnownSubscriberPorts, refreshContact } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
 import { methodView } from "./list-methods.ts";
 import { putUse } from "./use-method.ts";
 
-export interface AddMethodPorts {
+export interface AddMethodPorts extends KnownSubscriberPorts {
   readonly subscribers: Subscribers;
   readonly wallet: Wallet;
   readonly pokes: Pokes;
@@ -44,8 +45,10 @@ async function begin(ports: AddMethodPorts, { subscriberId }: ApiRequest<undefin
  *
  * A card that was renewed is saved beside the one that ends: rules were agreed to for that, and keep it until their payer agrees to another.
  */
-export async function addMethod(ports: AddMethodPorts, { subscriberId, body }: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
+export async function addMethod(ports: AddMethodPorts, request: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
+  const { subscriberId, body } = request;
   await refuseClosing(ports, subscriberId);
+  await refreshContact(ports, request);
   const saved = await ports.subscribers.listMethods(subscriberId);
   const { type, setupIntentId } = body;
   if (type !== "card" && setupIntentId === undefined) return addPayRequest(ports, subscriberId, type, saved);

@@ -2,6 +2,7 @@ import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
+import { oidcIdentity } from "../../adapters/oidc-identity.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
 import { secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
@@ -21,6 +22,7 @@ const local = {
   esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
+  identity: oidcIdentity(environment.ISSUER_URL),
   ids: randomIds,
   reusableAlipay: environment.REUSABLE_ALIPAY === "on",
 };

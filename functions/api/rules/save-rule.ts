@@ -3,6 +3,7 @@ import { createRule, replaceRule } from "../../domain/esim.ts";
 import type { Clock, Esims, Ids, Log, Pokes } from "../../domain/ports.ts";
 import type { Consent } from "../../domain/rule.ts";
 import type { Instant } from "../../domain/time.ts";
+import { refreshContact } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { changeRule, consentNeeded } from "./change-rule.ts";
 import { type CheckedRule, type CheckedRulePorts, checkedRule } from "./checked-rule.ts";
@@ -20,6 +21,7 @@ export interface SaveRulePorts extends CheckedRulePorts {
 export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<NewRuleBody>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { iccid, consent: agreed, ...body } = request.body;
+  await refreshContact(ports, request);
   const checked = await checkedRule(ports, request, iccid, body);
   const now = ports.clock.now();
   const consent = consentTo(checked, agreed.termsHash, now);
@@ -38,6 +40,7 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
   const { iccid = "" } = request.params;
   const version = request.expectedVersion();
   const { consent: agreed, ...body } = request.body;
+  await refreshContact(ports, request);
   const checked = await checkedRule(ports, request, iccid, body);
   const now = ports.clock.now();
   const consent = agreed && consentTo(checked, agreed.termsHash, now);
