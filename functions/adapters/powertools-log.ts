@@ -5,9 +5,9 @@ import type { Log } from "../domain/ports.ts";
 export function powertoolsLog(service: string): Log {
   const logger = new Logger({ serviceName: service, jsonReplacerFn: (_key, value: unknown) => (typeof value === "string" ? masked(value) : value) });
   return {
-    info: (code, fields = {}) => logger.info(code, { code, ...fields }),
-    warn: (code, fields = {}) => logger.warn(code, { code, ...fields }),
-    error: (code, fields = {}) => logger.error(code, { code, ...fields }),
+    info: (code, fields = {}) => logger.info(code, { ...fields, code }),
+    warn: (code, fields = {}) => logger.warn(code, { ...fields, code }),
+    error: (code, fields = {}) => logger.error(code, { ...fields, code }),
   };
 }
 

@@ -30,11 +30,16 @@ export interface Codes {
   next(): string;
 }
 
+/** What a log line says besides its code. The fields that every line has by itself are not to be given: they would take the place of what is searched for. */
+export type LogFields = { readonly [field: string]: unknown } & {
+  readonly [own in "code" | "level" | "message" | "service" | "timestamp"]?: never;
+};
+
 /** Structured log lines; `code` is stable and searchable. Never gets an ICCID, an e-mail address or a phone number. */
 export interface Log {
-  info(code: string, fields?: object): void;
-  warn(code: string, fields?: object): void;
-  error(code: string, fields?: object): void;
+  info(code: string, fields?: LogFields): void;
+  warn(code: string, fields?: LogFields): void;
+  error(code: string, fields?: LogFields): void;
 }
 
 /** One page of a list; `next` continues it. */

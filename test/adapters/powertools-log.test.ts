@@ -24,6 +24,15 @@ describe("the log", () => {
     });
   });
 
+  it("has its own code, whatever else it says", () => {
+    const log = powertoolsLog("recharge");
+    // @ts-expect-error: a field of that name would hide what a line is searched by
+    log.warn("carrier-refused", { code: "line-closed" });
+    // @ts-expect-error: so would one that every line has
+    log.warn("carrier-refused", { message: "line-closed" });
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ code: "carrier-refused", message: "carrier-refused" });
+  });
+
   it("masks what names a person, wherever it stands: also in errors and their causes", () => {
     const cause = new Error("no mail to ada@example.com");
     const error = new Error("line 8986012345678900017 of +8613800000001", { cause });

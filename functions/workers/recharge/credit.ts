@@ -81,7 +81,7 @@ async function moveByTopUp(ports: RechargePorts, esim: Esim, open: OpenRecharge,
     case "refused":
       // Only a no that will never become a yes may be answered with the money.
       if (!ports.carrier.answersAreFinal) return park("carrier-refused");
-      ports.log.warn("carrier-refused", { rechargeId, code: outcome.code });
+      ports.log.warn("carrier-refused", { rechargeId, refusal: outcome.code });
       return move(ports, esim, open, { type: "refused", code: outcome.code });
     case "conflict":
       return park("carrier-conflict");
