@@ -127,6 +127,13 @@ describe("an account that is closed", () => {
     expect(await world.subscribers.getHold(SUBSCRIBER)).toEqual(hold);
   });
 
+  it("is named in the log, once, for whoever deletes the account to sign in with", async () => {
+    const logged: unknown[] = [];
+    await world.close();
+    await world.run({ ...world.erasePorts, log: { ...world.erasePorts.log, info: (code, fields) => void logged.push([code, fields]) } });
+    expect(logged).toEqual([["account-erased", { subscriberId: SUBSCRIBER }]]);
+  });
+
   it("is gone at Stripe, too: nothing can be charged any more", async () => {
     await world.close();
     await world.run();

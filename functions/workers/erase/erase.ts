@@ -121,5 +121,5 @@ async function eraseAccount({ subscribers, cards, wallet, log }: ErasePorts, sub
   if (customerId !== undefined) await wallet.deleteCustomer(customerId);
   await subscribers.erase(subscriberId);
   await subscribers.removeClosing(subscriberId);
-  log.info("account-erased");
+  log.info("account-erased", { subscriberId }); // whoever deletes the account to sign in with goes by this
 }
