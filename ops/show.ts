@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
 import type { Bill } from "../functions/domain/bill.ts";
 import type { Esim, OpenRecharge } from "../functions/domain/esim.ts";
+import type { FrozenGrant } from "../functions/domain/family.ts";
 import { type Iccid, lastFour } from "../functions/domain/iccid.ts";
 import { formatMoney, type Money } from "../functions/domain/money.ts";
 import { type Adjustment, type Esims, type RechargeStart, type RechargeStep, UnreadableLine } from "../functions/domain/ports.ts";
-import type { Limits, TopUp } from "../functions/domain/rule.ts";
+import type { Consent, Limits, TopUp } from "../functions/domain/rule.ts";
 import { leftThisMonth, periodAt } from "../functions/domain/spend.ts";
 import { describeAudit } from "./audit.ts";
 import { defineVerb, needed, type OpsPorts, UsageError } from "./verb.ts";
@@ -30,11 +31,14 @@ export async function show(ports: OpsPorts, { rechargeId }: { readonly rechargeI
     for (const line of lines) print(`  ${line}`);
   };
   print(`Recharge ${rechargeId}`);
-  if (start === undefined) tell("Why it was made", ["What was known when it was reserved is not kept any more."]);
+  const forgotten = ["What was known when it was reserved is not kept any more.", ...(bill === undefined ? [] : [describeConsent(bill.consent)])];
+  if (start === undefined) tell("Why it was made", forgotten);
   else tell("Why it was made", describeStart(start));
   tell("What was asked, and what came back", steps.length === 0 ? ["Nothing."] : steps.map(describeStep));
   if (esim === "unreadable") tell("How it stands", ["The line cannot be read. See docs/runbook.md#unreadable-line"]);
   else tell("How it stands", describeStanding(open, bill));
+  const grant = open?.family ?? bill?.family;
+  if (grant !== undefined) tell("By whose leave", describeGrant(grant));
   if (adjustments.length > 0) tell("What came after", adjustments.map(describeAdjustment));
   if (actions.length > 0) tell("What operators did", actions.map(describeAudit));
 }
@@ -61,10 +65,15 @@ function describeStart({ iccid, subscriberId, at, amount, rule, consent, reading
     ...(rule === undefined
       ? []
       : [`The rule, in version ${rule.version}: below ${formatMoney(rule.threshold)}, recharge ${describeTopUp(rule.topUp)}, with ${rule.paymentMethodId}.`]),
-    `Agreed to at ${consent.at}: terms ${consent.termsVersion}, time zone ${consent.timeZone}.`,
+    describeConsent(consent),
     ...(rule === undefined ? [] : describeLimits(rule.limits, leftThisMonth(spend, rule.limits, consent.timeZone, at), today)),
     `Before it ${last}. Declines of the card that counted: ${declines}.`,
   ];
+}
+
+/** The hash names the very terms; it is missing where no rule was agreed to, and in consents from before there were any. */
+function describeConsent({ at, termsVersion, termsHash, timeZone }: Consent): string {
+  return `Agreed to at ${at}: terms ${termsVersion}${termsHash === undefined ? "" : ` (hash ${termsHash})`}, time zone ${timeZone}.`;
 }
 
 function describeLimits({ perMonth, timesPerDay, cooldownMinutes }: Limits, left: Money, today: number): string[] {
@@ -89,6 +98,14 @@ function inWords(value: unknown, path = ""): string {
     .map(([key, inner]) => inWords(inner, path === "" ? key : `${path}.${key}`))
     .filter((text) => text !== "")
     .join(", ");
+}
+
+/** Whoever paid may only pay for this line of somebody else's on these terms. */
+function describeGrant({ since, until, cap, spent }: FrozenGrant): string[] {
+  return [
+    `The line is somebody else's, who agreed at ${since}, until ${until}.`,
+    `Up to ${formatMoney(cap)} in all; ${formatMoney(spent)} had been spent when this was reserved.`,
+  ];
 }
 
 function describeStanding(open: OpenRecharge | undefined, bill: Bill | undefined): string[] {

@@ -25,6 +25,28 @@ describe("show", () => {
     expect(text()).not.toContain(ICCID);
   });
 
+  it("names the very terms that were agreed to, by their hash", async () => {
+    const { ports, recharges, text } = opsWorld();
+    const consent = { termsVersion: "2026-11-28", termsHash: "h".repeat(43), at: NOW, timeZone: "Asia/Shanghai" };
+    await recharges.putStart(rechargeStart({ consent }));
+    await recharges.putBill(billOf(ICCID, "hash", { ...ended, rechargeId: "erased", consent }));
+    await show(ports, { rechargeId: RECHARGE });
+    await show(ports, { rechargeId: "erased" });
+    expect(text().split("(hash ")).toHaveLength(3);
+    expect(text()).toContain(`Agreed to at ${NOW}: terms 2026-11-28 (hash ${"h".repeat(43)}), time zone Asia/Shanghai.`);
+  });
+
+  it.each(["open", "ended"])("tells by whose leave an %s one was paid for a line of somebody else's", async (how) => {
+    const { ports, recharges, store, text } = opsWorld();
+    const family = { since: "2026-11-01T08:00:00.000Z", until: "2027-06-30T16:00:00.000Z", cap: cny(20_000), spent: cny(5000) };
+    await recharges.putStart(rechargeStart());
+    if (how === "open") await store({ open: openRecharge({ family }) });
+    else await recharges.putBill(billOf(ICCID, "hash", { ...ended, family }));
+    await show(ports, { rechargeId: RECHARGE });
+    expect(text()).toContain("The line is somebody else's, who agreed at 2026-11-01T08:00:00.000Z, until 2027-06-30T16:00:00.000Z.");
+    expect(text()).toContain("Up to CNY 200.00 in all; CNY 50.00 had been spent when this was reserved.");
+  });
+
   it("counts what was spent in another month or on another day as nothing", async () => {
     const { ports, recharges, text } = opsWorld();
     const spend = { month: "2026-10", monthAmounts: [cny(20_000)], day: "2026-10-31", dayCount: 3, lastEndedAt: "2026-10-31T06:00:00.000Z" };
