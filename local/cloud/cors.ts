@@ -28,10 +28,9 @@ export function preflightHeaders(rules: CorsRules, origin: string | undefined): 
 }
 
 /**
- * A function's headers as they go to the caller: the gateway's word on other origins takes the place of the function's.
+ * Headers as they go to the caller: the gateway's word on other origins takes the place of a function's, and stands on the gateway's own answers (401, 429, ...), too.
  *
- * The gateway's own answers get none: only those of integrations are documented to.
- * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
+ * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html, which speaks of integrations' answers only.
  */
 export function withCors<Value>(
   headers: Readonly<Record<string, Value>>,

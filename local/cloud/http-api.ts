@@ -113,6 +113,8 @@ export async function startHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       response.writeHead(204, preflightHeaders(cors, request.headers.origin)).end();
       return;
     }
+    // Also for what is answered without a function, so that a page can read why it was refused.
+    for (const [name, value] of Object.entries(withCors<string>({}, cors, request.headers.origin))) response.setHeader(name, value);
     if (path === undefined || found === undefined) return refuse(response, 404, "Not Found");
     const { route, pathParameters } = found;
 

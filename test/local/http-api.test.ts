@@ -320,6 +320,22 @@ describe("an HTTP API that other origins may call", () => {
     expect([response.status, corsHeaders(response)]).toEqual([409, { "access-control-allow-origin": SITE, "access-control-expose-headers": "etag" }]);
   });
 
+  it("lets an allowed one, and no other, read what the gateway answers by itself", async () => {
+    const jwt = { issuer: issuer.url, audience: [CLIENT], scopes: [] };
+    const guarded = [{ routeKey: "GET /own", jwt }, { routeKey: "GET /slow", throttle: { perSecond: 0.001, burst: 0 } }, { routeKey: "GET /broken" }];
+    const { fetch } = await start(guarded, () => Promise.reject(new Error("The function failed")), { cors });
+    for (const [path, status] of [
+      ["/own", 401],
+      ["/slow", 429],
+      ["/broken", 500],
+      ["/nothing", 404],
+    ] as const) {
+      const allowed = await fetch(path, { headers: { origin: SITE } });
+      expect([allowed.status, corsHeaders(allowed)]).toEqual([status, { "access-control-allow-origin": SITE, "access-control-expose-headers": "etag" }]);
+      expect(corsHeaders(await fetch(path, { headers: { origin: "https://evil.example" } }))).toEqual({});
+    }
+  });
+
   it("leaves a question to the function that has a route for it, and refuses what is no question", async () => {
     const { fetch, events } = await open();
     await fetch("/own", preflight(SITE));
