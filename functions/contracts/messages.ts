@@ -29,6 +29,7 @@ export const reconcileMessage = z.union([reconcileTick, reconcileRequest]);
 export const eraseRequest = z.object({
   subscriberId: z.string().check(z.minLength(1)),
   stage: z.optional(z.enum(["lines", "bills", "starts", "account"])),
+  since: z.optional(z.iso.datetime()),
   page: z.optional(z.string()),
   tries: z.optional(z.int()),
 }) satisfies z.ZodMiniType<EraseRequest>;

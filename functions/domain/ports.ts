@@ -548,6 +548,8 @@ export interface EraseRequest {
   readonly subscriberId: string;
   /** Missing: nothing is erased yet, and what is open is waited for. */
   readonly stage?: EraseStage;
+  /** Which closing the stage belongs to: a message that comes late must not erase what its subscriber has opened anew, and is about to close by itself. */
+  readonly since?: Instant;
   readonly page?: string;
   /** How often it was found that something is still open. */
   readonly tries?: number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
-import { checkRequest, rechargeMessage, reconcileMessage, remindRequest, tick } from "../../functions/contracts/messages.ts";
+import { checkRequest, eraseMessage, rechargeMessage, reconcileMessage, remindRequest, tick } from "../../functions/contracts/messages.ts";
 import { ICCID } from "../builders.ts";
 import { SAMPLE_EVENTS } from "../sample-events.ts";
 
@@ -95,6 +95,13 @@ describe("a tick of the schedule", () => {
   it("is not taken without that, or with a placeholder that the scheduler did not fill in", () => {
     for (const message of [{}, { scheduledTime: "<aws.scheduler.scheduled-time>" }, { scheduledTime: 1_795_420_800 }])
       expect(isTaken(tick, message)).toBe(false);
+  });
+});
+
+describe("the queue of erase", () => {
+  it("keeps all that a stage goes on with", () => {
+    const message = { subscriberId: "sub-ada", stage: "bills", since: "2026-11-23T08:00:00.000Z", page: "mark", tries: 3 };
+    expect(z.parse(eraseMessage, message)).toEqual(message);
   });
 });
 

@@ -147,7 +147,7 @@ describe("an account that is closed", () => {
     for (const poke of world.pokes.splice(0)) await look(world.ports, poke);
     if (first === undefined) throw new Error("Nothing was sent");
     await erase(world.erasePorts, first.request);
-    expect(world.queue).toEqual([{ request: { subscriberId: SUBSCRIBER, stage: "lines" }, delaySeconds: 900 }]);
+    expect(world.queue).toEqual([{ request: { subscriberId: SUBSCRIBER, stage: "lines", since: NOW }, delaySeconds: 900 }]);
     expect(await world.subscribers.getProfile(SUBSCRIBER)).toBeDefined();
   });
 
@@ -165,6 +165,19 @@ describe("an account that is closed", () => {
     await world.run();
     expect(world.wrong()).toEqual([]);
   });
+
+  it.each(["lines", "bills", "starts", "account"] as const)(
+    "is erased in order, whatever a late message says of an account of the same person that was closed before: %s",
+    async (stage) => {
+      await world.close();
+      for (const since of ["2026-10-01T08:00:00.000Z", undefined]) await erase(world.erasePorts, { subscriberId: SUBSCRIBER, stage, since });
+      expect(world.theirs.filter((text) => !world.kept().includes(text))).toEqual([]);
+      expect(await world.subscribers.getClosing(SUBSCRIBER)).toEqual({ since: NOW });
+      expect(world.queue).toHaveLength(1);
+      await world.run();
+      expect(world.wrong()).toEqual([]);
+    },
+  );
 
   it("is erased once: a message that comes late finds nobody", async () => {
     await world.close();

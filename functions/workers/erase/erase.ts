@@ -34,12 +34,14 @@ export async function resumeErasing({ subscribers, eraseRequests }: Pick<ErasePo
  */
 export async function erase(ports: ErasePorts, request: EraseRequest): Promise<void> {
   const { subscriberId, stage } = request;
-  if ((await ports.subscribers.getClosing(subscriberId)) === undefined) return; // all was done before
+  const closing = await ports.subscribers.getClosing(subscriberId);
+  if (closing === undefined) return; // all was done before
+  if (stage !== undefined && request.since !== closing.since) return; // of an account that was closed before this one: what is open on this one was not waited for
   switch (stage) {
     case undefined: {
       if (await dropRules(ports, subscriberId)) return waitFurther(ports, request);
       // By then the notice of the last end has been sent, and no carrier repeats a reading from before it.
-      return ports.eraseRequests.send([{ ...request, stage: "lines" }], WAIT_SECONDS);
+      return ports.eraseRequests.send([{ ...request, stage: "lines", since: closing.since }], WAIT_SECONDS);
     }
     case "lines":
       return walk(ports, request, {
