@@ -94,10 +94,14 @@ describe("creating a rule", () => {
     expect(world.writes()).toBe(1);
   });
 
-  it("asks the issuer who the caller is once, where they are not known", async () => {
+  it("asks the issuer who the caller is where they are not known, and whether they still are when the rule is saved, not when it is refused", async () => {
     const world = await apiWorld();
-    await world.send(create());
+    await world.send(create({ threshold: cny(-1) }));
+    expect(world.askedIssuer).toEqual([]);
+    await world.send(create({ limits: { perMonth: cny(1) } }));
     expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`]);
+    await world.send(create());
+    expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`, `token-of-${SUBSCRIBER}`]);
     expect(await world.ports.subscribers.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, email: `${SUBSCRIBER}@example.com` });
   });
 

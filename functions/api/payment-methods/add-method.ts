@@ -48,9 +48,18 @@ async function begin(ports: AddMethodPorts, { subscriberId }: ApiRequest<undefin
 export async function addMethod(ports: AddMethodPorts, request: ApiRequest<NewPaymentMethodBody>): Promise<ApiResponse> {
   const { subscriberId, body } = request;
   await refuseClosing(ports, subscriberId);
-  await refreshContact(ports, request);
   const saved = await ports.subscribers.listMethods(subscriberId);
-  const { type, setupIntentId } = body;
+  const response = await add(ports, subscriberId, body, saved);
+  await refreshContact(ports, request);
+  return response;
+}
+
+async function add(
+  ports: AddMethodPorts,
+  subscriberId: string,
+  { type, setupIntentId }: NewPaymentMethodBody,
+  saved: readonly SavedMethod[],
+): Promise<ApiResponse> {
   if (type !== "card" && setupIntentId === undefined) return addPayRequest(ports, subscriberId, type, saved);
   if (type === "alipay" && !ports.reusableAlipay) {
     throw alipayAsksEachTime([{ pointer: "/setupIntentId", detail: "must be left out: Alipay is saved here only to ask you for each recharge" }]);

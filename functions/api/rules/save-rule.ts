@@ -21,12 +21,12 @@ export interface SaveRulePorts extends CheckedRulePorts {
 export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<NewRuleBody>): Promise<ApiResponse> {
   const { subscriberId } = request;
   const { iccid, consent: agreed, ...body } = request.body;
-  await refreshContact(ports, request);
   const checked = await checkedRule(ports, request, iccid, body);
   const now = ports.clock.now();
   const consent = consentTo(checked, agreed.termsHash, now);
   const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const prepare = async () => {
+    await refreshContact(ports, request);
     await ports.subscribers.putLine(subscriberId, iccid);
     await ports.subscribers.putTerms(subscriberId, checked.terms);
   };
@@ -40,15 +40,17 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
   const { iccid = "" } = request.params;
   const version = request.expectedVersion();
   const { consent: agreed, ...body } = request.body;
-  await refreshContact(ports, request);
   const checked = await checkedRule(ports, request, iccid, body);
   const now = ports.clock.now();
   const consent = agreed && consentTo(checked, agreed.termsHash, now);
   const { settings, timeZone } = checked;
   const change = { subscriberId, settings, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const input = consent === undefined ? { ...change, timeZone } : { ...change, consent };
-  const keepTerms = consent && (() => ports.subscribers.putTerms(subscriberId, checked.terms));
-  const rule = await changeRule(ports, iccid, input.writeId, (esim) => replaceRule(esim, input, version, now), keepTerms);
+  const prepare = async () => {
+    await refreshContact(ports, request);
+    if (consent !== undefined) await ports.subscribers.putTerms(subscriberId, checked.terms);
+  };
+  const rule = await changeRule(ports, iccid, input.writeId, (esim) => replaceRule(esim, input, version, now), prepare);
   return ruleResponse(200, iccid, rule);
 }
 
