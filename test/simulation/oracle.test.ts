@@ -3,6 +3,7 @@ import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
 import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
 import type { LineEvent } from "../../functions/domain/events.ts";
+import type { FamilyGrant } from "../../functions/domain/family.ts";
 import type { RechargeState, UnpaidEnd } from "../../functions/domain/recharge-states.ts";
 import { book } from "../../functions/domain/spend.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, reading, SUBSCRIBER } from "../builders.ts";
@@ -146,6 +147,17 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
     "nobody's line is recharged by another",
     { ...ONE, owners: [{ at: at(-HOUR), iccid: ICCID, subscriberId: "other" }] },
   ],
+  ["more than a payer agreed to for another's line", "another's line is paid for as agreed", { ...ONE, writes: ONE.writes.map(byGrant({ cap: cny(4999) })) }],
+  [
+    "a charge after the end of what a payer agreed to",
+    "another's line is paid for as agreed",
+    { ...ONE, writes: ONE.writes.map(byGrant({ until: instantAt(-HOUR / 1000) })) },
+  ],
+  [
+    "a line of another's that changed hands",
+    "nobody's line is recharged by another",
+    { ...ONE, writes: ONE.writes.map(byGrant({})), owners: [{ at: at(-HOUR), iccid: ICCID, subscriberId: "bob", holder: "holder-of-now" }] },
+  ],
   [
     "a line that was well",
     "only a low and fresh balance is recharged",
@@ -216,6 +228,18 @@ function judgedOn(esim: Esim, balance: number, readAt = NOW): Esim {
   return esim.open === undefined ? esim : { ...esim, open: { ...esim.open, reading: reading(balance, readAt) } };
 }
 
+/** The same, by an agreement with the line's holder. */
+function byGrant(changes: Partial<FamilyGrant>): (write: Evidence["writes"][number]) => Evidence["writes"][number] {
+  const consent = { termsVersion: "1", at: instantAt(-HOUR / 1000) };
+  const given = { subscriberId: SUBSCRIBER, holder: "holder", since: consent.at, until: instantAt(HOUR), cap: cny(50_000), spent: cny(0), consent };
+  const family: FamilyGrant = { ...given, ...changes };
+  const { since, until, cap, spent } = family;
+  return ({ at: written, esim }) => ({
+    at: written,
+    esim: { ...esim, family, ...(esim.open !== undefined && { open: { ...esim.open, family: { since, until, cap, spent } } }) },
+  });
+}
+
 function underReview({ at: written, esim }: Evidence["writes"][number]): Evidence["writes"][number] {
   const state = { name: "needs-review", paymentIntentId: "pi_r1", reason: "carrier-unclear", since: NOW } as const;
   return { at: written, esim: esim.open === undefined ? esim : { ...esim, open: { ...esim.open, state } } };
@@ -233,6 +257,12 @@ function paused(esim: Esim): Esim {
 describe("the oracle", () => {
   it("has nothing to say against a recharge that went well", () => {
     expect(breaksOf(ONE)).toEqual([]);
+  });
+
+  it("has nothing to say against one that was paid for by an agreement with the line's holder", () => {
+    const owners = [{ at: at(-HOUR), iccid: ICCID, subscriberId: "bob", holder: "holder" }];
+    const balances = new Map([[ICCID, { available: 5900, ownerId: "bob", holder: "holder" }]]);
+    expect(breaksOf({ ...ONE, writes: ONE.writes.map(byGrant({})), owners, balances })).toEqual([]);
   });
 
   it.each(PLANTED)("catches %s", (_, law, seen) => {
