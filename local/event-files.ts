@@ -44,7 +44,8 @@ export async function readEvent(file: string, stack: RunningStack, stateFolder: 
   if (text.includes("{{token}}")) values.token = await localText(stack, "token");
   const filled = text.replace(/\{\{(\w+)\}\}/g, (placeholder, name: string) => {
     if (placeholder === SIGNATURE) return placeholder;
-    if (values[name] === undefined) throw new Error(`${file} needs ${placeholder}, which this stack does not know: let npm run invoke or npm run sam start one`);
+    if (values[name] === undefined)
+      throw new Error(`${file} needs ${placeholder}, which this stack does not know: let npm run invoke or npm run sam start one`);
     return values[name];
   });
   const event: unknown = JSON.parse(filled);

@@ -7,9 +7,9 @@ import { secrets } from "../functions/contracts/environment.ts";
 import { TERMS_VERSION } from "../functions/domain/terms.ts";
 import { instant, plusMinutes } from "../functions/domain/time.ts";
 import type { IssuerUser } from "./cloud/issuer-users.ts";
-import { DEMO_USER, demoRule, DRAINING_LINE, LIN_USER, LINS_LINE, QUIET_LINE } from "./demo-data.ts";
+import { DEMO_USER, DRAINING_LINE, demoRule, LIN_USER, LINS_LINE, QUIET_LINE } from "./demo-data.ts";
 import { DemoSubscriber, good, Unexpected } from "./demo-subscriber.ts";
-import { localSecret, localTime, readRunning } from "./running-stack.ts";
+import { localSecret, localText, localTime, readRunning } from "./running-stack.ts";
 
 /** What the event files are about: a subscriber in the middle of things, on a stack that has just been started. */
 
@@ -100,6 +100,9 @@ export async function setScene(
   const consent = { termsVersion: TERMS_VERSION } as const;
   const grant = { code: await codeFor(SHARED_LINE), until: plusMinutes(now, 30 * 24 * 60), lifetimeCap: { amount: 50_000, currency: "CNY" }, consent };
   good(await api.PUT("/v1/family-lines/{iccid}", { params: { path: { iccid: SHARED_LINE } }, body: grant }));
+
+  const lin = new DemoSubscriber(url, await localText({ url }, "token?user=lin"));
+  good(await lin.api.DELETE("/v1/me"));
 
   const values: SceneValues = {
     method,

@@ -8,6 +8,7 @@ import { type EventRun, type Invocation, runTwice } from "./run-event.ts";
 import { type RunningStack, readRunning } from "./running-stack.ts";
 import { type LocalStack, startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
+import { timelineLine } from "./timeline.ts";
 
 /** `npm run invoke`: gives a function an event, as Lambda would, in a process of its own. Exits 0 when all went well, else 1. */
 
@@ -59,16 +60,14 @@ function inShort({ milliseconds, answer }: Invocation): string {
   return `${milliseconds.toFixed(0).padStart(5)} ms  ${statusCode === undefined ? JSON.stringify(answer) : `${statusCode} ${body ?? ""}`}`;
 }
 
-function tellAll({ cold, warm, log, end, fault }: EventRun, { memoryMegabytes, timeoutSeconds }: RunningStack["functions"][number]): void {
-  console.log(`with ${memoryMegabytes} MB and ${timeoutSeconds} s\n`);
+function tellAll({ cold, warm, log, happened, fault }: EventRun, { memoryMegabytes, timeoutSeconds }: RunningStack["functions"][number]): void {
+  console.log(`With ${memoryMegabytes} MB and ${timeoutSeconds} s, twice in one process:\n`);
   if (cold !== undefined) console.log(`cold ${inShort(cold)}`);
   if (warm !== undefined) console.log(`warm ${inShort(warm)}`);
-  console.log(`\n${log.length === 0 ? "It wrote nothing into its log." : `Its log:\n${log.join("\n")}`}`);
-  if (end !== undefined) {
-    const counts = Object.entries(end).map(([part, list]) => `${list.length} ${part}`);
-    console.log(`\n${fault === undefined ? "The same after both" : "After both"}: ${counts.join(", ")}`);
-  }
-  if (fault !== undefined) console.log(`\nFAILED: ${fault}`);
+  const part = (title: string, lines: readonly string[]) => console.log(`\n${title}${lines.length === 0 ? " nothing" : `\n  ${lines.join("\n  ")}`}`);
+  part("Its log:", log);
+  part("What happened:", happened.map(timelineLine));
+  console.log(fault === undefined ? "\nThe end is the same after both." : `\nFAILED: ${fault}`);
 }
 
 function tellBriefly(file: string, { cold, warm, log, fault }: EventRun): void {

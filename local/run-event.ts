@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
+import { DynamoDBClient, ListTablesCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod/mini";
 import { functionHost } from "./cloud/functions.ts";
-import { localText, type RunningStack } from "./running-stack.ts";
+import { localText, type RunningStack, readTimeline } from "./running-stack.ts";
+import type { TimelineEntry } from "./timeline.ts";
 
 /** One of the two times that a function got the event. */
 export interface Invocation {
@@ -19,12 +21,13 @@ export interface EventRun {
   readonly warm?: Invocation;
   /** Every line that the function wrote. */
   readonly log: readonly string[];
-  /** What was charged, credited, told and published in the end. */
-  readonly end?: Readonly<Record<string, readonly unknown[]>>;
+  /** What it began, as the stack's timeline tells it. */
+  readonly happened: readonly TimelineEntry[];
   /** What was not as it should be. */
   readonly fault?: string;
 }
 
+const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 /** Longer than the functions behind the queues need for what one event begins. */
 const LONGEST_REST_SECONDS = 30;
 
@@ -37,12 +40,7 @@ class Fault extends Error {}
  * A good run answers well the first time (or refuses with the status that is expected), does not fail the second time, and leaves the same end behind
  * after both.
  */
-export async function runTwice(
-  stack: RunningStack,
-  described: RunningStack["functions"][number],
-  event: unknown,
-  refusedWith?: number,
-): Promise<EventRun> {
+export async function runTwice(stack: RunningStack, described: RunningStack["functions"][number], event: unknown, refusedWith?: number): Promise<EventRun> {
   const log: string[] = [];
   const host = functionHost({ ...stack, functions: [described], onLog: ({ line }) => log.push(line) });
   const invoke = async (): Promise<Invocation> => {
@@ -50,7 +48,8 @@ export async function runTwice(
     const answer = await host.invoke(described.name, event);
     return { milliseconds: performance.now() - startedAt, answer };
   };
-  let run: EventRun = { log };
+  let run: EventRun = { log, happened: [] };
+  const before = (await readTimeline(stack)).at(-1)?.sequence ?? 0;
   try {
     const cold = await invoke();
     run = { ...run, cold };
@@ -59,9 +58,9 @@ export async function runTwice(
     const warm = await invoke();
     run = { ...run, warm };
     checkAnswer(warm.answer, (status) => status < 500); // what is done already may be refused
-    const end = await endOf(stack);
-    run = { ...run, end };
-    const differs = Object.keys(end).filter((part) => !isDeepStrictEqual(first[part], end[part]));
+    const second = await endOf(stack);
+    run = { ...run, happened: await readTimeline(stack, before) };
+    const differs = Object.keys(first).filter((part) => !isDeepStrictEqual(first[part], second[part]));
     if (differs.length > 0) throw new Fault(`the second time something else came of it: ${differs.join(", ")}`);
     return run;
   } catch (error) {
@@ -86,28 +85,37 @@ function checkAnswer(answer: unknown, isGood: (status: number) => boolean): void
   if (!isGood(statusCode)) throw new Fault(`it answered ${statusCode}`);
 }
 
-const happenings = z.array(
-  z.object({
-    source: z.string(),
-    what: z.string(),
-    iccid: z.optional(z.string()),
-    rechargeId: z.optional(z.string()),
-    amount: z.optional(z.unknown()),
-    note: z.optional(z.string()),
-  }),
-);
+/** Counted, kept or made anew each time that somebody asks or looks, whatever comes of it. */
+const OF_EACH_TIME = { parts: /^(quota|step)#/, fields: ["version", "writeId", "lookAt"] } as const;
 
-/** What is to be seen from outside once nothing goes on any more. */
-async function endOf(stack: RunningStack): Promise<Readonly<Record<string, readonly unknown[]>>> {
+/** What there is once nothing goes on any more: at Stripe, at the carrier, in mailboxes, on the bus and in the tables. */
+async function endOf(stack: RunningStack): Promise<Readonly<Record<string, unknown>>> {
   await rest(stack);
-  const list = async (path: string) => z.parse(z.array(z.unknown()), JSON.parse(await localText(stack, path)));
-  const events = z.parse(happenings, await list("timeline")).filter(({ source }) => source === "events");
-  return { charges: await list("stripe/charges"), "top-ups": await list("carrier/top-ups"), messages: await list("outbox"), events };
+  const [charges, topUps, messages] = await Promise.all(["stripe/charges", "carrier/top-ups", "outbox"].map((path) => localText(stack, path)));
+  const events = (await readTimeline(stack)).filter(({ source }) => source === "events").map(({ sequence: _, at: __, ...event }) => event);
+  return { charges, "top-ups": topUps, messages, events, "stored items": await storedItems(stack) };
+}
+
+async function storedItems({ region, endpoints }: RunningStack): Promise<readonly unknown[]> {
+  const client = new DynamoDBClient({ region, endpoint: endpoints.AWS_ENDPOINT_URL_DYNAMODB, credentials: CREDENTIALS });
+  try {
+    const { TableNames = [] } = await client.send(new ListTablesCommand({}));
+    const scans = await Promise.all(TableNames.map((TableName) => client.send(new ScanCommand({ TableName, ConsistentRead: true }))));
+    return scans
+      .flatMap(({ Items = [] }) => Items)
+      .filter(({ part }) => !OF_EACH_TIME.parts.test(part?.S ?? ""))
+      .map(({ open, ...item }) => {
+        const facts = Object.entries(item).filter(([field]) => !OF_EACH_TIME.fields.some((each) => each === field));
+        return { ...Object.fromEntries(facts), open: open?.M && { rechargeId: open.M.rechargeId, state: open.M.state } };
+      });
+  } finally {
+    client.destroy();
+  }
 }
 
 /** Waits until no function has a message to work on. One that is delayed is for later. */
 async function rest({ region, endpoints, workQueues }: RunningStack): Promise<void> {
-  const client = new SQSClient({ region, endpoint: endpoints.AWS_ENDPOINT_URL_SQS, credentials: { accessKeyId: "local", secretAccessKey: "local" } });
+  const client = new SQSClient({ region, endpoint: endpoints.AWS_ENDPOINT_URL_SQS, credentials: CREDENTIALS });
   const depthOf = async (QueueUrl: string) => {
     const names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"] as const;
     const { Attributes = {} } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...names] }));

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { secretsFile } from "./cloud/aws-endpoints.ts";
+import type { TimelineEntry } from "./timeline.ts";
 
 const texts = z.record(z.string(), z.string());
 
@@ -83,4 +84,9 @@ export async function localText({ url }: Pick<RunningStack, "url">, path: string
 export function localSecret({ functions }: RunningStack, stateFolder: string, variable: string): unknown {
   const arn = functions.map(({ environment }) => environment[variable]).find((value) => value !== undefined);
   return JSON.parse((arn !== undefined && secretsFile(join(stateFolder, SECRETS_FILE))(arn)) || "null");
+}
+
+/** What happened after a number of the stack's timeline, oldest first. */
+export async function readTimeline(stack: Pick<RunningStack, "url">, after = 0): Promise<readonly TimelineEntry[]> {
+  return JSON.parse(await localText(stack, `timeline?after=${after}`)); // our own, over our own wire
 }
