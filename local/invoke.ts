@@ -2,9 +2,10 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import * as z from "zod/mini";
 import { functionNamed, listEventFiles, readEvent, refusalIn } from "./event-files.ts";
 import { setScene } from "./event-scene.ts";
-import { type EventRun, type Invocation, runTwice } from "./run-event.ts";
+import { type EventRun, httpAnswer, type Invocation, runTwice } from "./run-event.ts";
 import { type RunningStack, readRunning } from "./running-stack.ts";
 import { type LocalStack, startLocalStack } from "./stack.ts";
 import { synthesize } from "./synthesize.ts";
@@ -56,8 +57,8 @@ async function freshStacks(folder: string): Promise<OnStack> {
 }
 
 function inShort({ milliseconds, answer }: Invocation): string {
-  const { statusCode, body } = { statusCode: undefined, body: undefined, ...(answer as object) };
-  return `${milliseconds.toFixed(0).padStart(5)} ms  ${statusCode === undefined ? JSON.stringify(answer) : `${statusCode} ${body ?? ""}`}`;
+  const http = z.safeParse(httpAnswer, answer).data;
+  return `${milliseconds.toFixed(0).padStart(5)} ms  ${http === undefined ? JSON.stringify(answer) : `${http.statusCode} ${http.body ?? ""}`}`;
 }
 
 function tellAll({ cold, warm, log, happened, fault }: EventRun, { memoryMegabytes, timeoutSeconds }: RunningStack["functions"][number]): void {

@@ -71,7 +71,8 @@ export async function runTwice(stack: RunningStack, described: RunningStack["fun
 }
 
 const batchAnswer = z.object({ batchItemFailures: z.array(z.unknown()) });
-const httpAnswer = z.object({ statusCode: z.int() });
+/** What API Gateway would get. */
+export const httpAnswer = z.object({ statusCode: z.int(), body: z.optional(z.string()) });
 
 /** Throws unless all messages were worked on, or the request was answered with a good status. */
 function checkAnswer(answer: unknown, isGood: (status: number) => boolean): void {
@@ -92,7 +93,7 @@ const OF_EACH_TIME = { parts: /^(quota|step)#/, fields: ["version", "writeId", "
 async function endOf(stack: RunningStack): Promise<Readonly<Record<string, unknown>>> {
   await rest(stack);
   const [charges, topUps, messages] = await Promise.all(["stripe/charges", "carrier/top-ups", "outbox"].map((path) => localText(stack, path)));
-  const events = (await readTimeline(stack)).filter(({ source }) => source === "events").map(({ sequence: _, at: __, ...event }) => event);
+  const events = (await readTimeline(stack)).filter(({ source }) => source === "events").map((entry) => ({ ...entry, sequence: undefined, at: undefined }));
   return { charges, "top-ups": topUps, messages, events, "stored items": await storedItems(stack) };
 }
 

@@ -80,7 +80,7 @@ const deployed = readTemplates(testAssembly()).read(
 describe("the template for SAM", () => {
   it("has every function, as the deployed templates describe it", () => {
     const services = functions.map(({ Environment }) => Environment.Variables.POWERTOOLS_SERVICE_NAME);
-    expect(services.toSorted()).toEqual(Object.keys(environments).toSorted());
+    expect(new Set(services)).toEqual(new Set(Object.keys(environments)));
     const same = deployed.map(({ id, properties: { Environment, ...settings } }) => ({
       id: id.slice(0, -8),
       ...settings,
