@@ -30,6 +30,7 @@ import { functionLog } from "./function-log.ts";
 import { keptIn, randomKey } from "./kept.ts";
 import { writeOutputs } from "./outputs.ts";
 import { fileRecords } from "./records.ts";
+import { SECRETS_FILE, writeRunning } from "./running-stack.ts";
 import { takeStateFolder } from "./state-folder.ts";
 import { type StripeModel, stripeModel } from "./stripe/stripe-model.ts";
 import { startStripeServer } from "./stripe/stripe-server.ts";
@@ -194,7 +195,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   await ensureTables(database, [...graph.list("AWS::DynamoDB::GlobalTable"), ...graph.list("AWS::DynamoDB::Table")]);
   await queues.ensure(graph.list("AWS::SQS::Queue"));
 
-  writeSecrets(path("secrets.json"), graph, {
+  writeSecrets(path(SECRETS_FILE), graph, {
     StripeSecret: { ...stripeAccess, ...stripePage, ...(webhook && { webhookSecrets: [webhook.secret] }) },
     CarrierSecret: { baseUrl: carrierServer.url, secret: carrierSecret },
     PayLinkSecret: { key: await kept("pay-link-key", randomKey) },
@@ -210,7 +211,7 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   });
   const endpoints = await startAwsEndpoints({
     putEvents: bus.putEvents,
-    getSecret: secretsFile(path("secrets.json")),
+    getSecret: secretsFile(path(SECRETS_FILE)),
     outbox: records,
     observeMail: (mail) => story.add(mailHappened(mail)),
   });
@@ -222,11 +223,9 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     AWS_ENDPOINT_URL_SQS: queues.endpoint,
   };
   writeOutputs(path("outputs.json"), graph, endpointVariables);
+  const functions = { functions: listFunctions(graph), region: REGION, endpoints: endpointVariables, clock: clock.forChildren };
   const host = functionHost({
-    functions: listFunctions(graph),
-    region: REGION,
-    endpoints: endpointVariables,
-    clock: clock.forChildren,
+    ...functions,
     onLog: functionLog(path("functions.log"), (note) => story.add({ source: "function", what: "error", note })),
   });
 
@@ -266,8 +265,15 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     saveCard,
     depths: () => Object.fromEntries(graph.list("AWS::SQS::Queue").map(({ name }) => [name, queues.peek(name).length])),
   });
-  const api = await startHttpApi({ ...readHttpApi(graph), invoke: host.invoke, port, handleLocal, onError });
+  const httpApi = readHttpApi(graph);
+  const api = await startHttpApi({ ...httpApi, invoke: host.invoke, port, handleLocal, onError });
   closers.push(api.close);
+  writeRunning(path, {
+    ...functions,
+    url: api.url,
+    publicRoutes: httpApi.routes.filter(({ jwt }) => jwt === undefined),
+    workQueues: graph.list("AWS::Lambda::EventSourceMapping").map(({ properties }) => queues.urlOf(properties.EventSourceArn)),
+  });
   if (stripe !== undefined && webhook !== undefined) {
     await webhook.moveTo(api.url);
     closers.push(startWebhookSender({ model: stripe }).close);

@@ -84,16 +84,18 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
     options.observeMail?.(kept);
     return { MessageId: kept.id };
   };
-  const operations: Readonly<Record<string, (body: unknown) => Promise<object>>> = {
+  const operations: Readonly<Record<string, (body: unknown, host: string) => Promise<object>>> = {
     "AWSEvents.PutEvents": (body) =>
       options.putEvents(body).catch((error: unknown) => {
         throw error instanceof InvalidPutEvents ? new AwsError("ValidationException", error.message) : error;
       }),
-    "secretsmanager.GetSecretValue": async (body) => {
+    "secretsmanager.GetSecretValue": async (body, host) => {
       const { SecretId } = read("GetSecretValue", getSecretValueInput, body);
       const value = options.getSecret(SecretId);
       if (value === undefined) throw new AwsError("ResourceNotFoundException", `Secrets Manager can't find the specified secret: ${SecretId}`);
-      return { ARN: SecretId, Name: SecretId, SecretString: value, VersionStages: ["AWSCURRENT"] };
+      // Stripe and the carrier are where we are: whoever reaches us by another name, from a container, reaches them by that.
+      const SecretString = value.replaceAll("http://127.0.0.1:", `http://${host}:`);
+      return { ARN: SecretId, Name: SecretId, SecretString, VersionStages: ["AWSCURRENT"] };
     },
     "POST /v2/email/outbound-emails": async (body) => {
       const { FromEmailAddress, Destination, Content } = read("SendEmail", sendEmailInput, body);
@@ -120,7 +122,8 @@ export async function startAwsEndpoints(options: AwsEndpointsOptions): Promise<A
       const operation = operationOf(request, sent);
       const run = operations[operation];
       if (run === undefined) throw new AwsError("UnknownOperationException", `${operation} is not supported by the local stack`);
-      return { status: 200, body: await run(isForm(request) ? Object.fromEntries(new URLSearchParams(sent)) : JSON.parse(sent)) };
+      const { hostname } = new URL(`http://${request.headers.host}`);
+      return { status: 200, body: await run(isForm(request) ? Object.fromEntries(new URLSearchParams(sent)) : JSON.parse(sent), hostname) };
     } catch (error) {
       const { name, message, status } = error instanceof AwsError ? error : new AwsError("InternalFailure", `In the local stack: ${String(error)}`, 500);
       return { status, body: { __type: name, message } };

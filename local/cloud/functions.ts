@@ -20,11 +20,22 @@ export interface LocalFunction {
   readonly logLevel?: string | undefined;
 }
 
-export interface FunctionHostOptions {
-  readonly functions: readonly LocalFunction[];
+/** A function of the stacks. */
+export interface DeployedFunction extends LocalFunction {
+  /** The id of its construct in infra/: its logical id without the eight digits that the CDK adds. */
+  readonly id: string;
+  readonly runtime: string;
+}
+
+/** What surrounds the functions. */
+export interface Surroundings {
   readonly region: string;
   /** Where the local services are, e.g. `AWS_ENDPOINT_URL_DYNAMODB`: added to every function's environment. */
   readonly endpoints: Readonly<Record<string, string>>;
+}
+
+export interface FunctionHostOptions extends Surroundings {
+  readonly functions: readonly LocalFunction[];
   /** Makes the functions see the local clock: `LocalClock.forChildren`. */
   readonly clock?: { readonly execArgv: readonly string[]; readonly env: Readonly<Record<string, string>> };
   /** Gets every line that a function writes. */
@@ -61,10 +72,12 @@ const LOADING_MILLISECONDS = 30_000;
 const PROGRAM = fileURLToPath(new URL("./function-process.ts", import.meta.url));
 
 /** The functions of the templates, with the folders of their code. */
-export function listFunctions(graph: StackGraph): LocalFunction[] {
+export function listFunctions(graph: StackGraph): DeployedFunction[] {
   return graph.list("AWS::Lambda::Function").map((resource: Resource<"AWS::Lambda::Function">) => {
-    const { Handler, MemorySize, Timeout, Environment, LoggingConfig } = resource.properties;
+    const { Handler, MemorySize, Timeout, Environment, LoggingConfig, Runtime } = resource.properties;
     return {
+      id: resource.logicalId.slice(0, -8),
+      runtime: Runtime,
       name: resource.name,
       arn: resource.arn,
       folder: graph.codeFolder(resource),
@@ -234,18 +247,28 @@ function endGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** As docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists them. */
-function environmentOf(described: LocalFunction, { region, endpoints, clock }: FunctionHostOptions): Record<string, string> {
+/** What a function is told whatever runs it: the template's variables, where the local services are, and as whom to speak to them. */
+export function givenVariables({ environment }: LocalFunction, { region, endpoints }: Surroundings): Record<string, string> {
+  return {
+    ...environment,
+    ...endpoints,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_SESSION_TOKEN: "local",
+  };
+}
+
+/** That, and what Lambda's runtime sets, as docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists it. */
+function environmentOf(described: LocalFunction, options: FunctionHostOptions): Record<string, string> {
   const { name, handler, folder, memoryMegabytes, logFormat, logLevel } = described;
   return {
-    ...described.environment,
-    ...clock?.env,
-    ...endpoints,
+    ...givenVariables(described, options),
+    ...options.clock?.env,
     ...(logFormat === undefined ? {} : { AWS_LAMBDA_LOG_FORMAT: logFormat }),
     ...(logLevel === undefined ? {} : { AWS_LAMBDA_LOG_LEVEL: logLevel }),
     _HANDLER: handler,
-    AWS_REGION: region,
-    AWS_DEFAULT_REGION: region,
     AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
@@ -253,9 +276,6 @@ function environmentOf(described: LocalFunction, { region, endpoints, clock }: F
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
     AWS_LAMBDA_LOG_STREAM_NAME: "local",
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
-    AWS_SESSION_TOKEN: "local",
     LAMBDA_TASK_ROOT: folder,
     LANG: "en_US.UTF-8",
     TZ: "UTC",

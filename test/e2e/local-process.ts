@@ -17,7 +17,7 @@ export interface LocalProcess {
 }
 
 /** Starts `node local/<program>.ts`, in a process group of its own and without the AWS variables of this machine. */
-export function runLocal(program: "start" | "demo", args: readonly string[]): LocalProcess {
+export function runLocal(program: "start" | "demo" | "sam" | "invoke", args: readonly string[]): LocalProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("AWS_")));
   const child = spawn(process.execPath, [join(ROOT, `local/${program}.ts`), ...args], { cwd: ROOT, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";

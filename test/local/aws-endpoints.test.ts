@@ -87,6 +87,19 @@ describe("the local Secrets Manager", () => {
     expect(await read("arn:aws:secretsmanager:us-east-1:000000000000:secret:plain")).toBe("text");
   });
 
+  it("tells addresses of this machine by the name by which it was asked: from a container it has another", async () => {
+    writeFileSync(join(folder, "secrets.json"), JSON.stringify({ carrier: { baseUrl: "http://127.0.0.1:4000/v1", other: "https://api.stripe.com" } }));
+    expect(await read("carrier")).toBe('{"baseUrl":"http://127.0.0.1:4000/v1","other":"https://api.stripe.com"}');
+    const named = new SecretsManagerClient({
+      endpoint: aws.endpoint.replace("127.0.0.1", "localhost"),
+      region: "us-east-1",
+      credentials: { accessKeyId: "a", secretAccessKey: "b" },
+    });
+    const { SecretString } = await named.send(new GetSecretValueCommand({ SecretId: "carrier" }));
+    named.destroy();
+    expect(SecretString).toBe('{"baseUrl":"http://localhost:4000/v1","other":"https://api.stripe.com"}');
+  });
+
   it("says when there is no such secret", async () => {
     await expect(read("dev/Carrier")).rejects.toBeInstanceOf(ResourceNotFoundException);
     await expect(read("dev/Carrier")).rejects.toThrow("dev/Carrier");
