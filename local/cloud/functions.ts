@@ -9,6 +9,8 @@ import type { Resource, StackGraph } from "./template.ts";
 export interface LocalFunction {
   readonly name: string;
   readonly arn: string;
+  /** Who it is to AWS. */
+  readonly roleArn: string;
   /** The folder with its code. */
   readonly folder: string;
   /** A file and its export: `index.handler`. */
@@ -63,10 +65,11 @@ const PROGRAM = fileURLToPath(new URL("./function-process.ts", import.meta.url))
 /** The functions of the templates, with the folders of their code. */
 export function listFunctions(graph: StackGraph): LocalFunction[] {
   return graph.list("AWS::Lambda::Function").map((resource: Resource<"AWS::Lambda::Function">) => {
-    const { Handler, MemorySize, Timeout, Environment, LoggingConfig } = resource.properties;
+    const { Role, Handler, MemorySize, Timeout, Environment, LoggingConfig } = resource.properties;
     return {
       name: resource.name,
       arn: resource.arn,
+      roleArn: Role,
       folder: graph.codeFolder(resource),
       handler: Handler,
       memoryMegabytes: MemorySize ?? DEFAULT_MEMORY_MEGABYTES,
@@ -253,7 +256,7 @@ function environmentOf(described: LocalFunction, { region, endpoints, clock }: F
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
     AWS_LAMBDA_LOG_STREAM_NAME: "local",
-    AWS_ACCESS_KEY_ID: "local",
+    AWS_ACCESS_KEY_ID: name, // by which the front of the AWS endpoints knows who calls
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_SESSION_TOKEN: "local",
     LAMBDA_TASK_ROOT: folder,

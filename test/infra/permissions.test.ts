@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { testAssembly } from "../assembly.ts";
+import { permissionsPage } from "./permissions-table.ts";
 import { pointer, readTemplates } from "./templates.ts";
 
 /** Who may do what, as promises. The whole of it stands in docs/permissions.md. */
@@ -94,6 +97,12 @@ describe("a permission", () => {
   it("comes from no managed policy", () => {
     const roles = templates.read("AWS::IAM::Role", z.object({ ManagedPolicyArns: z.optional(z.array(z.unknown())) }));
     expect(roles.flatMap(({ properties }) => properties.ManagedPolicyArns ?? [])).toEqual([]);
+  });
+});
+
+describe("docs/permissions.md", () => {
+  it("shows exactly what the roles grant: npm run permissions writes it, and whoever widens or narrows something shows it there", async () => {
+    expect(readFileSync(join(import.meta.dirname, "../../docs/permissions.md"), "utf8")).toBe(await permissionsPage(testAssembly()));
   });
 });
 
