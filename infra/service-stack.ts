@@ -11,13 +11,10 @@ import { METHODS, RESOURCE_SERVER, type Route } from "../functions/contracts/rou
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
-import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-function.ts";
+import { ServiceFunction } from "./constructs/service-function.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
-
-/** Longest runs, in seconds. A recharge: two calls to Stripe (10 s each), two to the carrier (8 s each), and the writes between them. */
-const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60, erase: 60, remind: 60 } as const;
 
 const READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
 const GET = ["dynamodb:GetItem"];
@@ -50,27 +47,21 @@ export class ServiceStack extends Stack {
     const largest = { LARGEST_RECHARGES: largestRecharges.join(",") || "none" };
     const carrier = { CARRIER_SECRET_ARN: data.carrierSecret.secretArn, CARRIER_ANSWERS: stage.carrier.answers };
 
-    const queue = (queueId: string, timeoutSeconds: number, whoIsHurt: string) => new WorkQueue(this, queueId, { timeoutSeconds, alarms, whoIsHurt });
-    const planChecksQueue = queue("PlanChecksQueue", SECONDS.planChecks, "Every subscriber: low balances are not looked for.");
-    const checkBalancesQueue = queue("CheckBalancesQueue", SECONDS.checkBalances, "The subscribers of some slots: their balances were not read.");
-    const rechargeQueue = queue("RechargeQueue", SECONDS.recharge, "The subscribers of some lines: a recharge does not go on by itself.");
-    const sweepQueue = queue("SweepQueue", SECONDS.sweep, "Subscribers whose recharge was interrupted: nobody takes it up again.");
-    const notifyQueue = queue("NotifyQueue", SECONDS.notify, "Some subscribers: they were not told what happened to their money.");
-    const remindQueue = queue("RemindQueue", SECONDS.remind, "Some subscribers: they were not told that a card expires, or what a month came to.");
+    const queue = (queueId: string, worker: FunctionName, whoIsHurt: string) => new WorkQueue(this, queueId, { worker, alarms, whoIsHurt });
+    const planChecksQueue = queue("PlanChecksQueue", "plan-checks", "Every subscriber: low balances are not looked for.");
+    const checkBalancesQueue = queue("CheckBalancesQueue", "check-balances", "The subscribers of some slots: their balances were not read.");
+    const rechargeQueue = queue("RechargeQueue", "recharge", "The subscribers of some lines: a recharge does not go on by itself.");
+    const sweepQueue = queue("SweepQueue", "sweep", "Subscribers whose recharge was interrupted: nobody takes it up again.");
+    const notifyQueue = queue("NotifyQueue", "notify", "Some subscribers: they were not told what happened to their money.");
+    const remindQueue = queue("RemindQueue", "remind", "Some subscribers: they were not told that a card expires, or what a month came to.");
 
-    const reconcileQueue = queue(
-      "ReconcileQueue",
-      SECONDS.reconcile,
-      "Subscribers whose money went astray: the books were not compared, and nobody would see it.",
-    );
+    const reconcileQueue = queue("ReconcileQueue", "reconcile", "Subscribers whose money went astray: the books were not compared, and nobody would see it.");
 
-    const eraseQueue = queue("EraseQueue", SECONDS.erase, "Subscribers who closed their account: what we hold of them is not erased.");
+    const eraseQueue = queue("EraseQueue", "erase", "Subscribers who closed their account: what we hold of them is not erased.");
 
     const rules = new ServiceFunction(this, "Rules", {
       name: "rules",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
@@ -90,8 +81,6 @@ export class ServiceStack extends Stack {
     const listing = new ServiceFunction(this, "EsimsList", {
       name: "esims",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: { ESIMS_TABLE: esims.tableName, SUBSCRIBERS_TABLE: subscribers.tableName, ISSUER_URL: issuer.url, ...carrier },
     });
     esims.grant(listing, "dynamodb:BatchGetItem", ...QUERY);
@@ -101,8 +90,6 @@ export class ServiceStack extends Stack {
     const family = new ServiceFunction(this, "Family", {
       name: "family",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
@@ -120,8 +107,6 @@ export class ServiceStack extends Stack {
     const rechargesApi = new ServiceFunction(this, "RechargesApi", {
       name: "recharges",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -144,8 +129,6 @@ export class ServiceStack extends Stack {
     const paymentMethods = new ServiceFunction(this, "PaymentMethods", {
       name: "payment-methods",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
@@ -163,8 +146,6 @@ export class ServiceStack extends Stack {
     const me = new ServiceFunction(this, "Me", {
       name: "me",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -195,8 +176,6 @@ export class ServiceStack extends Stack {
     const pay = new ServiceFunction(this, "Pay", {
       name: "pay",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -215,16 +194,12 @@ export class ServiceStack extends Stack {
     const apiDocs = new ServiceFunction(this, "ApiDocs", {
       name: "api-docs",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 256,
       environment: { ISSUER_URL: issuer.url },
     });
 
     const stripeWebhook = new ServiceFunction(this, "StripeWebhook", {
       name: "stripe-webhook",
       bundles,
-      timeoutSeconds: API_TIMEOUT_SECONDS,
-      memoryMegabytes: 256,
       environment: { RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl, ...stripe },
     });
     rechargeQueue.queue.grantSendMessages(stripeWebhook);
@@ -233,8 +208,6 @@ export class ServiceStack extends Stack {
     const planChecks = new ServiceFunction(this, "PlanChecks", {
       name: "plan-checks",
       bundles,
-      timeoutSeconds: SECONDS.planChecks,
-      memoryMegabytes: 256,
       environment: {
         CONTROLS_TABLE: controls.tableName,
         CHECK_BALANCES_QUEUE_URL: checkBalancesQueue.queue.queueUrl,
@@ -244,13 +217,11 @@ export class ServiceStack extends Stack {
     controls.grant(planChecks, ...GET, ...PUT);
     checkBalancesQueue.queue.grantSendMessages(planChecks);
     planChecksQueue.tickEveryMinute();
-    planChecksQueue.deliverTo(planChecks, { batchSize: 1, maxConcurrency: 2 });
+    planChecksQueue.deliverTo(planChecks);
 
     const checkBalances = new ServiceFunction(this, "CheckBalances", {
       name: "check-balances",
       bundles,
-      timeoutSeconds: SECONDS.checkBalances,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         CHECK_BALANCES_QUEUE_URL: checkBalancesQueue.queue.queueUrl,
@@ -264,14 +235,11 @@ export class ServiceStack extends Stack {
     rechargeQueue.queue.grantSendMessages(checkBalances);
     bus.grantPutEventsTo(checkBalances);
     data.carrierSecret.grantRead(checkBalances);
-    // The carrier's rate is the limit here, not ours.
-    checkBalancesQueue.deliverTo(checkBalances, { batchSize: 1, maxConcurrency: 5 });
+    checkBalancesQueue.deliverTo(checkBalances);
 
     const recharge = new ServiceFunction(this, "Recharge", {
       name: "recharge",
       bundles,
-      timeoutSeconds: SECONDS.recharge,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -295,26 +263,21 @@ export class ServiceStack extends Stack {
     bus.grantPutEventsTo(recharge);
     for (const secret of [data.stripeSecret, data.carrierSecret, data.lineHashSecret]) secret.grantRead(recharge);
     rechargeQueue.listenTo(bus, ["LowBalanceDetected"]);
-    // Stripe allows about 25 calls a second to an endpoint: 10 invocations of one line after the other stay far below.
-    rechargeQueue.deliverTo(recharge, { batchSize: 1, maxConcurrency: 10 });
+    rechargeQueue.deliverTo(recharge);
 
     const sweep = new ServiceFunction(this, "Sweep", {
       name: "sweep",
       bundles,
-      timeoutSeconds: SECONDS.sweep,
-      memoryMegabytes: 256,
       environment: { ESIMS_TABLE: esims.tableName, RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl },
     });
     esims.grant(sweep, ...QUERY);
     rechargeQueue.queue.grantSendMessages(sweep);
     sweepQueue.tickEveryMinute();
-    sweepQueue.deliverTo(sweep, { batchSize: 1, maxConcurrency: 2 });
+    sweepQueue.deliverTo(sweep);
 
     const notify = new ServiceFunction(this, "Notify", {
       name: "notify",
       bundles,
-      timeoutSeconds: SECONDS.notify,
-      memoryMegabytes: 256,
       environment: { SUBSCRIBERS_TABLE: subscribers.tableName, MAIL_FROM: stage.mailFrom, ...payLinks },
     });
     subscribers.grant(notify, ...GET, ...PUT);
@@ -324,13 +287,11 @@ export class ServiceStack extends Stack {
     // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
     notify.addToRolePolicy(new PolicyStatement({ actions: ["sns:Publish"], notResources: [`arn:${this.partition}:sns:*:*:*`] }));
     notifyQueue.listenTo(bus, NOTICED_EVENTS);
-    notifyQueue.deliverTo(notify, { batchSize: 10, maxConcurrency: 5 });
+    notifyQueue.deliverTo(notify);
 
     const remind = new ServiceFunction(this, "Remind", {
       name: "remind",
       bundles,
-      timeoutSeconds: SECONDS.remind,
-      memoryMegabytes: 256,
       environment: {
         SUBSCRIBERS_TABLE: subscribers.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -343,13 +304,11 @@ export class ServiceStack extends Stack {
     remindQueue.queue.grantSendMessages(remind);
     bus.grantPutEventsTo(remind);
     remindQueue.tickEvery(Duration.days(1), "Schedule");
-    remindQueue.deliverTo(remind, { batchSize: 1, maxConcurrency: 2 });
+    remindQueue.deliverTo(remind);
 
     const reconcile = new ServiceFunction(this, "Reconcile", {
       name: "reconcile",
       bundles,
-      timeoutSeconds: SECONDS.reconcile,
-      memoryMegabytes: 256,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -370,7 +329,7 @@ export class ServiceStack extends Stack {
     for (const secret of [data.stripeSecret, data.carrierSecret]) secret.grantRead(reconcile);
     reconcileQueue.tickEvery(Duration.hours(1), "HourlySchedule", { every: "hour" });
     reconcileQueue.tickEvery(Duration.days(1), "DailySchedule", { every: "day" });
-    reconcileQueue.deliverTo(reconcile, { batchSize: 1, maxConcurrency: 2 });
+    reconcileQueue.deliverTo(reconcile);
     new MetricFilter(this, "ReconciliationBreaks", {
       logGroup: reconcile.logGroup,
       metricNamespace: `auto-recharge-${stage.name}`,
@@ -388,8 +347,6 @@ export class ServiceStack extends Stack {
     const erase = new ServiceFunction(this, "Erase", {
       name: "erase",
       bundles,
-      timeoutSeconds: SECONDS.erase,
-      memoryMegabytes: 512,
       environment: {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
@@ -408,7 +365,7 @@ export class ServiceStack extends Stack {
     eraseQueue.queue.grantSendMessages(erase);
     data.stripeSecret.grantRead(erase);
     eraseQueue.tickEvery(Duration.days(1), "DailySchedule");
-    eraseQueue.deliverTo(erase, { batchSize: 1, maxConcurrency: 2 });
+    eraseQueue.deliverTo(erase);
 
     new OperatorInbox(this, "NeedsReview", {
       bus,

@@ -5,9 +5,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { EnvironmentOf, FunctionName } from "../../functions/contracts/environment.ts";
-
-/** An API function may run as long as API Gateway waits for it. Source: HTTP API quotas, 30 s. */
-export const API_TIMEOUT_SECONDS = 29;
+import { SIZES } from "../sizes.ts";
 
 /** What a function calls itself. Some of these services would answer without TLS, too. Not `*`: what Lambda does in the role's name is its own affair. */
 const SPOKEN_TO_OVER_TLS = ["dynamodb:*", "events:*", "secretsmanager:*", "ses:*", "sns:*", "sqs:*"];
@@ -18,13 +16,14 @@ export interface ServiceFunctionProps<Name extends FunctionName> {
   /** Folder of all bundles. */
   readonly bundles: string;
   readonly environment: EnvironmentOf<Name>;
-  readonly timeoutSeconds: number;
-  readonly memoryMegabytes: number;
 }
 
 /** One function of the service: its bundle, exactly the environment that its contract names, and a role of its own that may write to its own log and nothing else. */
 export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
+  readonly serviceName: Name;
+
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<Name>) {
+    const { memoryMegabytes, timeoutSeconds } = SIZES[props.name];
     const logGroup = new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
     // The CDK's own role may write to every log of the account.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
@@ -34,12 +33,13 @@ export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
       code: Code.fromAsset(join(props.bundles, props.name)),
       handler: "index.handler",
       environment: { ...props.environment, POWERTOOLS_SERVICE_NAME: props.name },
-      timeout: Duration.seconds(props.timeoutSeconds),
-      memorySize: props.memoryMegabytes,
+      timeout: Duration.seconds(timeoutSeconds),
+      memorySize: memoryMegabytes,
       logGroup,
       role,
       tracing: Tracing.ACTIVE,
     });
+    this.serviceName = props.name;
     logGroup.grantWrite(role);
     role.addToPolicy(
       new PolicyStatement({ effect: Effect.DENY, actions: SPOKEN_TO_OVER_TLS, resources: ["*"], conditions: { Bool: { "aws:SecureTransport": "false" } } }),

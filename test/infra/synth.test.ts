@@ -52,26 +52,44 @@ function contentsOf(assembly: string): Readonly<Record<string, string>> {
   );
 }
 
-/** The properties by which a thing is found in an account and region, so that two stages must not use the same. */
+/** The property by which a thing is found in an account and region, so that two stages must not use the same; `none` where it is found within another. */
 const NAMES: Readonly<Record<string, string>> = {
+  "AWS::ApiGatewayV2::Api": "Name",
+  "AWS::ApiGatewayV2::Authorizer": "none",
+  "AWS::ApiGatewayV2::Integration": "none",
+  "AWS::ApiGatewayV2::Route": "none",
+  "AWS::ApiGatewayV2::Stage": "none",
   "AWS::CloudWatch::Alarm": "AlarmName",
+  "AWS::Cognito::ManagedLoginBranding": "none",
+  "AWS::Cognito::UserPool": "UserPoolName",
+  "AWS::Cognito::UserPoolClient": "none",
   "AWS::Cognito::UserPoolDomain": "Domain",
+  "AWS::Cognito::UserPoolResourceServer": "none",
   "AWS::DynamoDB::GlobalTable": "TableName",
+  "AWS::Events::Archive": "ArchiveName",
   "AWS::Events::EventBus": "Name",
   "AWS::Events::Rule": "Name",
+  "AWS::IAM::Policy": "none",
   "AWS::IAM::Role": "RoleName",
+  "AWS::Lambda::EventSourceMapping": "none",
   "AWS::Lambda::Function": "FunctionName",
+  "AWS::Lambda::Permission": "none",
   "AWS::Logs::LogGroup": "LogGroupName",
+  "AWS::Logs::MetricFilter": "none",
   "AWS::Scheduler::Schedule": "Name",
   "AWS::SecretsManager::Secret": "Name",
   "AWS::SES::EmailIdentity": "EmailIdentity",
   "AWS::SNS::Topic": "TopicName",
+  "AWS::SNS::TopicPolicy": "none",
   "AWS::SQS::Queue": "QueueName",
+  "AWS::SQS::QueuePolicy": "none",
 };
 
 function namesIn(assembly: string): string[] {
   const given = readTemplates(assembly).all.flatMap(({ Type, Properties }) => {
-    const name = Properties[NAMES[Type] ?? ""];
+    const property = NAMES[Type];
+    if (property === undefined) throw new Error(`How is a ${Type} named? Two stages must not meet in it: say so in NAMES`);
+    const name = Properties[property];
     return name === undefined ? [] : [`${Type} ${JSON.stringify(name)}`];
   });
   return [...readStacks(assembly).map(({ name }) => `stack ${name}`), ...given];
@@ -110,6 +128,7 @@ describe("the synthesis", () => {
     expect(results.prod).toMatchObject({ exitCode: 0 });
     const [prod, dev] = [namesIn(folder("prod")), namesIn(testAssembly())];
     expect(prod).toHaveLength(dev.length);
+    expect(dev).toContain('AWS::Logs::LogGroup "/aws/vendedlogs/auto-recharge-dev/api"');
     expect(prod.filter((name) => dev.includes(name))).toEqual([]);
   });
 
