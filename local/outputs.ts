@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { OPERATOR_KEY_ID } from "./cloud/aws-front.ts";
 import type { StackGraph } from "./cloud/template.ts";
 
 /**
@@ -9,7 +10,7 @@ export function writeOutputs(file: string, { outputs, region }: StackGraph, endp
   const environment = {
     ...endpoints,
     AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: "local",
+    AWS_ACCESS_KEY_ID: OPERATOR_KEY_ID,
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_SESSION_TOKEN: "local",
     AWS_PROFILE: "", // the operator's own would be preferred to these

@@ -12,6 +12,7 @@ import { startCarrierServer } from "./carrier/carrier-server.ts";
 import { installClock, type LocalClock } from "./clock.ts";
 import { startAlarms } from "./cloud/alarms.ts";
 import { OUTBOX, type OutboxMail, secretsFile, startAwsEndpoints } from "./cloud/aws-endpoints.ts";
+import { OPERATOR_KEY_ID, startAwsFront } from "./cloud/aws-front.ts";
 import { eventBus } from "./cloud/event-bus.ts";
 import { startEventSource } from "./cloud/event-source.ts";
 import { functionHost, listFunctions } from "./cloud/functions.ts";
@@ -19,8 +20,10 @@ import { readHttpApi, startHttpApi } from "./cloud/http-api.ts";
 import { startIssuer } from "./cloud/issuer.ts";
 import { readIssuerClients, readPasswordLength } from "./cloud/issuer-clients.ts";
 import type { IssuerUser } from "./cloud/issuer-users.ts";
+import { readPermissions, refuseUselessRoles } from "./cloud/permissions.ts";
 import { startQueues } from "./cloud/queues.ts";
 import { startSchedules } from "./cloud/schedules.ts";
+import { LOCAL_ACCOUNT } from "./cloud/supported-resources.ts";
 import { ensureTables, startTables } from "./cloud/tables.ts";
 import { loadStacks, type StackGraph } from "./cloud/template.ts";
 import { UnsupportedTemplate } from "./cloud/unsupported-template.ts";
@@ -39,7 +42,7 @@ import { alarmHappened, carrierHappened, eventHappened, mailHappened, stripeHapp
 import { keptWebhookEndpoint } from "./webhook-endpoint.ts";
 
 const REGION = "us-east-1";
-const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+const CREDENTIALS = { accessKeyId: OPERATOR_KEY_ID, secretAccessKey: "local" };
 /** A demo token is good for a local month: at 60 times the speed, half a day. */
 const TOKEN_SECONDS = 30 * 24 * 60 * 60;
 
@@ -108,7 +111,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   }
 }
 
-/** A port that nobody uses right now. The functions are told the API's address before it listens. */
+/** A port that nobody uses right now. The functions are told the addresses of the API and of AWS before anybody listens there. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
@@ -154,16 +157,19 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
   closers.push(queues.close);
 
+  const frontPort = await freePort();
   // The templates are read twice: the issuer needs the client's id, and the rest needs the issuer's address.
   const load = (issuerUrl: string) =>
     loadStacks(options.assembly, {
       region: REGION,
-      queueUrl: queues.urlOf,
+      queueUrl: (name) => `http://127.0.0.1:${frontPort}/${LOCAL_ACCOUNT}/${name}`,
       attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
     });
   const stacks = load("http://127.0.0.1");
   const clients = readIssuerClients(stacks);
   const clientId = webClientIn(clients);
+  const permissions = readPermissions(stacks);
+  await refuseUselessRoles(stacks, permissions);
 
   const carrier = carrierModel({ records, now: clock.now, answersAreFinal: answersAreFinal(stacks), observe: (fact) => story.add(carrierHappened(fact)) });
   const carrierSecret = await kept("carrier-secret", randomKey);
@@ -217,13 +223,27 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   });
   closers.push(endpoints.close);
 
-  const endpointVariables = {
-    AWS_ENDPOINT_URL: endpoints.endpoint, // whatever is not named below: refused by name, and never sent to AWS
-    AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
-    AWS_ENDPOINT_URL_SQS: queues.endpoint,
-  };
+  const deployed = listFunctions(graph);
+  const front = await startAwsFront({
+    region: REGION,
+    port: frontPort,
+    roleArns: new Map(deployed.map(({ name, roleArn }) => [name, roleArn])),
+    permissions,
+    upstreams: {
+      dynamodb: database.endpoint,
+      sqs: queues.endpoint,
+      events: endpoints.endpoint,
+      secretsmanager: endpoints.endpoint,
+      ses: endpoints.endpoint,
+      sns: endpoints.endpoint,
+    },
+  });
+  closers.push(front.close);
+
+  // One for all services: whatever is not known there is refused by name, and never sent to AWS.
+  const endpointVariables = { AWS_ENDPOINT_URL: front.endpoint, AWS_ENDPOINT_URL_DYNAMODB: front.endpoint, AWS_ENDPOINT_URL_SQS: front.endpoint };
   writeOutputs(path("outputs.json"), graph, endpointVariables);
-  const functions = { functions: listFunctions(graph), region: REGION, endpoints: endpointVariables, clock: clock.forChildren };
+  const functions = { functions: deployed, region: REGION, endpoints: endpointVariables, clock: clock.forChildren };
   const host = functionHost({
     ...functions,
     onLog: functionLog(path("functions.log"), (note) => story.add({ source: "function", what: "error", note })),

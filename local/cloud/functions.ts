@@ -25,6 +25,8 @@ export interface DeployedFunction extends LocalFunction {
   /** The id of its construct in infra/: its logical id without the eight digits that the CDK adds. */
   readonly id: string;
   readonly runtime: string;
+  /** Who it is to AWS. */
+  readonly roleArn: string;
 }
 
 /** What surrounds the functions. */
@@ -74,12 +76,13 @@ const PROGRAM = fileURLToPath(new URL("./function-process.ts", import.meta.url))
 /** The functions of the templates, with the folders of their code. */
 export function listFunctions(graph: StackGraph): DeployedFunction[] {
   return graph.list("AWS::Lambda::Function").map((resource: Resource<"AWS::Lambda::Function">) => {
-    const { Handler, MemorySize, Timeout, Environment, LoggingConfig, Runtime } = resource.properties;
+    const { Role, Handler, MemorySize, Timeout, Environment, LoggingConfig, Runtime } = resource.properties;
     return {
       id: resource.logicalId.slice(0, -8),
       runtime: Runtime,
       name: resource.name,
       arn: resource.arn,
+      roleArn: Role,
       folder: graph.codeFolder(resource),
       handler: Handler,
       memoryMegabytes: MemorySize ?? DEFAULT_MEMORY_MEGABYTES,
@@ -248,13 +251,13 @@ function endGroup({ pid }: ChildProcess): void {
 }
 
 /** What a function is told whatever runs it: the template's variables, where the local services are, and as whom to speak to them. */
-export function givenVariables({ environment }: LocalFunction, { region, endpoints }: Surroundings): Record<string, string> {
+export function givenVariables({ name, environment }: LocalFunction, { region, endpoints }: Surroundings): Record<string, string> {
   return {
     ...environment,
     ...endpoints,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: "local",
+    AWS_ACCESS_KEY_ID: name, // by which the front of the AWS endpoints knows who calls
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_SESSION_TOKEN: "local",
   };

@@ -111,6 +111,21 @@ const eventPattern = z.record(z.string(), z.unknown()).check(
     }
   }),
 );
+const oneOrMore = z.union([text, z.array(text)]);
+/** As IAM reads it: `permissions.ts` decides by it. */
+const policyDocument = z.strictObject({
+  Version: z.literal("2012-10-17"),
+  Statement: z.array(
+    z.strictObject({
+      Sid: z.optional(text),
+      Effect: z.enum(["Allow", "Deny"]),
+      Action: oneOrMore,
+      Resource: z.optional(oneOrMore),
+      NotResource: z.optional(oneOrMore),
+      Condition: z.optional(z.record(text, z.record(text, oneOrMore))),
+    }),
+  ),
+});
 const ruleArn: NameOf = (at) => `arn:aws:events:${at.region}:${LOCAL_ACCOUNT}:rule/${at.text("EventBusName")}/${at.name}`;
 const topicArn = arnIn("sns", "");
 /** Real ones end in six characters that AWS makes up; the CDK counts on them when it takes a secret's name out of its ARN. */
@@ -209,7 +224,7 @@ export const interpretedResources = {
       State: state,
       Target: z.strictObject({
         Arn: queueTarget,
-        RoleArn: withoutEffect("a permission"),
+        RoleArn: text,
         Input: z.optional(text),
         RetryPolicy: retryPolicy,
         DeadLetterConfig: deadLetterConfig,
@@ -219,7 +234,25 @@ export const interpretedResources = {
     pointsAt: ({ Target }) => [
       { property: "Target.Arn", type: "AWS::SQS::Queue", value: Target.Arn },
       { property: "Target.DeadLetterConfig.Arn", type: "AWS::SQS::Queue", value: Target.DeadLetterConfig?.Arn },
+      { property: "Target.RoleArn", type: "AWS::IAM::Role", value: Target.RoleArn },
     ],
+  }),
+
+  "AWS::IAM::Role": interpreted({
+    namedBy: "RoleName",
+    nameLimit: 64,
+    attributes: { Arn: globalArn("iam", "role/") },
+    properties: z.strictObject({
+      RoleName: z.optional(text),
+      Description: withoutEffect("a remark"),
+      AssumeRolePolicyDocument: withoutEffect("a role is taken by the function or schedule that names it"),
+      Policies: z.optional(z.array(z.strictObject({ PolicyName: text, PolicyDocument: policyDocument }))),
+      Tags: tags,
+    }),
+  }),
+  "AWS::IAM::Policy": interpreted({
+    properties: z.strictObject({ PolicyName: text, PolicyDocument: policyDocument, Roles: z.array(text).check(z.minLength(1)) }),
+    pointsAt: ({ Roles }) => Roles.map((value, index) => ({ property: `Roles.${index}`, type: "AWS::IAM::Role", value })),
   }),
 
   "AWS::Lambda::Function": interpreted({
@@ -244,11 +277,12 @@ export const interpretedResources = {
           LogGroup: withoutEffect("log lines go to the terminal"),
         }),
       ),
-      Role: withoutEffect("a permission"),
+      Role: text,
       RecursiveLoop: withoutEffect("loops between services are not detected"),
       TracingConfig: withoutEffect("there is no tracing"),
       Tags: tags,
     }),
+    pointsAt: ({ Role }) => [{ property: "Role", type: "AWS::IAM::Role", value: Role }],
   }),
   "AWS::Lambda::EventSourceMapping": interpreted({
     ref: madeUpId(32),
@@ -495,6 +529,12 @@ export const interpretedResources = {
     }),
   }),
 
+  "AWS::Logs::LogGroup": interpreted({
+    namedBy: "LogGroupName",
+    nameLimit: 512,
+    attributes: { Arn: (at) => `${arnIn("logs", "log-group:")(at)}:*` },
+    properties: z.strictObject({ LogGroupName: z.optional(text), RetentionInDays: withoutEffect("log lines go to the terminal"), Tags: tags }),
+  }),
   "AWS::CloudWatch::Alarm": interpreted({
     namedBy: "AlarmName",
     nameLimit: 255,
@@ -531,19 +571,11 @@ interface InertResource extends Names {
 
 /** The resource types that do nothing on this machine; their properties are not looked at. Everything that is in no table stops the start. */
 export const inertResources: Readonly<Record<string, InertResource>> = {
-  "AWS::IAM::Role": { because: "permissions are not checked locally", nameLimit: 64, attributes: { Arn: globalArn("iam", "role/") } },
-  "AWS::IAM::Policy": { because: "permissions are not checked locally" },
-  "AWS::SQS::QueuePolicy": { because: "permissions are not checked locally" },
-  "AWS::SNS::TopicPolicy": { because: "permissions are not checked locally" },
-  "AWS::Events::EventBusPolicy": { because: "permissions are not checked locally" },
-  "AWS::SecretsManager::ResourcePolicy": { because: "permissions are not checked locally" },
-  "AWS::Lambda::Permission": { because: "permissions are not checked locally" },
-  "AWS::Logs::LogGroup": {
-    because: "log lines go to the terminal",
-    namedBy: "LogGroupName",
-    nameLimit: 512,
-    attributes: { Arn: (at) => `${arnIn("logs", "log-group:")(at)}:*` },
-  },
+  "AWS::SQS::QueuePolicy": { because: "lets services of AWS in, which are part of the local stack; functions have their roles" },
+  "AWS::SNS::TopicPolicy": { because: "lets the alarms in, which are part of the local stack" },
+  "AWS::Events::EventBusPolicy": { because: "lets other accounts in" },
+  "AWS::SecretsManager::ResourcePolicy": { because: "lets other accounts in" },
+  "AWS::Lambda::Permission": { because: "lets the API call, which is part of the local stack" },
   "AWS::Logs::MetricFilter": { because: "there are no metrics made of logs, and no alarms on them" },
   "AWS::Logs::QueryDefinition": { because: "a saved search over logs that are not kept" },
   "AWS::Events::Archive": {

@@ -24,7 +24,7 @@ const PATIENCE_MILLISECONDS = 30_000;
 /** A job that fails takes all its time, so it gets less. */
 const FAILING_MILLISECONDS = 6_000;
 /** All of them in turns, on a slow machine. */
-const ALL_MILLISECONDS = 180_000;
+const ALL_MILLISECONDS = 300_000;
 
 const templateSchema = z.looseObject({
   Resources: z.record(z.string(), z.looseObject({ Type: z.string(), Properties: z._default(z.record(z.string(), z.unknown()), {}) })),
@@ -51,6 +51,23 @@ function propertiesOf(template: Template, name: string): Record<string, unknown>
   const properties = template.Resources[idOf(template, name)]?.Properties;
   if (properties === undefined) throw new Error(`${name} has no properties`);
   return properties;
+}
+
+const policySchema = z.looseObject({ Statement: z.array(z.looseObject({ Action: z.union([z.string(), z.array(z.string())]) })) });
+
+/** Takes an action out of a policy, whatever it was granted on. */
+function takeGrant(template: Template, policy: string, action: string): void {
+  const properties = propertiesOf(template, policy);
+  const { Statement, ...document } = z.parse(policySchema, properties.PolicyDocument);
+  const kept = Statement.map((statement) => ({ ...statement, Action: [statement.Action].flat().filter((each) => each !== action) }));
+  if (kept.flatMap(({ Action }) => Action).length === Statement.flatMap(({ Action }) => Action).length) throw new Error(`${policy} does not grant ${action}`);
+  properties.PolicyDocument = { ...document, Statement: kept.filter(({ Action }) => Action.length > 0) };
+}
+
+/** The policy of the role that a schedule sends with. */
+function policyOfSchedule(template: Template, schedule: string): string {
+  const { Target } = z.parse(z.object({ Target: z.object({ RoleArn: z.object({ "Fn::GetAtt": z.array(z.string()) }) }) }), propertiesOf(template, schedule));
+  return `${Target.RoleArn["Fn::GetAtt"][0]?.slice(0, -8)}DefaultPolicy`;
 }
 
 const REFUSED_AT_START: readonly Fault[] = [
@@ -81,6 +98,16 @@ const REFUSED_AT_START: readonly Fault[] = [
       propertiesOf(template, "RechargeQueueRule").Targets = [{ Id: "Target0", Arn: { "Fn::GetAtt": ["NoQueue", "Arn"] } }];
     },
     shows: /Stack AutoRecharge-dev-Service, RechargeQueueRule\w{8} \(AWS::Events::Rule\): points at NoQueue, which is not in this template/,
+  },
+  {
+    says: "a function that may not read its queue",
+    plant: (template) => takeGrant(template, "RechargeRoleDefaultPolicy", "sqs:ReceiveMessage"),
+    shows: /RechargeSqsEventSource\S+ would not work: its role may not sqs:ReceiveMessage on \S+RechargeQueue/,
+  },
+  {
+    says: "a schedule that may not send to its queue",
+    plant: (template) => takeGrant(template, policyOfSchedule(template, "PlanChecksQueueSchedule"), "sqs:SendMessage"),
+    shows: /PlanChecksQueueSchedule\w{8} would not work: its role may not sqs:SendMessage on \S+PlanChecksQueue/,
   },
   {
     says: "a rule whose queue is in none of the stacks",
@@ -134,6 +161,16 @@ const FAILING_THE_MAIN_JOB: readonly Fault[] = [
       delete template.Resources[idOf(template, "PlanChecksQueueSchedule")];
     },
     shows: /RuleSaved(?!.*LowBalanceDetected)/s,
+  },
+  {
+    says: "a function that may not publish",
+    plant: (template) => takeGrant(template, "CheckBalancesRoleDefaultPolicy", "events:PutEvents"),
+    shows: /error CheckBalances\w{8}: .*User: \S+CheckBalances\w{8} is not authorized to perform: events:PutEvents(?!.*LowBalanceDetected)/s,
+  },
+  {
+    says: "a function that may not write a table",
+    plant: (template) => takeGrant(template, "RechargeRoleDefaultPolicy", "dynamodb:PutItem"),
+    shows: /LowBalanceDetected.*User: \S+Recharge\w{8} is not authorized to perform: dynamodb:PutItem on resource: \S+(?!.*charged)/s,
   },
   {
     says: "a missing index of a table",

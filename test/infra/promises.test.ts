@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { environments } from "../../functions/contracts/environment.ts";
 import { RESOURCE_SERVER, type Route, SCOPES } from "../../functions/contracts/route.ts";
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../../functions/contracts/routes.ts";
+import { SIZES } from "../../infra/sizes.ts";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readStacks, readTemplates } from "./templates.ts";
 
@@ -14,6 +15,8 @@ const DATA = "AutoRecharge-dev-Data";
 const SERVICE = "AutoRecharge-dev-Service";
 const RUNBOOK = join(import.meta.dirname, "../../docs/runbook.md");
 const DAY_SECONDS = 24 * 60 * 60;
+/** The log of the API's requests. */
+const API_LOG = "AccessLogD598EBE9";
 
 const templates = readTemplates(testAssembly());
 
@@ -93,6 +96,31 @@ describe("what must outlive everything", () => {
     ]);
   });
 
+  // CloudFormation replaces a table by an empty one, or refuses, when one of these changes.
+  it("keeps the keys under which items were first stored", () => {
+    const key = z.array(z.object({ AttributeName: z.string() }));
+    const index = z.object({ IndexName: z.string(), KeySchema: key });
+    const keysOf = (schema: z.infer<typeof key>) => schema.map(({ AttributeName }) => AttributeName).join("+");
+    const tables = templates.read("AWS::DynamoDB::GlobalTable", z.object({ KeySchema: key, GlobalSecondaryIndexes: z.optional(z.array(index)) }));
+    const described = tables.map(({ id, properties: { KeySchema, GlobalSecondaryIndexes = [] } }) => {
+      const indexes = GlobalSecondaryIndexes.map(({ IndexName, KeySchema: ofIndex }) => `${IndexName}: ${keysOf(ofIndex)}`);
+      return [id.slice(0, -8), [keysOf(KeySchema), ...indexes]];
+    });
+    expect(Object.fromEntries(described)).toEqual({
+      Esims: ["iccid", "bySubscriber: subscriberId+iccid", "slots: slot+slotHash", "look: lookShard+lookAt"],
+      Recharges: ["rechargeId+part", "bySubscriber: subscriberId+endedAt"],
+      Subscribers: ["subscriberId+part", "byMethod: paymentMethodId"],
+      Cards: ["cardKey+rechargeId"],
+      Controls: ["name"],
+    });
+  });
+
+  it("the bus keeps its name, and secrets and tables have none that a replacement could collide with", () => {
+    expect(templates.ofType("AWS::Events::EventBus").map(({ Properties }) => Properties.Name)).toEqual(["auto-recharge-dev"]);
+    expect(new Set(templates.ofType("AWS::SecretsManager::Secret").map(({ Properties }) => Properties.Name))).toEqual(new Set([undefined]));
+    expect(new Set(templates.ofType("AWS::DynamoDB::GlobalTable").map(({ Properties }) => Properties.TableName))).toEqual(new Set([undefined]));
+  });
+
   it("only the Data stack exports anything, so that all others can be deleted", () => {
     const exporting = Object.entries(templates.exports).filter(([, outputs]) => outputs.length > 0);
     expect(exporting.map(([stack]) => stack)).toEqual([DATA]);
@@ -152,6 +180,8 @@ const inboxes = workQueues.filter(({ id }) => /^(BreakFound|NeedsReview|PaymentA
 
 const functionSchema = z.object({
   Timeout: z.int(),
+  MemorySize: z.int(),
+  ReservedConcurrentExecutions: z.optional(z.int()),
   Role: pointer,
   LoggingConfig: z.object({ LogGroup: pointer }),
   Environment: z.object({ Variables: z.looseObject({ POWERTOOLS_SERVICE_NAME: z.string() }) }),
@@ -163,7 +193,10 @@ const functions = templates.read("AWS::Lambda::Function", functionSchema).map(({
   variables: Object.keys(properties.Environment.Variables),
 }));
 
-const mappings = templates.read("AWS::Lambda::EventSourceMapping", z.object({ EventSourceArn: pointer, FunctionName: pointer }));
+const mappings = templates.read(
+  "AWS::Lambda::EventSourceMapping",
+  z.object({ EventSourceArn: pointer, FunctionName: pointer, BatchSize: z.int(), ScalingConfig: z.object({ MaximumConcurrency: z.int() }) }),
+);
 
 describe("a queue", () => {
   it.each(templates.ofType("AWS::SQS::Queue"))("$id is encrypted at rest", ({ Properties }) => {
@@ -305,8 +338,20 @@ describe("a delivery", () => {
   it.each([...byRules, ...bySchedules])("of $id goes into a queue and, when that fails for long enough, to the queue's dead letters", ({ target }) => {
     const queue = workQueues.find(({ id }) => id === target.Arn);
     expect(queue?.properties.RedrivePolicy?.deadLetterTargetArn).toBe(target.DeadLetterConfig.Arn);
-    expect(target.RetryPolicy.MaximumRetryAttempts).toBeGreaterThan(0);
-    expect(target.RetryPolicy.MaximumEventAgeInSeconds).toBeLessThanOrEqual(DAY_SECONDS);
+  });
+
+  it.each(byRules)("of the rule $id is tried for a day, as an event tells of money", ({ target }) => {
+    expect(target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: DAY_SECONDS, MaximumRetryAttempts: 185 });
+  });
+
+  it.each(bySchedules)("of the schedule $id is tried for an hour, as later ticks overtake it", ({ target }) => {
+    expect(target.RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 60 });
+  });
+
+  it("never wakes a function without a queue, where a failure would be retried twice and then forgotten", () => {
+    const invoked = templates.read("AWS::Lambda::Permission", z.object({ Principal: z.string() })).map(({ properties }) => properties.Principal);
+    expect(new Set(invoked)).toEqual(new Set(["apigateway.amazonaws.com"]));
+    expect(templates.all.filter(({ Type }) => /^AWS::(Lambda::EventInvokeConfig|SNS::Subscription|Pipes|StepFunctions|S3::Bucket)/.test(Type))).toEqual([]);
   });
 });
 
@@ -316,8 +361,20 @@ describe("a function", () => {
   );
   const logGroups = templates.read("AWS::Logs::LogGroup", z.object({ RetentionInDays: z.int() }));
 
-  it.each(templates.ofType("AWS::Lambda::Function"))("$id runs on the runtime it was tested on, with memory that was chosen for it", ({ Properties }) => {
-    expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler", MemorySize: expect.any(Number) });
+  it.each(templates.ofType("AWS::Lambda::Function"))("$id runs on the runtime it was tested on", ({ Properties }) => {
+    expect(Properties).toMatchObject({ Runtime: "nodejs24.x", Architectures: ["arm64"], Handler: "index.handler" });
+  });
+
+  it.each(functions)("$name has the memory, the time and the concurrency that were chosen for it, with a reason", ({ id, name, ...deployed }) => {
+    const [chosen] = Object.entries(SIZES).flatMap(([each, size]) => (each === name ? [size] : []));
+    expect(chosen?.because).toMatch(/^[A-Z].{30,}\.$/);
+    expect(deployed).toMatchObject({ MemorySize: chosen?.memoryMegabytes, Timeout: chosen?.timeoutSeconds });
+    expect(deployed.ReservedConcurrentExecutions).toBeUndefined(); // a new account could not deploy it: infra/sizes.ts
+    const fed = mappings.filter(({ properties }) => properties.FunctionName === id);
+    expect(fed.map(({ properties: { BatchSize, ScalingConfig } }) => ({ batchSize: BatchSize, maxConcurrency: ScalingConfig.MaximumConcurrency }))).toEqual(
+      chosen?.queue === undefined ? [] : [chosen.queue],
+    );
+    expect(byApi.has(id)).toBe(chosen?.queue === undefined); // the throttle of its routes is the bound there
   });
 
   it.each(functions)("$name ends before those who wait for it give up", ({ id, Timeout }) => {
@@ -328,10 +385,15 @@ describe("a function", () => {
     expect(new Set(functions.map(({ Role }) => Role)).size).toBe(functions.length);
   });
 
-  it("has a log of its own, which is kept for 30 days", () => {
+  it("has a log of its own; these and the API's are all logs that there are, and each is kept for 30 days", () => {
     const logs = functions.map(({ LoggingConfig }) => LoggingConfig.LogGroup);
-    expect(logs.toSorted()).toEqual(logGroups.map(({ id }) => id).toSorted());
-    expect(logGroups.map(({ properties }) => properties.RetentionInDays)).toEqual(logs.map(() => 30));
+    expect(new Set(logs).size).toBe(functions.length);
+    expect([...logs, API_LOG].toSorted()).toEqual(logGroups.map(({ id }) => id).toSorted());
+    expect(new Set(logGroups.map(({ properties }) => properties.RetentionInDays))).toEqual(new Set([30]));
+  });
+
+  it.each(templates.ofType("AWS::Lambda::Function"))("$id is traced", ({ Properties }) => {
+    expect(Properties).toMatchObject({ TracingConfig: { Mode: "Active" } });
   });
 
   it("is deployed for each environment in the contracts, once", () => {
@@ -400,25 +462,49 @@ describe("the API", () => {
     },
   );
 
-  it("takes so many requests a second, and fewer of those that reach a bank each time", () => {
-    const [stage] = templates.read(
-      "AWS::ApiGatewayV2::Stage",
-      z.object({ DefaultRouteSettings: z.unknown(), RouteSettings: z.record(z.string(), z.unknown()) }),
-    );
-    expect(stage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
+  const [apiStage] = templates.read(
+    "AWS::ApiGatewayV2::Stage",
+    z.object({
+      DefaultRouteSettings: z.unknown(),
+      RouteSettings: z.record(z.string(), z.unknown()),
+      AccessLogSettings: z.object({ DestinationArn: pointer, Format: z.string() }),
+    }),
+  );
+
+  it("takes so many requests a second of a route, fewer without a token, and fewest of those that reach a bank each time", () => {
+    expect(apiStage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
     const limited = ROUTES.filter((route: Route) => route.limit !== undefined).map(({ method, path }) => `${method} ${path}`);
     expect(limited).toContain("POST /v1/payment-methods/setup-intents");
-    expect(stage?.properties.RouteSettings).toEqual(
-      Object.fromEntries(limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }])),
-    );
+    expect(apiStage?.properties.RouteSettings).toEqual({
+      ...Object.fromEntries(limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }])),
+      ...Object.fromEntries(PUBLIC_ROUTES.map(({ method, path }) => [`${method} ${path}`, { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 }])),
+    });
   });
 
   it("is there before a stage names its routes, which would be refused otherwise", () => {
     const routeIds = templates
       .read("AWS::ApiGatewayV2::Route", z.object({ RouteKey: z.string() }))
-      .filter(({ properties }) => ROUTES.some((route: Route) => route.limit !== undefined && `${route.method} ${route.path}` === properties.RouteKey))
+      .filter(({ properties }) => Object.keys(apiStage?.properties.RouteSettings ?? {}).includes(properties.RouteKey))
       .map(({ id }) => id);
+    expect(routeIds.length).toBeGreaterThan(PUBLIC_ROUTES.length);
     expect(templates.ofType("AWS::ApiGatewayV2::Stage").map(({ DependsOn }) => DependsOn?.toSorted())).toEqual([routeIds.toSorted()]);
+  });
+
+  it("writes down each request as JSON, and nothing of who asked: no path, no address, no agent, no claim", () => {
+    expect(apiStage?.properties.AccessLogSettings.DestinationArn).toBe(API_LOG);
+    const format = z.parse(z.record(z.string(), z.string()), JSON.parse(apiStage?.properties.AccessLogSettings.Format ?? ""));
+    expect(Object.values(format).toSorted()).toEqual([
+      "$context.error.responseType",
+      "$context.integration.requestId",
+      "$context.integrationLatency",
+      "$context.integrationStatus",
+      "$context.requestId",
+      "$context.requestTime",
+      "$context.responseLatency",
+      "$context.responseLength",
+      "$context.routeKey",
+      "$context.status",
+    ]);
   });
 
   it("can be called from the stage's pages in a browser, with a token and without cookies", () => {

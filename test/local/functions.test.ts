@@ -23,7 +23,14 @@ function start(code: string, more: Partial<LocalFunction> = {}, file = "index.cj
   const folder = mkdtempSync(join(root, "code-"));
   writeFileSync(join(folder, file), code);
   const lines: string[] = [];
-  const described = { name: "work", arn: "arn:aws:lambda:eu-west-1:000000000000:function:work", folder, handler: "index.handler", environment: {} };
+  const described = {
+    name: "work",
+    arn: "arn:aws:lambda:eu-west-1:000000000000:function:work",
+    folder,
+    handler: "index.handler",
+    environment: {},
+    roleArn: "",
+  };
   const host = functionHost({
     functions: [{ memoryMegabytes: 128, timeoutSeconds: 20, ...described, ...more }],
     region: "eu-west-1",
@@ -85,7 +92,7 @@ describe("a local function", () => {
         STAGE: "dev",
         AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1",
         _HANDLER: "index.handler",
-        AWS_ACCESS_KEY_ID: "local",
+        AWS_ACCESS_KEY_ID: "work",
         AWS_SECRET_ACCESS_KEY: "local",
         AWS_SESSION_TOKEN: "local",
         AWS_REGION: "eu-west-1",
@@ -108,7 +115,7 @@ describe("a local function", () => {
   it("sees the local clock", async () => {
     const folder = mkdtempSync(join(root, "clock-"));
     writeFileSync(join(folder, "index.cjs"), "exports.handler = async () => [globalThis.noon, process.env.CLOCK];");
-    const described = { name: "work", arn: "a", folder, handler: "index.handler", memoryMegabytes: 128, timeoutSeconds: 20, environment: {} };
+    const described = { name: "work", arn: "a", folder, handler: "index.handler", memoryMegabytes: 128, timeoutSeconds: 20, environment: {}, roleArn: "" };
     const clock = { execArgv: ["--import", "data:text/javascript,globalThis.noon=12"], env: { CLOCK: "here" } };
     const host = functionHost({ functions: [described], region: "eu-west-1", endpoints: {}, clock, onLog: () => {} });
     hosts.push(host);

@@ -12,6 +12,7 @@ import { OAuthScope, ResourceServerScope, UserPool } from "aws-cdk-lib/aws-cogni
 import { AttributeType, ProjectionType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus, Rule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -97,6 +98,7 @@ function synthesize(): string {
     tracing: Tracing.ACTIVE,
     loggingFormat: LoggingFormat.JSON,
     logGroup: new LogGroup(service, "Logs"),
+    role: new Role(service, "WorkerRole", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") }), // the CDK's own has a managed policy
     environment: {
       ESIMS_TABLE: table.tableName,
       EVENT_BUS_NAME: bus.eventBusName,
