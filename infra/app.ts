@@ -1,5 +1,6 @@
 import { App } from "aws-cdk-lib";
 import { bundleFunctions } from "./bundles.ts";
+import { checkStacks } from "./checks.ts";
 import { DataStack } from "./data-stack.ts";
 import { ServiceStack } from "./service-stack.ts";
 import { CDK_CONTEXT, stageNamed } from "./stages.ts";
@@ -12,6 +13,7 @@ const bundles = bundleFunctions();
 try {
   const data = new DataStack(app, `AutoRecharge-${stage.name}-Data`, { stage, env: stage.env, terminationProtection: true });
   new ServiceStack(app, `AutoRecharge-${stage.name}-Service`, { stage, data, bundles: bundles.folder, env: stage.env });
+  checkStacks(app);
   app.synth();
 } finally {
   bundles.remove();

@@ -1,9 +1,9 @@
-import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
-import { type AddRoutesOptions, type CfnRoute, CfnStage, CorsHttpMethod, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations } from "aws-cdk-lib";
+import { type AddRoutesOptions, CfnRoute, CfnStage, CorsHttpMethod, HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
+import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
@@ -443,16 +443,22 @@ export class ServiceStack extends Stack {
       if (integration === undefined) throw new Error(`No function answers ${route.method} ${route.path}`);
       return api.addRoutes({ path: route.path, methods: [HttpMethod[route.method]], integration, ...access });
     };
-    const added = ROUTES.flatMap((route) => addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] }));
-    for (const route of [...PUBLIC_ROUTES, ...WEBHOOK_ROUTES]) addRoute(route, {});
-    const limited = ROUTES.flatMap((route: Route) => (route.limit === undefined ? [] : [`${route.method} ${route.path}`]));
-    throttle(
-      api,
-      stage.requestsPerSecond,
-      limited,
-      added.map((route) => route.node.defaultChild as CfnRoute),
-    );
+    for (const route of ROUTES) addRoute(route, { authorizer, authorizationScopes: [`${RESOURCE_SERVER}/${route.scope}`] });
+    const addOpenRoute = (route: Route, reason: string) => {
+      for (const added of addRoute(route, {})) Validations.of(added).acknowledge({ id: "AwsSolutions-APIG4", reason });
+    };
+    for (const route of PUBLIC_ROUTES) addOpenRoute(route, "Whoever has the signed link in a notice has no token; the documentation is for everybody.");
+    for (const route of WEBHOOK_ROUTES) addOpenRoute(route, "Stripe has no token: it signs what it sends, and nothing is believed without that.");
+    settleStage(api, stage, accessLog(this, stage));
     new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
+
+    for (const { tableArn } of [esims, recharges, subscribers]) {
+      const exported: unknown = this.resolve(data.exportValue(tableArn));
+      Validations.of(this).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::${Object(exported)["Fn::ImportValue"]}/index/*]`,
+        reason: "The indexes of one table: they show nothing that the table itself does not, and whoever may query one may query the other.",
+      });
+    }
 
     // What the operator's command line (ops/) works on.
     const tables = { esims: esims.tableName, recharges: recharges.tableName, subscribers: subscribers.tableName, controls: controls.tableName };
@@ -472,16 +478,61 @@ export class ServiceStack extends Stack {
  */
 const LIMITED_PER_SECOND = 10;
 
-/** Tells the API how many requests each route may take a second, with bursts of twice as many. */
-function throttle(api: HttpApi, perSecond: number, limited: readonly string[], routes: readonly CfnRoute[]): void {
+/**
+ * Of everybody together, for what needs no token: whoever floods it must not take the functions that subscribers need.
+ *
+ * A million lines open some ten pay links a second at their worst hour, since few of them are paid for by link; the documentation is read by developers.
+ */
+const OPEN_PER_SECOND = 50;
+
+/** How many requests a second a route takes; undefined where the stage's own rate holds, as for Stripe, which comes in bursts. */
+function rateOf(route: Route): number | undefined {
+  if (route.limit !== undefined) return LIMITED_PER_SECOND;
+  return PUBLIC_ROUTES.some((open) => open === route) ? OPEN_PER_SECOND : undefined;
+}
+
+/**
+ * One line for each request: what was asked for, how it ended, how long it took; nothing of who asked.
+ *
+ * No path (it names lines and carries links), no address, no agent, no claim. `functionRequestId` finds the function's own lines.
+ * Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
+const ACCESS_LOG_FIELDS = {
+  time: "$context.requestTime",
+  requestId: "$context.requestId",
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  refusedBecause: "$context.error.responseType",
+  functionStatus: "$context.integrationStatus",
+  functionRequestId: "$context.integration.requestId",
+  milliseconds: "$context.responseLatency",
+  functionMilliseconds: "$context.integrationLatency",
+  bytes: "$context.responseLength",
+} as const;
+
+/** Under /aws/vendedlogs/, since each log elsewhere lengthens a policy of the account, which must stay below 5,120 characters. Source: API Gateway's page on it. */
+function accessLog(scope: Construct, stage: Stage): LogGroup {
+  return new LogGroup(scope, "AccessLog", {
+    logGroupName: `/aws/vendedlogs/auto-recharge-${stage.name}/api`,
+    retention: RetentionDays.ONE_MONTH,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+}
+
+/** Tells the API how many requests each route may take a second, with bursts of twice as many, and where to write them down. */
+function settleStage(api: HttpApi, { requestsPerSecond }: Stage, log: LogGroup): void {
   const stage = api.defaultStage?.node.defaultChild;
   if (!(stage instanceof CfnStage)) throw new Error("The API has no stage to throttle");
-  const settings = (rate: number) => ({ throttlingRateLimit: rate, throttlingBurstLimit: 2 * rate });
-  stage.defaultRouteSettings = settings(perSecond);
+  stage.accessLogSettings = { destinationArn: log.logGroupArn, format: JSON.stringify(ACCESS_LOG_FIELDS) };
+  stage.defaultRouteSettings = { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: 2 * requestsPerSecond };
+  const rates = [...ROUTES, ...PUBLIC_ROUTES].flatMap((route: Route) => {
+    const rate = rateOf(route);
+    return rate === undefined ? [] : [[`${route.method} ${route.path}`, rate] as const];
+  });
   // In CloudFormation's own spelling, since the CDK leaves this map as it is.
-  stage.routeSettings = Object.fromEntries(
-    limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: LIMITED_PER_SECOND, ThrottlingBurstLimit: 2 * LIMITED_PER_SECOND }]),
-  );
+  stage.routeSettings = Object.fromEntries(rates.map(([routeKey, rate]) => [routeKey, { ThrottlingRateLimit: rate, ThrottlingBurstLimit: 2 * rate }]));
   // A stage that names a route which is not there yet is refused.
-  for (const route of routes) if (limited.includes(route.routeKey)) stage.addResourceDependency(route);
+  for (const child of api.node.findAll()) {
+    if (child instanceof CfnRoute && rates.some(([routeKey]) => routeKey === child.routeKey)) stage.addResourceDependency(child);
+  }
 }

@@ -76,6 +76,7 @@ export const CDK_CONTEXT = {
   "aws:cdk:enable-asset-metadata": true, // SAM finds the functions' code by it
   "@aws-cdk/aws-iam:minimizePolicies": true,
   "@aws-cdk/core:checkSecretUsage": true,
+  "@aws-cdk/core:validateAgainstDefaultRules": true, // the built-in check of the templates fails the synthesis
   "@aws-cdk/aws-events:eventsTargetQueueSameAccount": true,
   "@aws-cdk/aws-cloudwatch-actions:changeLambdaPermissionLogicalIdForLambdaAction": true,
   "@aws-cdk/core:enablePartitionLiterals": true,

@@ -6,7 +6,10 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../functions/contracts/events.ts";
 import { alarmOnAnyMessage } from "./alarm-on-any-message.ts";
-import { DEAD_LETTER_DAYS, DELIVERIES_BEFORE_DEAD_LETTER, EVENT_RETRIES } from "./work-queue.ts";
+import { DELIVERIES_BEFORE_DEAD_LETTER, deadLettersOf, EVENT_RETRIES } from "./work-queue.ts";
+
+/** How long an event waits for a person: as long as SQS lets it. */
+const WAITING_DAYS = 14;
 
 export interface OperatorInboxProps {
   readonly bus: IEventBus;
@@ -25,9 +28,13 @@ export class OperatorInbox extends Construct {
 
   constructor(scope: Construct, id: string, { bus, detailTypes, detail, alarms, alarmDescription }: OperatorInboxProps) {
     super(scope, id);
-    const common = { retentionPeriod: Duration.days(DEAD_LETTER_DAYS), encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
-    this.deadLetters = new Queue(this, "DeadLetters", common);
-    this.queue = new Queue(this, "Queue", { ...common, deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: DELIVERIES_BEFORE_DEAD_LETTER } });
+    this.deadLetters = deadLettersOf(this);
+    this.queue = new Queue(this, "Queue", {
+      retentionPeriod: Duration.days(WAITING_DAYS),
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: DELIVERIES_BEFORE_DEAD_LETTER },
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
     new Rule(this, "Rule", {
       eventBus: bus,
       eventPattern: { source: [EVENT_SOURCE], detailType: [...detailTypes], detail },

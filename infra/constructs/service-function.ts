@@ -1,13 +1,16 @@
 import { join } from "node:path";
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
-import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { Effect, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { EnvironmentOf, FunctionName } from "../../functions/contracts/environment.ts";
 
 /** An API function may run as long as API Gateway waits for it. Source: HTTP API quotas, 30 s. */
 export const API_TIMEOUT_SECONDS = 29;
+
+/** What a function calls itself. Some of these services would answer without TLS, too. Not `*`: what Lambda does in the role's name is its own affair. */
+const SPOKEN_TO_OVER_TLS = ["dynamodb:*", "events:*", "secretsmanager:*", "ses:*", "sns:*", "sqs:*"];
 
 export interface ServiceFunctionProps<Name extends FunctionName> {
   /** The function in functions/ that runs, and by that what its environment must hold. */
@@ -35,7 +38,19 @@ export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
       memorySize: props.memoryMegabytes,
       logGroup,
       role,
+      tracing: Tracing.ACTIVE,
     });
     logGroup.grantWrite(role);
+    role.addToPolicy(
+      new PolicyStatement({ effect: Effect.DENY, actions: SPOKEN_TO_OVER_TLS, resources: ["*"], conditions: { Bool: { "aws:SecureTransport": "false" } } }),
+    );
+    Validations.of(this).acknowledge({
+      id: "Serverless-LambdaDLQ",
+      reason: "Nobody invokes it asynchronously: API Gateway waits for its answer, or Lambda polls its queue, which has dead letters of its own.",
+    });
+    Validations.of(role).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::*]",
+      reason: "X-Ray's segments have no ARN, so that its two write actions can name none.",
+    });
   }
 }

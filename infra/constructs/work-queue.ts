@@ -1,4 +1,4 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Validations } from "aws-cdk-lib";
 import { type IEventBus, Rule } from "aws-cdk-lib/aws-events";
 import { SqsQueue } from "aws-cdk-lib/aws-events-targets";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
@@ -14,7 +14,7 @@ import { alarmOnAnyMessage } from "./alarm-on-any-message.ts";
 export const DELIVERIES_BEFORE_DEAD_LETTER = 5;
 /** AWS advises six times the function's timeout. Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const VISIBILITY_TIMEOUTS = 6;
-export const DEAD_LETTER_DAYS = 14; // SQS's longest
+const DEAD_LETTER_DAYS = 14; // SQS's longest
 
 /** EventBridge's own longest: after that an event joins the dead letters. */
 export const EVENT_RETRIES = { maxEventAge: Duration.hours(24), retryAttempts: 185 };
@@ -27,6 +27,20 @@ export interface WorkQueueProps {
   readonly whoIsHurt: string;
 }
 
+/** Where messages end that failed too often. */
+export function deadLettersOf(scope: Construct): Queue {
+  const deadLetters = new Queue(scope, "DeadLetters", {
+    retentionPeriod: Duration.days(DEAD_LETTER_DAYS),
+    encryption: QueueEncryption.SQS_MANAGED,
+    enforceSSL: true,
+  });
+  Validations.of(deadLetters).acknowledge({
+    id: "Serverless-SQSRedrivePolicy",
+    reason: "It is a dead-letter queue itself: an alarm calls a person at its first message, and nothing takes messages out by itself.",
+  });
+  return deadLetters;
+}
+
 /** The one way work reaches a function without somebody waiting: a queue, its dead letters beside it, and an alarm on the first of them. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
@@ -36,11 +50,7 @@ export class WorkQueue extends Construct {
   constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
     this.timeoutSeconds = props.timeoutSeconds;
-    this.deadLetters = new Queue(this, "DeadLetters", {
-      retentionPeriod: Duration.days(DEAD_LETTER_DAYS),
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-    });
+    this.deadLetters = deadLettersOf(this);
     this.queue = new Queue(this, "Queue", {
       visibilityTimeout: Duration.seconds(props.timeoutSeconds * VISIBILITY_TIMEOUTS),
       retentionPeriod: Duration.days(4),
@@ -62,6 +72,10 @@ export class WorkQueue extends Construct {
     if (target.timeout?.toSeconds() !== this.timeoutSeconds)
       throw new Error(`${target.node.path} must time out after ${this.timeoutSeconds} s, as its queue expects`);
     target.addEventSource(new SqsEventSource(this.queue, { ...options, reportBatchItemFailures: true }));
+    Validations.of(target).acknowledge({
+      id: "Serverless-LambdaEventSourceMappingDestination",
+      reason: "A mapping of SQS takes no destination: what fails goes back to its queue, and from there to the dead letters, whole and able to be sent again.",
+    });
   }
 
   /** Feeds the queue with our events of these names. What EventBridge cannot deliver within a day joins the dead letters. */

@@ -1,13 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "@jest/globals";
-import { App } from "aws-cdk-lib";
 import * as z from "zod/mini";
-import { environments } from "../../functions/contracts/environment.ts";
-import { DataStack } from "../../infra/data-stack.ts";
-import { ServiceStack } from "../../infra/service-stack.ts";
-import { CDK_CONTEXT, STAGES, stageNamed } from "../../infra/stages.ts";
+import { STAGES, stageNamed } from "../../infra/stages.ts";
+import { appOf } from "./app-in-process.ts";
 import { readTemplates } from "./templates.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "own-issuer-"));
@@ -15,22 +12,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const ISSUER = { url: "https://id.operator.example/realm", audiences: ["recharge-web", "recharge-app"] };
 
-/** The stacks of an operator who has people of his own, his mail domain verified, and recurring Alipay allowed by Stripe, with functions of no code. */
-function synthesize() {
-  const bundles = join(folder, "bundles");
-  for (const name of Object.keys(environments)) {
-    mkdirSync(join(bundles, name), { recursive: true });
-    writeFileSync(join(bundles, name, "index.cjs"), "");
-  }
-  const app = new App({ outdir: join(folder, "cdk.out"), analyticsReporting: false, postCliContext: CDK_CONTEXT });
-  const stage = { ...stageNamed("dev"), issuer: ISSUER, signInMailThroughSes: true, reusableAlipay: true };
-  const data = new DataStack(app, "Data", { stage });
-  new ServiceStack(app, "Service", { stage, data, bundles });
-  app.synth();
-  return readTemplates(join(folder, "cdk.out"));
-}
-
-const templates = synthesize();
+/** The stacks of an operator who has people of his own, his mail domain verified, and recurring Alipay allowed by Stripe. */
+const stage = { ...stageNamed("dev"), issuer: ISSUER, signInMailThroughSes: true, reusableAlipay: true };
+appOf(stage, folder).synth();
+const templates = readTemplates(join(folder, "cdk.out"));
 
 describe("a stage with an issuer of its own", () => {
   it("takes that issuer's tokens for its audiences, and no others", () => {

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { testAssembly } from "../assembly.ts";
 import { pointer, readTemplates } from "./templates.ts";
 
-/** Who may do what: the one thing that the local stack cannot try out. */
+/** Who may do what, as promises. The whole of it stands in docs/permissions.md. */
 
 const templates = readTemplates(testAssembly());
 
@@ -36,6 +36,11 @@ function textsIn(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
+/** X-Ray's segments have no ARN. */
+function isTracing(actions: readonly string[]): boolean {
+  return actions.every((action) => ["xray:PutTelemetryRecords", "xray:PutTraceSegments"].includes(action));
+}
+
 const allowed = templates.all.flatMap(({ id, Properties }) =>
   statementsIn(Properties)
     .filter(({ Effect }) => Effect === "Allow")
@@ -47,10 +52,31 @@ describe("a permission", () => {
     expect(allowed.filter(({ Action }) => Action.some((action) => action.includes("*")))).toEqual([]);
   });
 
-  it("names its resources: nothing is open but a table's own indexes, and the numbers that Cognito sends codes to", () => {
+  it("names its resources: nothing is open but a table's own indexes, the traces, and the numbers that Cognito sends codes to", () => {
     const open = allowed.filter(({ Resource = [] }) => textsIn(Resource).some((text) => text.includes("*") && text !== "/index/*"));
+    const [traces, others] = [open.filter(({ Action }) => isTracing(Action)), open.filter(({ Action }) => !isTracing(Action))];
     // A phone number has no ARN; the role can be taken by this user pool only.
-    expect(open).toEqual([{ id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] }]);
+    expect(others).toEqual([{ id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] }]);
+    expect(traces).toHaveLength(templates.ofType("AWS::Lambda::Function").length);
+  });
+
+  it("is taken back from a function that would speak without TLS", () => {
+    const denied = templates
+      .ofType("AWS::IAM::Policy")
+      .map(({ id, Properties }) => [id, statementsIn(Properties).find(({ Effect }) => Effect === "Deny")] as const)
+      .filter(([id]) => id.includes("RoleDefaultPolicy") && !id.includes("Schedule"));
+    expect(denied).toHaveLength(templates.ofType("AWS::Lambda::Function").length);
+    for (const [, statement] of denied) {
+      expect(statement).toEqual({
+        Effect: "Deny",
+        Action: ["dynamodb:*", "events:*", "secretsmanager:*", "ses:*", "sns:*", "sqs:*"],
+        Resource: ["*"],
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      });
+    }
+    const services = (actions: readonly string[]) => new Set(actions.map((action) => action.split(":")[0]));
+    const used = services(allowed.filter(({ id }) => denied.some(([each]) => each === id)).flatMap(({ Action }) => Action));
+    expect(used).toEqual(services([...(denied[0]?.[1]?.Action ?? []), "logs:", "xray:"])); // those two are Lambda's own calls
   });
 
   it("leaves something out only where nothing can be named: a phone number has no ARN, and the notifier can publish to no topic", () => {

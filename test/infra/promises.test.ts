@@ -14,6 +14,8 @@ const DATA = "AutoRecharge-dev-Data";
 const SERVICE = "AutoRecharge-dev-Service";
 const RUNBOOK = join(import.meta.dirname, "../../docs/runbook.md");
 const DAY_SECONDS = 24 * 60 * 60;
+/** The log of the API's requests. */
+const API_LOG = "AccessLogD598EBE9";
 
 const templates = readTemplates(testAssembly());
 
@@ -328,10 +330,15 @@ describe("a function", () => {
     expect(new Set(functions.map(({ Role }) => Role)).size).toBe(functions.length);
   });
 
-  it("has a log of its own, which is kept for 30 days", () => {
+  it("has a log of its own; these and the API's are all logs that there are, and each is kept for 30 days", () => {
     const logs = functions.map(({ LoggingConfig }) => LoggingConfig.LogGroup);
-    expect(logs.toSorted()).toEqual(logGroups.map(({ id }) => id).toSorted());
-    expect(logGroups.map(({ properties }) => properties.RetentionInDays)).toEqual(logs.map(() => 30));
+    expect(new Set(logs).size).toBe(functions.length);
+    expect([...logs, API_LOG].toSorted()).toEqual(logGroups.map(({ id }) => id).toSorted());
+    expect(new Set(logGroups.map(({ properties }) => properties.RetentionInDays))).toEqual(new Set([30]));
+  });
+
+  it.each(templates.ofType("AWS::Lambda::Function"))("$id is traced", ({ Properties }) => {
+    expect(Properties).toMatchObject({ TracingConfig: { Mode: "Active" } });
   });
 
   it("is deployed for each environment in the contracts, once", () => {
@@ -400,25 +407,49 @@ describe("the API", () => {
     },
   );
 
-  it("takes so many requests a second, and fewer of those that reach a bank each time", () => {
-    const [stage] = templates.read(
-      "AWS::ApiGatewayV2::Stage",
-      z.object({ DefaultRouteSettings: z.unknown(), RouteSettings: z.record(z.string(), z.unknown()) }),
-    );
-    expect(stage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
+  const [apiStage] = templates.read(
+    "AWS::ApiGatewayV2::Stage",
+    z.object({
+      DefaultRouteSettings: z.unknown(),
+      RouteSettings: z.record(z.string(), z.unknown()),
+      AccessLogSettings: z.object({ DestinationArn: pointer, Format: z.string() }),
+    }),
+  );
+
+  it("takes so many requests a second of a route, fewer without a token, and fewest of those that reach a bank each time", () => {
+    expect(apiStage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 1000, ThrottlingBurstLimit: 2000 });
     const limited = ROUTES.filter((route: Route) => route.limit !== undefined).map(({ method, path }) => `${method} ${path}`);
     expect(limited).toContain("POST /v1/payment-methods/setup-intents");
-    expect(stage?.properties.RouteSettings).toEqual(
-      Object.fromEntries(limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }])),
-    );
+    expect(apiStage?.properties.RouteSettings).toEqual({
+      ...Object.fromEntries(limited.map((routeKey) => [routeKey, { ThrottlingRateLimit: 10, ThrottlingBurstLimit: 20 }])),
+      ...Object.fromEntries(PUBLIC_ROUTES.map(({ method, path }) => [`${method} ${path}`, { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 }])),
+    });
   });
 
   it("is there before a stage names its routes, which would be refused otherwise", () => {
     const routeIds = templates
       .read("AWS::ApiGatewayV2::Route", z.object({ RouteKey: z.string() }))
-      .filter(({ properties }) => ROUTES.some((route: Route) => route.limit !== undefined && `${route.method} ${route.path}` === properties.RouteKey))
+      .filter(({ properties }) => Object.keys(apiStage?.properties.RouteSettings ?? {}).includes(properties.RouteKey))
       .map(({ id }) => id);
+    expect(routeIds.length).toBeGreaterThan(PUBLIC_ROUTES.length);
     expect(templates.ofType("AWS::ApiGatewayV2::Stage").map(({ DependsOn }) => DependsOn?.toSorted())).toEqual([routeIds.toSorted()]);
+  });
+
+  it("writes down each request as JSON, and nothing of who asked: no path, no address, no agent, no claim", () => {
+    expect(apiStage?.properties.AccessLogSettings.DestinationArn).toBe(API_LOG);
+    const format = z.parse(z.record(z.string(), z.string()), JSON.parse(apiStage?.properties.AccessLogSettings.Format ?? ""));
+    expect(Object.values(format).toSorted()).toEqual([
+      "$context.error.responseType",
+      "$context.integration.requestId",
+      "$context.integrationLatency",
+      "$context.integrationStatus",
+      "$context.requestId",
+      "$context.requestTime",
+      "$context.responseLatency",
+      "$context.responseLength",
+      "$context.routeKey",
+      "$context.status",
+    ]);
   });
 
   it("can be called from the stage's pages in a browser, with a token and without cookies", () => {
