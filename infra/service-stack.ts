@@ -15,6 +15,7 @@ import { API_TIMEOUT_SECONDS, ServiceFunction } from "./constructs/service-funct
 import { WorkQueue } from "./constructs/work-queue.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
+import { metricsNamespace, watch } from "./watching.ts";
 
 /** Longest runs, in seconds. A recharge: two calls to Stripe (10 s each), two to the carrier (8 s each), and the writes between them. */
 const SECONDS = { recharge: 60, checkBalances: 60, planChecks: 30, sweep: 30, notify: 30, reconcile: 60, erase: 60, remind: 60 } as const;
@@ -373,7 +374,7 @@ export class ServiceStack extends Stack {
     reconcileQueue.deliverTo(reconcile, { batchSize: 1, maxConcurrency: 2 });
     new MetricFilter(this, "ReconciliationBreaks", {
       logGroup: reconcile.logGroup,
-      metricNamespace: `auto-recharge-${stage.name}`,
+      metricNamespace: metricsNamespace(stage.name),
       metricName: "ReconciliationBreaks",
       filterPattern: FilterPattern.stringValue("$.code", "=", "reconciliation-break"),
       metricValue: "1",
@@ -467,6 +468,16 @@ export class ServiceStack extends Stack {
         ? [[child.node.id, { url: child.queue.queueUrl, deadLettersUrl: child.deadLetters.queueUrl }] as const]
         : [],
     );
+    const functions = this.node.children.filter((child) => child instanceof ServiceFunction);
+    for (const each of functions) each.addEnvironment("POWERTOOLS_METRICS_NAMESPACE", metricsNamespace(stage.name));
+    watch(this, {
+      stage: stage.name,
+      functions,
+      queues: new Map(this.node.children.flatMap((child) => (child instanceof WorkQueue || child instanceof OperatorInbox ? [[child.node.id, child]] : []))),
+      tables: [esims, recharges, subscribers, cards, controls],
+      api,
+      alarms,
+    });
     new CfnOutput(this, "Operations", { value: this.toJsonString({ tables, queues: Object.fromEntries(queues) }) });
   }
 }

@@ -24,6 +24,8 @@ export interface ServiceFunctionProps<Name extends FunctionName> {
 
 /** One function of the service: its bundle, exactly the environment that its contract names, and a role of its own that may write to its own log and nothing else. */
 export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
+  readonly memoryMegabytes: number;
+
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<Name>) {
     const logGroup = new LogGroup(scope, `${id}Logs`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
     // The CDK's own role may write to every log of the account.
@@ -40,6 +42,7 @@ export class ServiceFunction<Name extends FunctionName> extends LambdaFunction {
       role,
       tracing: Tracing.ACTIVE,
     });
+    this.memoryMegabytes = props.memoryMegabytes;
     logGroup.grantWrite(role);
     role.addToPolicy(
       new PolicyStatement({ effect: Effect.DENY, actions: SPOKEN_TO_OVER_TLS, resources: ["*"], conditions: { Bool: { "aws:SecureTransport": "false" } } }),
