@@ -32,6 +32,7 @@ import { apiWorld, newRule } from "../test/api/api-world.ts";
 import { ICCID, METHOD, NOW } from "../test/builders.ts";
 import { inProcessCarrier } from "../test/fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../test/fakes/in-process-stripe.ts";
+import { noMetrics } from "../test/fakes/metrics.ts";
 
 // What the real steps write and read, counted by Amazon's DynamoDB Local on the tables as they are deployed.
 
@@ -97,6 +98,7 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
     checkRequests: { send: async () => {} },
     clock: { now: () => instant(time) },
     ids: randomIds, // as long as in production: what an item costs depends on its size
+    metrics: noMetrics,
     hashLine: () => "0".repeat(64),
     readIntervalSeconds: 300,
     timeLeft: () => 60_000,

@@ -15,6 +15,7 @@ import { ServiceFunction } from "./constructs/service-function.ts";
 import { WorkQueue } from "./constructs/work-queue.ts";
 import type { DataStack } from "./data-stack.ts";
 import type { Stage } from "./stages.ts";
+import { metricsNamespace, watch } from "./watching.ts";
 
 const READ = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
 const GET = ["dynamodb:GetItem"];
@@ -332,7 +333,7 @@ export class ServiceStack extends Stack {
     reconcileQueue.deliverTo(reconcile);
     new MetricFilter(this, "ReconciliationBreaks", {
       logGroup: reconcile.logGroup,
-      metricNamespace: `auto-recharge-${stage.name}`,
+      metricNamespace: metricsNamespace(stage.name),
       metricName: "ReconciliationBreaks",
       filterPattern: FilterPattern.stringValue("$.code", "=", "reconciliation-break"),
       metricValue: "1",
@@ -424,6 +425,16 @@ export class ServiceStack extends Stack {
         ? [[child.node.id, { url: child.queue.queueUrl, deadLettersUrl: child.deadLetters.queueUrl }] as const]
         : [],
     );
+    const functions = this.node.children.filter((child) => child instanceof ServiceFunction);
+    for (const each of functions) each.addEnvironment("POWERTOOLS_METRICS_NAMESPACE", metricsNamespace(stage.name));
+    watch(this, {
+      stage: stage.name,
+      functions,
+      queues: new Map(this.node.children.flatMap((child) => (child instanceof WorkQueue || child instanceof OperatorInbox ? [[child.node.id, child]] : []))),
+      tables: [esims, recharges, subscribers, cards, controls],
+      api,
+      alarms,
+    });
     new CfnOutput(this, "Operations", { value: this.toJsonString({ tables, queues: Object.fromEntries(queues) }) });
   }
 }

@@ -10,7 +10,7 @@ import type { PaymentMethod } from "../functions/domain/esim.ts";
 import { type CarrierModel, carrierModel } from "./carrier/carrier-model.ts";
 import { startCarrierServer } from "./carrier/carrier-server.ts";
 import { installClock, type LocalClock } from "./clock.ts";
-import { startAlarms } from "./cloud/alarms.ts";
+import { startAlarms, watchable } from "./cloud/alarms.ts";
 import { OUTBOX, type OutboxMail, secretsFile, startAwsEndpoints } from "./cloud/aws-endpoints.ts";
 import { OPERATOR_KEY_ID, startAwsFront } from "./cloud/aws-front.ts";
 import { eventBus } from "./cloud/event-bus.ts";
@@ -258,7 +258,11 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
     isStopping = true;
     await Promise.all([...sources.map((source) => source.stop()), host.close()]);
   });
-  const alarms = startAlarms({ alarms: graph.list("AWS::CloudWatch::Alarm"), depth: queues.depth, tell: (change) => story.add(alarmHappened(change)) });
+  const alarms = startAlarms({
+    alarms: watchable(graph.list("AWS::CloudWatch::Alarm")),
+    depth: queues.depth,
+    tell: (change) => story.add(alarmHappened(change)),
+  });
   closers.push(alarms.close);
 
   const subscribers = dynamoDbSubscribers(

@@ -29,7 +29,7 @@ export async function* pagesOfBusyLines(esims: Pick<Esims, "listDue">): AsyncGen
     let page: string | undefined;
     do {
       const { items, next } = await esims.listDue(`look#${shard}`, END_OF_TIME, page);
-      yield items;
+      yield items.map(({ iccid }) => iccid);
       page = next;
     } while (page !== undefined);
   }

@@ -9,7 +9,7 @@ const recharge = { rechargeId: "r-1", amount: cny(5000), origin: "backup" } as c
 
 /** One of each kind, with every field that it can have: a new kind or field that is missing here does not compile. */
 export const SAMPLE_EVENTS: { readonly [Name in EventName]: Required<Extract<DomainEvent, { name: Name }>> } = {
-  LowBalanceDetected: { ...happened("LowBalanceDetected"), balance: cny(-1), readAt: NOW, cycle: 7 },
+  LowBalanceDetected: { ...happened("LowBalanceDetected"), balance: cny(-1), readAt: NOW, cycle: 7, check: "check-1" },
   RechargeSucceeded: { ...happened("RechargeSucceeded"), ...recharge },
   RechargeDeclined: { ...happened("RechargeDeclined"), ...recharge, reason: "insufficient_funds", nextTryAt: NOW },
   RechargeCancelled: { ...happened("RechargeCancelled"), ...recharge, reason: "rule-changed" },

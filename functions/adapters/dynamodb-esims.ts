@@ -25,6 +25,7 @@ const slotIndexKey = z.strictObject({ iccid: keyText, slot: keyText, slotHash: k
 const lookKey = z.strictObject({ iccid: keyText, lookShard: keyText, lookAt: keyText });
 const tableKey = z.strictObject({ iccid: keyText });
 const indexed = z.object({ iccid: z.string() });
+const due = z.object({ iccid: z.string(), lookAt: z.string() });
 
 /**
  * Lines in DynamoDB: one item each, written only on the version that was read.
@@ -126,7 +127,7 @@ export function dynamoDbEsims(client: DynamoDBDocumentClient, table: string): Es
           Limit: PAGE_SIZE,
         }),
       );
-      return { items: (Items ?? []).map((item) => z.parse(indexed, item).iccid), next: pageMark(LastEvaluatedKey) };
+      return { items: (Items ?? []).map((item) => z.parse(due, item)), next: pageMark(LastEvaluatedKey) };
     },
 
     async findOf(subscriberId, page) {

@@ -70,6 +70,7 @@ const bill = z.object({
   family: z.optional(storedGrant),
   period: storedPeriod,
   reading: z.optional(storedReading),
+  check: z.optional(z.string()),
   reservedAt: at,
   paidAt: z.optional(at),
   endedAt: at,

@@ -147,6 +147,7 @@ const wanted = {
   ruleVersion: z.int(),
   consent,
   reading: z.optional(storedReading),
+  check: z.optional(z.string()),
 };
 const cancelRequested = z.optional(z.object({ by: z.string(), at }));
 const requested = z.object({ ...wanted, origin: storedOrigin, at, cancelRequested });

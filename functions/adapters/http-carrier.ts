@@ -14,9 +14,11 @@ import {
 } from "../contracts/carrier.ts";
 import type { Reading } from "../domain/esim.ts";
 import type { Iccid } from "../domain/iccid.ts";
+import type { Metrics } from "../domain/metrics.ts";
 import { type Carrier, type Clock, OutcomeUnknown } from "../domain/ports.ts";
 import { epochMilliseconds } from "../domain/time.ts";
 import type { TopUpAnswer } from "../domain/top-up-outcomes.ts";
+import { measured } from "./measured-calls.ts";
 
 export interface CarrierRequest {
   readonly method: "GET" | "POST";
@@ -111,13 +113,15 @@ export interface HttpCarrierOptions {
   readonly clock: Clock;
   /** For one call, its body included. */
   readonly timeoutMilliseconds?: number;
+  readonly metrics?: Metrics;
 }
 
 /** A carrier at an address, asked in signed requests. */
-export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMilliseconds = ANSWER_TIMEOUT_SECONDS * 1000 }: HttpCarrierOptions): Carrier {
+export function httpCarrier(options: HttpCarrierOptions): Carrier {
+  const { baseUrl, secret, answersAreFinal, clock, timeoutMilliseconds = ANSWER_TIMEOUT_SECONDS * 1000, metrics } = options;
   const base = new URL(baseUrl).href.replace(/\/$/, "");
 
-  return carrierOver(async ({ method, path, body }) => {
+  const send = async ({ method, path, body }: CarrierRequest): Promise<CarrierResponse> => {
     const url = new URL(`${base}${path}`);
     const timestamp = String(Math.floor(epochMilliseconds(clock.now()) / 1000));
     const signature = signCarrierRequest(secret, { timestamp, method, path: `${url.pathname}${url.search}`, body });
@@ -138,7 +142,9 @@ export function httpCarrier({ baseUrl, secret, answersAreFinal, clock, timeoutMi
     } catch (error) {
       throw new OutcomeUnknown(`The carrier gave no answer: ${faultOf(error)}`);
     }
-  }, answersAreFinal);
+  };
+
+  return carrierOver(metrics === undefined ? send : measured(metrics, "Carrier", send, ({ status }) => status), answersAreFinal);
 }
 
 /** What the carrier said, in its own words; domain/top-up-outcomes.ts says what they mean. */

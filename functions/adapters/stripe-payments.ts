@@ -63,7 +63,7 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
   const retrieve = (paymentIntentId: string) => answerOf(() => paymentIntents.retrieve(paymentIntentId));
 
   return {
-    create: ({ rechargeId, amount, method, idempotencyKey }) =>
+    create: ({ rechargeId, check, amount, method, idempotencyKey }) =>
       answerOf(() =>
         paymentIntents.create(
           {
@@ -73,7 +73,7 @@ export function stripePayments({ stripe, stage }: { readonly stripe: Stripe; rea
             // A pay request has no method until the customer confirms it.
             payment_method: method.payRequest === undefined ? method.id : undefined,
             allowed_payment_method_types: [methodType(method)],
-            metadata: { rechargeId, stage },
+            metadata: { rechargeId, stage, ...(check !== undefined && { check }) },
           },
           { idempotencyKey },
         ),

@@ -15,8 +15,12 @@ interface StripeEnvironment {
 }
 
 /** Stripe, with the key that its secret holds now. */
-export function paymentsFromSecret(client: Pick<SecretsManagerClient, "send">, environment: StripeEnvironment): () => Promise<Payments> {
-  return fromSecret(client, environment, stripePayments);
+export function paymentsFromSecret(
+  client: Pick<SecretsManagerClient, "send">,
+  environment: StripeEnvironment,
+  httpClient?: Stripe.HttpClient,
+): () => Promise<Payments> {
+  return fromSecret(client, environment, stripePayments, httpClient);
 }
 
 /** The like for ways to pay. */
@@ -42,6 +46,10 @@ function fromSecret<T>(
   client: Pick<SecretsManagerClient, "send">,
   { STRIPE_SECRET_ARN, STAGE }: StripeEnvironment,
   make: (access: { readonly stripe: Stripe; readonly stage: string }) => T,
+  httpClient?: Stripe.HttpClient,
 ): () => Promise<T> {
-  return keptFor(SECRET_MINUTES, async () => make({ stripe: stripeClient(await readSecret(client, STRIPE_SECRET_ARN, secrets.stripe)), stage: STAGE }));
+  return keptFor(SECRET_MINUTES, async () => {
+    const secret = await readSecret(client, STRIPE_SECRET_ARN, secrets.stripe);
+    return make({ stripe: stripeClient({ ...secret, httpClient }), stage: STAGE });
+  });
 }

@@ -37,7 +37,7 @@ const suspensionReason = z.enum([
 ]);
 
 /** The details of our events. Unknown fields are let through: a later version may say more. */
-export const lowBalanceDetected = happened("LowBalanceDetected", { balance: anyMoney, readAt: at, cycle: z.int() });
+export const lowBalanceDetected = happened("LowBalanceDetected", { balance: anyMoney, readAt: at, cycle: z.int(), check: z.optional(z.string()) });
 
 /** Those of them that tell the subscriber something about a line. */
 const noticedLineEvent = z.discriminatedUnion("name", [

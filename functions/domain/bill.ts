@@ -39,6 +39,8 @@ export interface Bill {
   /** The month and day in which it counts towards the limits. */
   readonly period: Period;
   readonly reading?: Reading;
+  /** The check that it came of. */
+  readonly check?: string;
   readonly reservedAt: Instant;
   readonly paidAt?: Instant;
   readonly endedAt: Instant;
@@ -69,6 +71,7 @@ export function billOf(iccid: Iccid, lineHash: string, open: OpenRecharge): Bill
     ...(open.family !== undefined && { family: open.family }),
     period: open.period,
     reading: open.reading,
+    check: open.check,
     reservedAt: open.reservedAt,
     paidAt: "paidAt" in state ? state.paidAt : undefined,
     endedAt: state.at,

@@ -74,6 +74,8 @@ export interface Requested {
   readonly consent: Consent;
   /** The balance on which the declined one was decided; missing where the payer wanted it, whatever the balance is. */
   readonly reading?: Reading;
+  /** Of what was declined. */
+  readonly check?: string;
   readonly at: Instant;
   /** As of an open one. */
   readonly cancelRequested?: { readonly by: string; readonly at: Instant };
@@ -95,6 +97,8 @@ export interface OpenRecharge {
   readonly period: Period;
   /** The balance on which it was decided; missing where its payer wanted it, whatever the balance is. */
   readonly reading?: Reading;
+  /** The check that it comes of: names it from that check's log to Stripe and its bill. */
+  readonly check?: string;
   readonly reservedAt: Instant;
   /** Keeps two workers from calling out at once; nothing depends on it for correctness. `attempts`: leases taken since the last progress. */
   readonly lease: Lease;

@@ -19,6 +19,8 @@ export interface LowBalanceDetected extends Happened<"LowBalanceDetected"> {
   readonly balance: Money;
   readonly readAt: Instant;
   readonly cycle: number;
+  /** Random: names this check in the logs, at Stripe and on the bill of what comes of it. */
+  readonly check?: string;
 }
 
 interface OfRecharge {

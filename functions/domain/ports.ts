@@ -66,6 +66,12 @@ export interface SlotRange {
   readonly to: string;
 }
 
+/** What the index of lines with something to do shows of one. */
+export interface DueLine {
+  readonly iccid: Iccid;
+  readonly lookAt: Instant;
+}
+
 export interface Esims {
   /** Strongly consistent. */
   load(iccid: Iccid): Promise<Esim | undefined>;
@@ -81,7 +87,7 @@ export interface Esims {
   listBySubscriber(subscriberId: string, page?: string): Promise<Page<Iccid>>;
   listSlot(range: SlotRange, page?: string): Promise<Page<SlotLine>>;
   /** The lines of a shard whose time to look has come. */
-  listDue(shard: string, now: Instant, page?: string): Promise<Page<Iccid>>;
+  listDue(shard: string, now: Instant, page?: string): Promise<Page<DueLine>>;
   /** Every line that holds anything of a subscriber: as its payer, as a former one whose counters it keeps, or as the payer of what is open or requested. Reads the whole table, a page at a time; a page may be empty. */
   findOf(subscriberId: string, page?: string): Promise<Page<Iccid>>;
   /** Forgets the line, provided that the stored version is still `esim.version`; false when somebody else wrote since it was read. */
@@ -108,7 +114,7 @@ export interface RechargeStart {
   readonly consent: Consent;
   /** The balance on which it was decided; missing where its payer wanted it, whatever the balance is. */
   readonly reading?: Reading;
-  /** The check that reported the balance; missing where it was read on another occasion. */
+  /** The check that reported the balance, as its log names it; missing where it was read on another occasion. */
   readonly check?: string;
   /** What the declines of its card are counted by. */
   readonly cardKey: string;
@@ -335,6 +341,7 @@ export class OutcomeUnknown extends Error {
 
 export interface PaymentRequest {
   readonly rechargeId: string;
+  readonly check?: string;
   readonly amount: Money;
   readonly method: PaymentMethod;
   /** Covers this one try. */

@@ -101,6 +101,7 @@ export interface Reservation {
   readonly period: Period;
   readonly method: PaymentMethod;
   readonly reading: Reading;
+  readonly check?: string;
 }
 
 /** Takes the line for a recharge that `decideRecharge` allowed on this very version of it; where its payer wants to be told before, it is announced, and waits. */
@@ -240,6 +241,16 @@ export function applyAwake(esim: Esim): Esim {
 
 /** In these states a look may well change nothing, so that a lease alone is no sign of a crash; in all others a worker moves on, or says that it cannot tell. */
 const MAY_WAIT: ReadonlySet<StateName> = new Set(["announced", "processing", "awaiting-customer", "needs-review", "refunding"]);
+
+/**
+ * For how many minutes, at least, nobody could tell what became of a call that moves money: the looks come 1, 2, 4 ... 64 minutes after one another.
+ *
+ * 0 where the world is waited for, however often one has looked.
+ */
+export function minutesUnclear({ state, lease }: OpenRecharge): number {
+  if (MAY_WAIT.has(state.name)) return 0;
+  return Array.from({ length: lease.attempts }, (_, look) => Math.min(2 ** look, LONGEST_LOOK_DELAY_MINUTES)).reduce((sum, minutes) => sum + minutes, 0);
+}
 
 /** Workers that ended without a word, one after the other: what kills them is in the line. */
 const CRASHES_BEFORE_PARKED = 5;

@@ -4,10 +4,19 @@ import { UnsupportedTemplate } from "./unsupported-template.ts";
 /** CloudWatch evaluates at most a day of minutes: however far the clock is moved, no more periods than that can matter. */
 const MOST_PERIODS = 1440;
 
-/** An alarm of the template, with its resolved properties. */
+/** An alarm of the template on the messages of a queue, with its resolved properties. */
 export interface AlarmDefinition {
   readonly name: string;
-  readonly properties: PropertiesOf<"AWS::CloudWatch::Alarm">;
+  readonly properties: Extract<PropertiesOf<"AWS::CloudWatch::Alarm">, { Namespace: "AWS/SQS" }>;
+}
+
+/** Those of a template's alarms that can ring locally. */
+export function watchable(alarms: readonly { readonly name: string; readonly properties: PropertiesOf<"AWS::CloudWatch::Alarm"> }[]): AlarmDefinition[] {
+  return alarms.flatMap(({ name, properties }) => (isOnQueue(properties) ? [{ name, properties }] : []));
+}
+
+function isOnQueue(properties: PropertiesOf<"AWS::CloudWatch::Alarm">): properties is AlarmDefinition["properties"] {
+  return properties.Namespace === "AWS/SQS";
 }
 
 export type AlarmState = "OK" | "ALARM";

@@ -133,6 +133,56 @@ const secretArn: NameOf = (at) => `${arnIn("secretsmanager", "secret:")(at)}-${m
 const noRecipe = z.optional(z.literal(false, "the local issuer asks passwords for their length only"));
 const issuersOwn = withoutEffect("the local issuer has its own accounts, codes and mails");
 
+const anyAlarm = {
+  AlarmName: z.optional(text),
+  AlarmDescription: z.optional(text),
+  EvaluationPeriods: wholeNumber(1, 1440),
+  DatapointsToAlarm: z.optional(wholeNumber(1, 1440)),
+  Threshold: z.number(),
+  ComparisonOperator: z.enum(["GreaterThanThreshold", "GreaterThanOrEqualToThreshold"]),
+  TreatMissingData: z.optional(z.enum(["notBreaching", "breaching", "ignore", "missing"])),
+  ActionsEnabled: z.optional(z.literal(true)),
+  AlarmActions: z.optional(z.array(text)),
+  OKActions: z.optional(z.array(text)),
+  Tags: tags,
+};
+
+/** The one kind of alarm that rings locally. */
+const queueAlarm = z.strictObject({
+  ...anyAlarm,
+  Namespace: z.literal("AWS/SQS"),
+  MetricName: z.literal("ApproximateNumberOfMessagesVisible"),
+  Dimensions: z.tuple([z.strictObject({ Name: z.literal("QueueName"), Value: text })]),
+  Statistic: z.enum(["Maximum", "Minimum", "Average", "Sum"]),
+  Period: wholeNumber(10, 86_400),
+});
+
+const dimensions = z.optional(z.array(z.strictObject({ Name: text, Value: text })));
+const statistic = { Stat: text, Period: wholeNumber(10, 86_400) };
+const metric = z.strictObject({ Namespace: text, MetricName: text, Dimensions: dimensions });
+
+/** An alarm on what is not measured locally: what AWS itself measures of functions and APIs, and the functions' own metrics, which stand in their log. */
+const unwatchedAlarm = z.strictObject({
+  ...anyAlarm,
+  Namespace: z.optional(text.check(z.refine((namespace) => namespace !== "AWS/SQS", "only the visible messages of queues are measured locally"))),
+  MetricName: z.optional(text),
+  Dimensions: dimensions,
+  Statistic: z.optional(text),
+  ExtendedStatistic: z.optional(text),
+  Period: z.optional(wholeNumber(10, 86_400)),
+  Metrics: z.optional(
+    z.array(
+      z.strictObject({
+        Id: text,
+        Label: z.optional(text),
+        Expression: z.optional(text),
+        ReturnData: z.optional(z.boolean()),
+        MetricStat: z.optional(z.strictObject({ ...statistic, Metric: metric })),
+      }),
+    ),
+  ),
+});
+
 /**
  * The resource types that work on this machine, with every property that they may have. An unknown property stops the start.
  *
@@ -539,24 +589,7 @@ export const interpretedResources = {
     namedBy: "AlarmName",
     nameLimit: 255,
     attributes: { Arn: arnIn("cloudwatch", "alarm:") },
-    properties: z.strictObject({
-      AlarmName: z.optional(text),
-      AlarmDescription: z.optional(text),
-      Namespace: z.literal("AWS/SQS", "only the visible messages of queues are measured locally"),
-      MetricName: z.literal("ApproximateNumberOfMessagesVisible", "only the visible messages of queues are measured locally"),
-      Dimensions: z.tuple([z.strictObject({ Name: z.literal("QueueName"), Value: text })]),
-      Statistic: z.enum(["Maximum", "Minimum", "Average", "Sum"]),
-      Period: wholeNumber(10, 86_400),
-      EvaluationPeriods: wholeNumber(1, 1440),
-      DatapointsToAlarm: z.optional(wholeNumber(1, 1440)),
-      Threshold: z.number(),
-      ComparisonOperator: z.enum(["GreaterThanThreshold", "GreaterThanOrEqualToThreshold"]),
-      TreatMissingData: z.optional(z.enum(["notBreaching", "breaching", "ignore", "missing"])),
-      ActionsEnabled: z.optional(z.literal(true)),
-      AlarmActions: z.optional(z.array(text)),
-      OKActions: z.optional(z.array(text)),
-      Tags: tags,
-    }),
+    properties: z.union([queueAlarm, unwatchedAlarm]),
     pointsAt: ({ AlarmActions = [], OKActions = [] }) => [
       ...AlarmActions.map((value, index) => ({ property: `AlarmActions.${index}`, type: "AWS::SNS::Topic", value })),
       ...OKActions.map((value, index) => ({ property: `OKActions.${index}`, type: "AWS::SNS::Topic", value })),

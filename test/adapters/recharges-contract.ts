@@ -94,6 +94,7 @@ export const FULL_BILL: Required<Bill> = {
   family: { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(15_000) },
   period: PERIOD,
   reading: reading(-250),
+  check: "check-1",
   reservedAt: NOW,
   paidAt: NOW,
   endedAt: NOW,

@@ -9,6 +9,7 @@ import { sweep } from "../../functions/workers/sweep/sweep.ts";
 import { apiWorld, listIn, STRANGER } from "../api/api-world.ts";
 import { cny, esimWithRule, ICCID, NOW, OTHER_ICCID, ruleSettings, SUBSCRIBER } from "../builders.ts";
 import { lateIndexes } from "../fakes/memory-stores.ts";
+import { noMetrics } from "../fakes/metrics.ts";
 import { expectOneRecharge, rechargeWorld } from "../workers/recharge-world.ts";
 
 const SLOT: CheckRequest = { slot: slotKey(ICCID, "15m"), from: "00000000", to: "ffffffff" };
@@ -92,7 +93,7 @@ describe("a shard's index that is late", () => {
     await world.ports.esims.save({ ...applyPublished(waiting, []), lookAt: undefined }, "done");
     const before = await world.line();
     const poked: Poke[] = [];
-    await sweep({ esims, pokes: { send: async (pokes) => void poked.push(...pokes) }, clock: world.ports.clock });
+    await sweep({ esims, pokes: { send: async (pokes) => void poked.push(...pokes) }, clock: world.ports.clock, metrics: noMetrics });
     expect(poked).toEqual([{ iccid: ICCID }]);
     await rechargeLine(world.ports, { iccid: ICCID, judge: false });
     expect(await world.line()).toEqual(before);

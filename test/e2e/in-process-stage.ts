@@ -22,6 +22,7 @@ import { consentTo } from "../consent.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryControls, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { noMetrics } from "../fakes/metrics.ts";
 import { type EndState, endState, type Seen, type Stage, type Story } from "./ten-stories.ts";
 
 const { iccid } = QUIET_LINE;
@@ -93,6 +94,7 @@ async function inProcessStage(): Promise<Stage & { readonly happened: () => read
       },
     },
     log,
+    metrics: noMetrics,
     hashLine: () => "hash",
     readIntervalSeconds: 300,
   };

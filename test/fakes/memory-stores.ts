@@ -125,7 +125,9 @@ export function memoryEsims(): MemoryEsims {
       return { items: found.map(copy).map(slotLineFrom), next };
     },
     async listDue(shard, now, page) {
-      return iccidsOf(listed({ name: shard, keyOf: sortedBy("lookAt", "iccid") }, (item) => item.lookShard === shard && String(item.lookAt) <= now, page));
+      const isDue = (item: Item) => item.lookShard === shard && String(item.lookAt) <= now;
+      const { items: found, next } = listed({ name: shard, keyOf: sortedBy("lookAt", "iccid") }, isDue, page);
+      return { items: found.map((item) => ({ iccid: iccidOf(item), lookAt: String(item.lookAt) })), next };
     },
     async findOf(subscriberId, page) {
       const holds = (item: Item) => {

@@ -276,15 +276,17 @@ describe("an alarm", () => {
   const alarmSchema = z.object({
     AlarmActions: z.array(z.unknown()),
     AlarmDescription: z.string(),
-    MetricName: z.string(),
-    Dimensions: z.array(z.object({ Name: z.string(), Value: pointer })),
+    MetricName: z.optional(z.string()),
+    Dimensions: z.optional(z.array(z.object({ Name: z.string(), Value: z.unknown() }))),
     Threshold: z.number(),
     ComparisonOperator: z.string(),
   });
   const alarms = templates.read("AWS::CloudWatch::Alarm", alarmSchema);
 
   it.each(deadLetters)("goes off at the first message in $id", ({ id }) => {
-    expect(alarms.filter(({ properties }) => properties.Dimensions.some(({ Value }) => Value === id)).map(({ properties }) => properties)).toMatchObject([
+    expect(
+      alarms.filter(({ properties }) => properties.Dimensions?.some(({ Value }) => pointer.safeParse(Value).data === id)).map(({ properties }) => properties),
+    ).toMatchObject([
       {
         MetricName: "ApproximateNumberOfMessagesVisible",
         Threshold: 0,
@@ -298,6 +300,15 @@ describe("an alarm", () => {
     const [, whoIsHurt, anchor] = /^(.+)\bSee docs\/runbook\.md#([\w-]+)$/.exec(properties.AlarmDescription) ?? [];
     expect(whoIsHurt).toMatch(/subscriber/i);
     expect(headingAnchors(readFileSync(RUNBOOK, "utf8"))).toContain(anchor);
+  });
+
+  it("stands behind every heading of the runbook that says when it rings, what it means, how to look and how to mend", () => {
+    const sections = readFileSync(RUNBOOK, "utf8").split(/^(?=## )/m);
+    const ringing = sections.filter((section) => section.includes("**Rings:**"));
+    const anchors = new Set(alarms.map(({ properties }) => properties.AlarmDescription.split("#")[1]));
+    expect(new Set(ringing.flatMap(headingAnchors))).toEqual(anchors);
+    for (const section of ringing.filter((each) => !each.startsWith("## Kill switch")))
+      for (const part of ["**What it means.**", "**How to look.**", "**How to mend.**"]) expect(section).toContain(part);
   });
 });
 
@@ -400,9 +411,14 @@ describe("a function", () => {
     expect(functions.map(({ name }) => name).toSorted()).toEqual(Object.keys(environments).toSorted());
   });
 
-  it.each(Object.entries(environments))("%s gets exactly the variables that its contract names, and its name for the log", (name, { shape }) => {
-    expect(functions.find((each) => each.name === name)?.variables.toSorted()).toEqual([...Object.keys(shape), "POWERTOOLS_SERVICE_NAME"].toSorted());
-  });
+  it.each(Object.entries(environments))(
+    "%s gets exactly the variables that its contract names, and its name and namespace for log and metrics",
+    (name, { shape }) => {
+      expect(functions.find((each) => each.name === name)?.variables.toSorted()).toEqual(
+        [...Object.keys(shape), "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"].toSorted(),
+      );
+    },
+  );
 });
 
 describe("Alipay", () => {

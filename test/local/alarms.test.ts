@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { installClock, type LocalClock } from "../../local/clock.ts";
-import { type AlarmChange, type AlarmDefinition, type Alarms, startAlarms } from "../../local/cloud/alarms.ts";
+import { type AlarmChange, type AlarmDefinition, type Alarms, startAlarms, watchable } from "../../local/cloud/alarms.ts";
 import { readProperties } from "../../local/cloud/supported-resources.ts";
 
 const MINUTE = 60_000;
@@ -18,7 +18,7 @@ let alarms: Alarms;
 
 /** As the CDK writes an alarm on a dead-letter queue. */
 function deadLetters(change: object = {}): AlarmDefinition {
-  const properties = readProperties("AWS::CloudWatch::Alarm", {
+  const properties = alarmProperties({
     AlarmDescription: "Subscribers wait for a recharge. See docs/runbook.md#recharge",
     AlarmActions: ["arn:aws:sns:us-east-1:000000000000:Alarms"],
     ComparisonOperator: "GreaterThanOrEqualToThreshold",
@@ -32,7 +32,13 @@ function deadLetters(change: object = {}): AlarmDefinition {
     TreatMissingData: "notBreaching",
     ...change,
   });
-  return { name: "RechargeStuck", properties };
+  const [definition] = watchable([{ name: "RechargeStuck", properties }]);
+  if (definition === undefined) throw new Error("It cannot be watched");
+  return definition;
+}
+
+function alarmProperties(written: object) {
+  return readProperties("AWS::CloudWatch::Alarm", written);
 }
 
 function start(definition: AlarmDefinition) {

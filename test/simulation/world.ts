@@ -17,6 +17,7 @@ import { planReconcile, type ReconcileEvery } from "../../functions/workers/reco
 import { reconcile } from "../../functions/workers/reconcile/reconcile.ts";
 import { sweep } from "../../functions/workers/sweep/sweep.ts";
 import { luhnCheckDigit } from "../builders.ts";
+import { noMetrics } from "../fakes/metrics.ts";
 import { callsOver } from "./calls.ts";
 import type { At, Evidence } from "./evidence.ts";
 import { drawFaults, type Faults, type System } from "./faults.ts";
@@ -150,6 +151,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     clock,
     ids,
     log,
+    metrics: noMetrics,
     hashLine: (iccid) => `hash of ${iccid}`,
     readIntervalSeconds: 300,
   };
@@ -168,7 +170,8 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     ...shared,
     name: "check-balances",
     timeoutSeconds: SECONDS.check,
-    work: async (body) => checkBalances({ esims, carrier, events, checkRequests, pokes, clock, log, timeLeft: () => 60_000 }, checkRequest.parse(body)),
+    work: async (body) =>
+      checkBalances({ esims, carrier, events, checkRequests, pokes, clock, ids, log, metrics: noMetrics, timeLeft: () => 60_000 }, checkRequest.parse(body)),
   });
   const notifyQueue = queueOver({
     ...shared,
@@ -304,7 +307,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
         calls.run(
           "sweep",
           SECONDS.sweep * 1000,
-          () => sweep({ esims: sweepEsims, pokes, clock }),
+          () => sweep({ esims: sweepEsims, pokes, clock, metrics: noMetrics }),
           () => {},
         );
       // What is still due then is found a few minutes later: each look moves the next one, unless it was lost.
@@ -325,7 +328,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     calls.run(
       "plan-checks",
       SECONDS.plan * 1000,
-      () => planChecks({ controls, checkRequests, clock, hashRanges: 1 }, instant(now())),
+      () => planChecks({ controls, checkRequests, clock, metrics: noMetrics, hashRanges: 1 }, instant(now())),
       () => {},
     );
   }

@@ -7,6 +7,7 @@ import { epochMinute, plusSeconds } from "../../functions/domain/time.ts";
 import { type CheckBalancesPorts, checkBalances } from "../../functions/workers/check-balances/check-balances.ts";
 import { cny, esimWithRule, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { memoryEsims } from "../fakes/memory-stores.ts";
+import { keptMetrics } from "../fakes/metrics.ts";
 import { linePokes } from "../line-pokes.ts";
 
 const SLOT = slotKey(ICCID, "15m");
@@ -29,6 +30,7 @@ function checkerWorld() {
   const logged: { readonly code: string; readonly fields?: object }[] = [];
   const log = (code: string, fields?: object) => void logged.push({ code, fields });
   const balances = new Map<string, Money>();
+  const metrics = keptMetrics();
 
   const ports: CheckBalancesPorts = {
     esims,
@@ -54,12 +56,15 @@ function checkerWorld() {
     checkRequests: { send: async (sent) => void requests.push(...sent) },
     pokes: { send: async (sent) => void pokes.push(...linePokes(sent)) },
     clock: { now: () => NOW },
-    log: { info: log, warn: log, error: log },
+    ids: { next: () => `check-${published.length + 1}` },
+    log: { info: () => {}, warn: log, error: log },
+    metrics,
     timeLeft: () => 60_000,
   };
 
   return {
     ports,
+    measured: metrics.measured,
     published,
     asked,
     requests,
@@ -111,7 +116,14 @@ describe("the balance checker", () => {
       readAt: NOW,
       cycle: 4,
     };
-    expect(world.published).toEqual([event, event]);
+    expect(world.published).toEqual([
+      { ...event, check: "check-1" },
+      { ...event, check: "check-2" },
+    ]);
+    expect(world.measured).toEqual([
+      ["LinesFoundLow", 1],
+      ["LinesFoundLow", 1],
+    ]);
   });
 
   it("writes nothing, whether a line is well or low", async () => {

@@ -5,16 +5,20 @@ import { epochMinute, plusMinutes } from "../../functions/domain/time.ts";
 import { planChecks } from "../../functions/workers/plan-checks/plan-checks.ts";
 import { ICCID, NOW } from "../builders.ts";
 import { memoryControls } from "../fakes/memory-stores.ts";
+import { keptMetrics } from "../fakes/metrics.ts";
 
 function plannerWorld(hashRanges = 1) {
   const controls = memoryControls();
   const sent: CheckRequest[] = [];
   let now = NOW;
   const checkRequests = { send: async (requests: readonly CheckRequest[]) => void sent.push(...requests) };
-  const ports = { controls, checkRequests, clock: { now: () => now }, hashRanges };
+  const metrics = keptMetrics();
+  const ports = { controls, checkRequests, clock: { now: () => now }, metrics, hashRanges };
   return {
     ports,
     sent,
+    controls,
+    measured: metrics.measured,
     slots: () => sent.map((request) => request.slot),
     plannedThrough: async () => (await controls.getWheel())?.plannedThrough,
     /** The scheduler's tick, this many minutes after NOW; by the clock it comes then, unless told otherwise. */
@@ -82,6 +86,22 @@ describe("the planner", () => {
     const ports = { ...world.ports, checkRequests: { send: refuse }, controls: { ...world.ports.controls, putWheel: refuse } };
     for (const minutes of [5, 4, -60]) await planChecks(ports, plusMinutes(NOW, minutes));
     expect(await world.plannedThrough()).toBe(epochMinute(NOW) + 5);
+  });
+
+  it("measures how far behind it is, and whether the kill switch is on, also at a tick that finds nothing to do", async () => {
+    const world = plannerWorld();
+    await world.tick(0);
+    await world.controls.putKillSwitch({ on: true, at: NOW, by: "ada", why: "test" });
+    await world.tick(7);
+    await world.tick(7);
+    expect(world.measured).toEqual([
+      ["KillSwitchOn", 0],
+      ["CheckerLagSeconds", 60],
+      ["KillSwitchOn", 1],
+      ["CheckerLagSeconds", 420],
+      ["KillSwitchOn", 1],
+      ["CheckerLagSeconds", 0],
+    ]);
   });
 
   it("moves its cursor only after the messages are sent", async () => {

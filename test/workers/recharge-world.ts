@@ -16,6 +16,7 @@ import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { inProcessCarrier } from "../fakes/in-process-carrier.ts";
 import { inProcessPayments, inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { memoryCards, memoryControls, memoryEsims, memoryRecharges, memorySubscribers } from "../fakes/memory-stores.ts";
+import { keptMetrics } from "../fakes/metrics.ts";
 
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -61,6 +62,7 @@ export async function rechargeWorld({
   await subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
   await subscribers.putMethod(SUBSCRIBER, method);
 
+  const metrics = keptMetrics();
   const ports: RechargePorts = {
     ...stores,
     controls: memoryControls(),
@@ -76,6 +78,7 @@ export async function rechargeWorld({
       },
     },
     log: silentLog,
+    metrics,
     hashLine: () => "hash",
     readIntervalSeconds: 300,
   };
@@ -86,6 +89,7 @@ export async function rechargeWorld({
     client,
     carrier,
     published,
+    measured: metrics.measured,
     pokes,
     method,
     look: (changes: Partial<RechargePorts> = {}, judge = true) => rechargeLine({ ...ports, ...changes }, { iccid: ICCID, judge }),

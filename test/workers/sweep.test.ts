@@ -5,6 +5,7 @@ import { plusSeconds } from "../../functions/domain/time.ts";
 import { sweep } from "../../functions/workers/sweep/sweep.ts";
 import { esimWithRule, NOW } from "../builders.ts";
 import { memoryEsims } from "../fakes/memory-stores.ts";
+import { keptMetrics } from "../fakes/metrics.ts";
 import { linePokes } from "../line-pokes.ts";
 
 /** Numbers of lines in all shards; without check digits, which only the edge looks at. */
@@ -13,10 +14,12 @@ const ICCIDS = Array.from({ length: 2000 }, (_, i) => `8986${String(i).padStart(
 function sweeperWorld() {
   const esims = memoryEsims();
   const poked: LinePoke[] = [];
-  const ports = { esims, pokes: { send: async (pokes: readonly Poke[]) => void poked.push(...linePokes(pokes)) }, clock: { now: () => NOW } };
+  const metrics = keptMetrics();
+  const ports = { esims, pokes: { send: async (pokes: readonly Poke[]) => void poked.push(...linePokes(pokes)) }, clock: { now: () => NOW }, metrics };
   return {
     ports,
     poked,
+    measured: metrics.measured,
     writes: esims.writes,
     async store(iccids: readonly string[], lookAt: string | undefined): Promise<void> {
       for (const iccid of iccids) await esims.save({ ...esimWithRule(), iccid, version: 0, lookAt }, "seed");
@@ -77,11 +80,22 @@ describe("the sweeper", () => {
     let asked = 0;
     const listDue = async (shard: string) => {
       asked += 1;
-      return shard === "look#0" ? { items: ["endless"], next: "more" } : { items: [shard] };
+      return shard === "look#0" ? { items: [{ iccid: "endless", lookAt: NOW }], next: "more" } : { items: [{ iccid: shard, lookAt: NOW }] };
     };
     await sweep({ ...world.ports, esims: { ...world.ports.esims, listDue } });
     expect(asked).toBe(10 + LOOK_SHARDS - 1);
     expect(world.iccids()).toEqual([...Array.from({ length: 10 }, () => "endless"), ...Array.from({ length: 9 }, (_, i) => `look#${i + 1}`)]);
+  });
+
+  it("measures by how long the line is overdue that should have been looked at longest ago", async () => {
+    const world = sweeperWorld();
+    await sweep(world.ports);
+    for (const [index, iccid] of ICCIDS.slice(0, 30).entries()) await world.store([iccid], plusSeconds(NOW, -index));
+    await sweep(world.ports);
+    expect(world.measured).toEqual([
+      ["OldestDueSeconds", 0],
+      ["OldestDueSeconds", 29],
+    ]);
   });
 
   it("fails, so that the tick comes again, when the queue is away", async () => {

@@ -1,7 +1,8 @@
 import type { Reading } from "../../domain/esim.ts";
 import type { LowBalanceDetected } from "../../domain/events.ts";
+import type { Metrics } from "../../domain/metrics.ts";
 import { isBelow } from "../../domain/money.ts";
-import type { Carrier, CheckRequest, CheckRequests, Clock, Esims, Events, Log, Pokes, SlotLine } from "../../domain/ports.ts";
+import type { Carrier, CheckRequest, CheckRequests, Clock, Esims, Events, Ids, Log, Pokes, SlotLine } from "../../domain/ports.ts";
 import { epochMinute, type Instant } from "../../domain/time.ts";
 
 export interface CheckBalancesPorts {
@@ -11,7 +12,9 @@ export interface CheckBalancesPorts {
   readonly checkRequests: CheckRequests;
   readonly pokes: Pokes;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Milliseconds left for this invocation. */
   readonly timeLeft: () => number;
 }
@@ -34,7 +37,7 @@ export async function checkBalances(ports: CheckBalancesPorts, request: CheckReq
   } while (page !== undefined);
 }
 
-async function checkLines({ carrier, events, pokes, clock, log }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
+async function checkLines({ carrier, events, pokes, clock, ids, log, metrics }: CheckBalancesPorts, lines: readonly SlotLine[]): Promise<void> {
   const now = clock.now();
   const isQuiet = ({ quietUntil }: SlotLine) => quietUntil !== undefined && quietUntil > now;
   // A line that is quiet only while it is low is read too: the end of its low is what it waits for.
@@ -52,8 +55,11 @@ async function checkLines({ carrier, events, pokes, clock, log }: CheckBalancesP
   });
   const recovered = read.filter(({ line, low }) => isQuiet(line) && !low);
   if (recovered.length > 0) await pokes.send(recovered.map(({ line }) => ({ iccid: line.iccid, judge: true })));
-  const low = read.filter((each) => each.low && !isQuiet(each.line)).map(({ line, reading }) => lowBalance(line, reading, now));
-  if (low.length > 0) await events.publish(low);
+  const low = read.filter((each) => each.low && !isQuiet(each.line)).map(({ line, reading }) => lowBalance(line, reading, ids.next(), now));
+  metrics.put("LinesFoundLow", low.length, {});
+  if (low.length === 0) return;
+  log.info("low-balances", { checks: low.map(({ check }) => check) });
+  await events.publish(low);
 }
 
 /** A line whose currency changed is reported too: the recharge function suspends its rule and says so. */
@@ -61,6 +67,6 @@ function isLow(line: SlotLine, { balance }: Reading): boolean {
   return balance.currency !== line.threshold.currency || isBelow(balance, line.threshold);
 }
 
-function lowBalance({ iccid, subscriberId, cycle }: SlotLine, { balance, readAt }: Reading, now: Instant): LowBalanceDetected {
-  return { name: "LowBalanceDetected", id: `${iccid}/${cycle}/${epochMinute(now)}`, version: 1, at: now, iccid, subscriberId, balance, readAt, cycle };
+function lowBalance({ iccid, subscriberId, cycle }: SlotLine, { balance, readAt }: Reading, check: string, now: Instant): LowBalanceDetected {
+  return { name: "LowBalanceDetected", id: `${iccid}/${cycle}/${epochMinute(now)}`, version: 1, at: now, iccid, subscriberId, balance, readAt, cycle, check };
 }

@@ -1,6 +1,7 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbControls } from "../../adapters/dynamodb-controls.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { powertoolsMetrics } from "../../adapters/powertools-metrics.ts";
 import { sqs, sqsCheckRequests } from "../../adapters/sqs-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
@@ -13,6 +14,7 @@ const ports = {
   controls: dynamoDbControls(dynamoDb(), environment.CONTROLS_TABLE),
   checkRequests: sqsCheckRequests(sqs(), environment.CHECK_BALANCES_QUEUE_URL),
   clock: systemClock,
+  metrics: powertoolsMetrics("plan-checks"),
   hashRanges: Number(environment.HASH_RANGES),
 };
 

@@ -2,7 +2,7 @@ import type { Esim, OpenRecharge } from "../../domain/esim.ts";
 import { hasFailed } from "../../domain/payment-outcomes.ts";
 import { OutcomeUnknown } from "../../domain/ports.ts";
 import type { ReviewReason } from "../../domain/recharge-states.ts";
-import { type Instant, plusMinutes } from "../../domain/time.ts";
+import { epochMilliseconds, type Instant, plusMinutes } from "../../domain/time.ts";
 import { type TopUpOutcome, topUpOutcome } from "../../domain/top-up-outcomes.ts";
 import type { RechargePorts } from "./ports.ts";
 import { move, type Step } from "./step.ts";
@@ -23,6 +23,7 @@ export async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharg
     if (!isFresh && (await isGivenBack(ports, open))) return byHand();
     return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
   }
+  ports.metrics.put("PaidNotCreditedSeconds", (epochMilliseconds(ports.clock.now()) - epochMilliseconds(paidAt)) / 1000, {});
   const seen = await findTopUp(ports, open);
   const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
   if (mayOrder && (await isBilledAsCredited(ports, open))) return move(ports, esim, open, { type: "credited", at: ports.clock.now() });

@@ -7,7 +7,9 @@ import { dynamoDbRecharges } from "../../adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { eventBridge, eventBridgeEvents } from "../../adapters/eventbridge-events.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
+import { measuredStripeClient } from "../../adapters/measured-stripe.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { powertoolsMetrics } from "../../adapters/powertools-metrics.ts";
 import { readSecret, secretsManager } from "../../adapters/secrets-manager.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { paymentsFromSecret } from "../../adapters/stripe-secret.ts";
@@ -24,8 +26,9 @@ const environment = readEnvironment("recharge", process.env);
 const database = dynamoDb();
 const secretsClient = secretsManager();
 const log = powertoolsLog("recharge");
-const carrier = carrierFromSecret(secretsClient, environment, systemClock);
-const payments = paymentsFromSecret(secretsClient, environment);
+const metrics = powertoolsMetrics("recharge");
+const carrier = carrierFromSecret(secretsClient, environment, systemClock, metrics);
+const payments = paymentsFromSecret(secretsClient, environment, measuredStripeClient(metrics));
 // Never rotated: the bills of a line must stay together.
 const lineHashKey = keptFor(SECRET_MINUTES, async () => (await readSecret(secretsClient, environment.LINE_HASH_SECRET_ARN, secrets.lineHash)).key);
 
@@ -40,6 +43,7 @@ const local = {
   clock: systemClock,
   ids: randomIds,
   log,
+  metrics,
   readIntervalSeconds: Number(environment.CARRIER_READ_INTERVAL_SECONDS),
 };
 

@@ -1,9 +1,10 @@
 import type { OpenRecharge } from "../../domain/esim.ts";
 import type { RechargePorts } from "./ports.ts";
 
-/** The same ports, which keep what is asked of Stripe and the carrier for this recharge, and what comes back, as steps of its history. */
+/** The same ports, which keep what is asked of Stripe and the carrier for this recharge, and what comes back, as steps of its history; their log names it, and its check. */
 export function withHistory(ports: RechargePorts, open: OpenRecharge): RechargePorts {
-  const { payments, carrier } = ports;
+  const { payments, carrier, log } = ports;
+  const { rechargeId, check } = open;
 
   /** Never in the way of the money: a history that cannot be written is logged, and the recharge goes on. */
   async function keep(asked: string, answer: { readonly [field: string]: unknown }): Promise<void> {
@@ -27,6 +28,11 @@ export function withHistory(ports: RechargePorts, open: OpenRecharge): RechargeP
 
   return {
     ...ports,
+    log: {
+      info: (code, fields) => log.info(code, { rechargeId, check, ...fields }),
+      warn: (code, fields) => log.warn(code, { rechargeId, check, ...fields }),
+      error: (code, fields) => log.error(code, { rechargeId, check, ...fields }),
+    },
     payments: {
       ...payments,
       create: (request) => kept("payments.create", payments.create(request), whole),

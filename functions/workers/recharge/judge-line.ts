@@ -75,17 +75,18 @@ async function decided(ports: RechargePorts, esim: Esim, reading: Judged, method
     case "recharge": {
       const { amount, period } = decision;
       const { balance, readAt, check } = reading;
-      const reserved = applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading: { balance, readAt } }, now);
+      const reserved = applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading: { balance, readAt }, check }, now);
       // Before the line is taken: whatever is charged later, why is on record. One that is overtaken here leaves its reasons and nothing else.
-      if (reserved.open !== undefined) await ports.recharges.putStart(startOf(esim, reserved.open, facts.declines.length, check));
+      if (reserved.open !== undefined) await ports.recharges.putStart(startOf(esim, reserved.open, facts.declines.length));
+      ports.log.info("reserving", { rechargeId: reserved.open?.rechargeId, check });
       return reserved;
     }
   }
 }
 
-function startOf({ iccid, rule, spend }: Esim, open: OpenRecharge, declines: number, check: string | undefined): RechargeStart {
+function startOf({ iccid, rule, spend }: Esim, open: OpenRecharge, declines: number): RechargeStart {
   if (rule === undefined) throw new Error("A recharge without a rule");
-  const { rechargeId, subscriberId, amount, method, consent, reading, reservedAt } = open;
+  const { rechargeId, subscriberId, amount, method, consent, reading, check, reservedAt } = open;
   const { version, threshold, topUp, limits, paymentMethodId, noticeMinutes } = rule;
   const reasons = {
     rule: { version, threshold, topUp, limits, paymentMethodId, noticeMinutes },

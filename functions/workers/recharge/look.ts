@@ -9,6 +9,6 @@ export function look(ports: RechargePorts, message: RechargeMessage): Promise<vo
   if ("paymentIntentId" in message) return lookAtPayment(ports, message);
   if ("paymentMethodId" in message) return lookAtMethod(ports, message);
   if ("iccid" in message) return rechargeLine(ports, { iccid: message.iccid, judge: message.judge === true, again: message.again });
-  const { id, iccid, balance, readAt, cycle } = message.detail;
-  return rechargeLine(ports, { iccid, judge: true, report: { check: id, balance, readAt, cycle } });
+  const { iccid, balance, readAt, cycle, check } = message.detail;
+  return rechargeLine(ports, { iccid, judge: true, report: { balance, readAt, cycle, check } });
 }

@@ -28,7 +28,7 @@ export function findMade({ payments }: RechargePorts, { rechargeId, method, rese
 
 /** Makes the PaymentIntent, unconfirmed; then, in the write that stores its id, asks once more whether the charge is still wanted. */
 export async function createPayment(ports: RechargePorts, esim: Esim, open: OpenRecharge, own: boolean): Step {
-  const { rechargeId, amount, method } = open;
+  const { rechargeId, amount, method, check } = open;
   if (!own) {
     // The last worker may have made one, and a line that was restored from a backup may even have been charged: nothing is made before that is known.
     const made = furthest(await findMade(ports, open));
@@ -37,7 +37,7 @@ export async function createPayment(ports: RechargePorts, esim: Esim, open: Open
   const against = own ? lineAgainst(esim, open, ports.clock.now()) : await againstGoingOn(ports, esim, open);
   if (against !== undefined) return move(ports, esim, open, { type: "dropped", reason: against, at: ports.clock.now() });
 
-  const answer = await ports.payments.create({ rechargeId, amount, method, idempotencyKey: `${rechargeId}/create/${esim.version}` });
+  const answer = await ports.payments.create({ rechargeId, check, amount, method, idempotencyKey: `${rechargeId}/create/${esim.version}` });
   if (answer.kind === "refused") {
     const outcome = paymentOutcome(answer, amount);
     if (outcome.kind === "unknown") throw new OutcomeUnknown("Stripe cannot say whether it made the PaymentIntent");

@@ -1,4 +1,5 @@
 import type { Iccid } from "../../domain/iccid.ts";
+import type { Metrics } from "../../domain/metrics.ts";
 import type { Cards, Carrier, Clock, Controls, Esims, Events, Ids, Log, Payments, Pokes, Recharges, Subscribers } from "../../domain/ports.ts";
 
 /** What the recharge worker needs of the world. */
@@ -15,6 +16,7 @@ export interface RechargePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Keyed hash of an ICCID, for bills. */
   readonly hashLine: (iccid: Iccid) => string;
   /** A balance that the carrier read within this many seconds is as good as a new one. */

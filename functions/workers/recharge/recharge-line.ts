@@ -2,7 +2,7 @@ import type { Esim, OpenRecharge, Reading } from "../../domain/esim.ts";
 import { applyPublished, applyUnpublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
-import { applyFault, applyLease, applyPuzzled, applyUnknown, isParked, isPuzzling } from "../../domain/recharge.ts";
+import { applyFault, applyLease, applyPuzzled, applyUnknown, isParked, isPuzzling, minutesUnclear } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant, plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { withHistory } from "./history.ts";
@@ -12,7 +12,7 @@ import { reserveRequested } from "./reserve-requested.ts";
 import { takeStep } from "./take-step.ts";
 
 /** A report of the balance checker: already read, in which cycle, and by which check. */
-export type Report = Reading & { readonly cycle: number; readonly check: string };
+export type Report = Reading & { readonly cycle: number; readonly check?: string };
 
 export interface LookRequest {
   readonly iccid: Iccid;
@@ -83,6 +83,7 @@ async function afterFault(ports: RechargePorts, esim: Esim, fault: unknown): Pro
   if (open === undefined) throw fault;
   if (fault instanceof OutcomeUnknown) {
     const at = ports.clock.now();
+    ports.metrics.put("OutcomeUnknownMinutes", minutesUnclear(open), {});
     if (isPuzzling(open, at)) return (await record(ports, esim, (current) => applyPuzzled(current, open.rechargeId, at))).esim;
     await record(ports, esim, (current) => applyUnknown(current, open.rechargeId));
     throw fault;

@@ -11,7 +11,7 @@ import type { RechargePorts } from "./ports.ts";
  */
 export async function reserveRequested(ports: RechargePorts, esim: Esim, requested: Requested): Promise<Recorded> {
   const { iccid } = esim;
-  const { rechargeId, origin, subscriberId, method, consent } = requested;
+  const { rechargeId, origin, subscriberId, method, consent, check } = requested;
   const judged = origin === "backup" ? await judgeBackup(ports, esim, requested) : { amount: requested.amount };
   // One that has its bill was made before, and came back from a backup of the table.
   if (judged === undefined || (await ports.recharges.getBill(rechargeId)) !== undefined) {
@@ -33,6 +33,7 @@ export async function reserveRequested(ports: RechargePorts, esim: Esim, request
     rule,
     consent,
     reading,
+    check,
     cardKey: method.cardKey,
     spend,
     declines,

@@ -4,6 +4,7 @@ import { cardStanding } from "../../domain/declines.ts";
 import type { Esim, OpenRecharge, Requested } from "../../domain/esim.ts";
 import { BillConflict, OutcomeUnknown } from "../../domain/ports.ts";
 import { applyCleared } from "../../domain/recharge.ts";
+import { epochMilliseconds } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { credit } from "./credit.ts";
 import { closePayment, confirmPayment, createPayment, lookAtPayment, waitForCustomer } from "./pay.ts";
@@ -48,15 +49,28 @@ export function takeStep(ports: RechargePorts, esim: Esim, open: OpenRecharge, o
 /** Puts the bill, publishes, and only then sets the line free. */
 async function settle(ports: RechargePorts, esim: Esim, open: OpenRecharge): Step {
   const { pendingEvents } = esim;
-  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
+  const bill = billOf(esim.iccid, ports.hashLine(esim.iccid), open);
+  await putBill(ports, bill);
   await publish(ports, pendingEvents);
   const backup = await backupFor(ports, open);
-  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));
+  const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));
+  if (cleared.own) measureEnd(ports, open, bill);
+  return cleared;
+}
+
+/** Only whoever sets the line free counts it: once, unless they die in that moment. */
+function measureEnd({ metrics, log }: RechargePorts, { reading, origin, reservedAt }: OpenRecharge, { end, charged, credited, endedAt }: Bill): void {
+  log.info("recharge-ended", { end });
+  metrics.put("RechargesEnded", 1, { end });
+  if (charged.amount > 0) metrics.put("MoneyCharged", charged.amount, { currency: charged.currency });
+  if (credited.amount > 0) metrics.put("MoneyCredited", credited.amount, { currency: credited.currency });
+  const lowSince = origin === undefined ? reading?.readAt : reservedAt;
+  if (end === "succeeded" && lowSince !== undefined) metrics.put("SecondsToCredit", (epochMilliseconds(endedAt) - epochMilliseconds(lowSince)) / 1000, {});
 }
 
 /** What stands in, once and at once, for a recharge that the bank declined for now: the same by the backup that its payer has named. */
 async function backupFor({ subscribers, cards, clock }: RechargePorts, open: OpenRecharge): Promise<Requested | undefined> {
-  const { rechargeId, state, origin, subscriberId, method, amount, ruleVersion, consent, reading } = open;
+  const { rechargeId, state, origin, subscriberId, method, amount, ruleVersion, consent, reading, check } = open;
   const isSoft = state.name === "ended" && state.end === "declined" && state.severity !== "hard" && state.retryAt !== undefined;
   if (!isSoft || origin !== undefined) return undefined;
   const { backup: backupId } = await subscribers.getWallet(subscriberId);
@@ -66,7 +80,7 @@ async function backupFor({ subscribers, cards, clock }: RechargePorts, open: Ope
   if (cardStanding(await cards.listDeclines(backup.cardKey), clock.now()).kind !== "usable") return undefined;
   // Made of what it stands in for: however often that is settled, as by a line that came back from a backup, it is the same one.
   const id = createHash("sha256").update(`${rechargeId}/backup`).digest("hex").slice(0, 32);
-  return { rechargeId: id, origin: "backup", subscriberId, amount, method: backup, ruleVersion, consent, reading, at: clock.now() };
+  return { rechargeId: id, origin: "backup", subscriberId, amount, method: backup, ruleVersion, consent, reading, check, at: clock.now() };
 }
 
 /** A bus that does not take them is no fault of this line, which would be parked and told of as unclear. */

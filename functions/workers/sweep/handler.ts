@@ -1,6 +1,7 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { powertoolsLog } from "../../adapters/powertools-log.ts";
+import { powertoolsMetrics } from "../../adapters/powertools-metrics.ts";
 import { sqs, sqsPokes } from "../../adapters/sqs-messages.ts";
 import { systemClock } from "../../adapters/system.ts";
 import { readEnvironment } from "../../contracts/environment.ts";
@@ -13,6 +14,7 @@ const ports = {
   esims: dynamoDbEsims(dynamoDb(), environment.ESIMS_TABLE),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
   clock: systemClock,
+  metrics: powertoolsMetrics("sweep"),
 };
 
 export const handler = queueHandler(powertoolsLog("sweep"), tick, () => sweep(ports));

@@ -1,0 +1,34 @@
+import { Alarm as CloudWatchAlarm, ComparisonOperator, type IMetric, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { Construct } from "constructs";
+
+export interface ServiceAlarmProps {
+  readonly metric: IMetric;
+  /** It rings above this. */
+  readonly above: number;
+  /** For so many of the metric's periods; one unless given. */
+  readonly periods?: number;
+  /** Rings, too, where nothing is measured any more. */
+  readonly ringsWhenSilent?: boolean;
+  readonly alarms: ITopic;
+  /** Who is hurt, in a sentence. */
+  readonly whoIsHurt: string;
+  /** The heading of docs/runbook.md that helps, as an anchor. */
+  readonly heading: string;
+}
+
+/** Calls a person; its description says who is hurt, and where to read what to do. */
+export class ServiceAlarm extends CloudWatchAlarm {
+  constructor(scope: Construct, id: string, { metric, above, periods = 1, ringsWhenSilent = false, alarms, whoIsHurt, heading }: ServiceAlarmProps) {
+    super(scope, id, {
+      metric,
+      threshold: above,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: periods,
+      treatMissingData: ringsWhenSilent ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${whoIsHurt} See docs/runbook.md#${heading}`,
+    });
+    this.addAlarmAction(new SnsAction(alarms));
+  }
+}

@@ -1,0 +1,226 @@
+import { Duration, type Stack } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import { Dashboard, GraphWidget, type IMetric, MathExpression, Metric, PeriodOverride, Row, SingleValueWidget, TextWidget } from "aws-cdk-lib/aws-cloudwatch";
+import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import type { FunctionName } from "../functions/contracts/environment.ts";
+import type { MetricName } from "../functions/domain/metrics.ts";
+import { ServiceAlarm } from "./constructs/alarm.ts";
+import type { ServiceFunction } from "./constructs/service-function.ts";
+import { SIZES } from "./sizes.ts";
+
+/** The dimensions that a function's own metric has: `functions/domain/metrics.ts`. */
+export interface OwnMetric {
+  readonly name: MetricName;
+  readonly service: FunctionName;
+  readonly dimensions?: Readonly<Record<string, string>>;
+}
+
+export interface WatchedService {
+  readonly stage: string;
+  readonly functions: readonly ServiceFunction<FunctionName>[];
+  readonly queues: ReadonlyMap<string, { readonly queue: Queue; readonly deadLetters: Queue }>;
+  readonly tables: readonly TableV2[];
+  readonly api: HttpApi;
+  readonly alarms: ITopic;
+}
+
+/** Where the functions' own metrics stand at CloudWatch. */
+export function metricsNamespace(stage: string): string {
+  return `auto-recharge-${stage}`;
+}
+
+const ENDS = ["succeeded", "declined", "expired", "cancelled", "refunded"] as const;
+/** What money the dashboard shows; every other currency is measured as well. */
+const CURRENCIES = ["CNY", "USD", "EUR"] as const;
+
+/** Of a function's time-out: whoever comes so near will be cut off soon. */
+const NEAR_THE_TIMEOUT = 0.8;
+const OVERDUE_SECONDS = 600;
+const UNKNOWN_MINUTES = 15;
+const NOT_CREDITED_SECONDS = 600;
+const CHECKER_LAG_SECONDS = 300;
+/** Of all recharges of an hour, where there were enough to tell. */
+const MANY_DECLINES = 0.3;
+const ENOUGH_TO_TELL = 20;
+/** Of all calls of ten minutes. */
+const MANY_FAULTS = 0.5;
+
+/**
+ * Lambda on arm64 and DynamoDB on demand, in US dollars: the two that grow with the recharges. An estimate for the dashboard; the bill knows better.
+ *
+ * Sources: https://aws.amazon.com/lambda/pricing/ and https://aws.amazon.com/dynamodb/pricing/on-demand/, us-east-1, November 2026
+ */
+const DOLLARS = { gigabyteSecond: 0.0000133334, request: 0.0000002, writeUnit: 0.000000625, readUnit: 0.000000125 };
+
+/** Shows on one dashboard how the service does, and calls a person where somebody is hurt. */
+export function watch(scope: Stack, service: WatchedService): void {
+  const own = ({ name, service: measuredBy, dimensions }: OwnMetric, statistic: string, period = Duration.minutes(1)) =>
+    new Metric({
+      namespace: metricsNamespace(service.stage),
+      metricName: name,
+      dimensionsMap: { service: measuredBy, ...dimensions },
+      statistic,
+      period,
+    });
+  addAlarms(scope, service, own);
+  addDashboard(scope, service, own);
+}
+
+type Own = (metric: OwnMetric, statistic: string, period?: Duration) => Metric;
+
+function addAlarms(scope: Stack, { functions, api, alarms }: WatchedService, own: Own): void {
+  const alarm = (id: string, metric: IMetric, above: number, whoIsHurt: string, heading: string, more: { periods?: number; ringsWhenSilent?: boolean } = {}) =>
+    new ServiceAlarm(scope, id, { metric, above, alarms, whoIsHurt, heading, ...more });
+  const fiveMinutes = Duration.minutes(5);
+
+  for (const each of functions) {
+    const { id } = each.node;
+    const errors = each.metricErrors({ period: fiveMinutes });
+    alarm(`${id}Errors`, errors, 0, `Subscribers whom ${id} was to serve: it breaks off again and again.`, "a-function-breaks-off", { periods: 2 });
+    const slowest = each.metricDuration({ period: fiveMinutes, statistic: "p99" });
+    const near = (each.timeout?.toMilliseconds() ?? 0) * NEAR_THE_TIMEOUT;
+    alarm(`${id}Slow`, slowest, near, `Subscribers who wait for ${id}: it is about to be cut off.`, "a-function-is-near-its-timeout", { periods: 3 });
+  }
+  const throttles = new Metric({ namespace: "AWS/Lambda", metricName: "Throttles", statistic: "Sum", period: fiveMinutes });
+  alarm("Throttles", throttles, 0, "Subscribers who get 503, or wait: Lambda runs no more functions at once for this account.", "throttles", { periods: 2 });
+  const faults = api.metricServerError({ period: fiveMinutes, statistic: "Sum" });
+  alarm("ApiFaults", faults, 5, "Subscribers who use the app: the API answers with faults of ours.", "the-api-answers-with-faults", { periods: 2 });
+
+  const lag = own({ name: "CheckerLagSeconds", service: "plan-checks" }, "Maximum");
+  alarm("CheckerLag", lag, CHECKER_LAG_SECONDS, "Every subscriber: low balances are not looked for.", "balances-are-not-checked", {
+    periods: 5,
+    ringsWhenSilent: true,
+  });
+  const overdue = own({ name: "OldestDueSeconds", service: "sweep" }, "Maximum");
+  alarm("OldestDue", overdue, OVERDUE_SECONDS, "Subscribers whose recharge was interrupted: nobody goes on with it.", "overdue-lines", {
+    periods: 5,
+    ringsWhenSilent: true,
+  });
+  const unknown = own({ name: "OutcomeUnknownMinutes", service: "recharge" }, "Maximum");
+  alarm("OutcomeUnknown", unknown, UNKNOWN_MINUTES, "A subscriber who may have been charged: nobody can tell yet.", "unknown-outcomes");
+  const waiting = own({ name: "PaidNotCreditedSeconds", service: "recharge" }, "Maximum");
+  alarm("PaidNotCredited", waiting, NOT_CREDITED_SECONDS, "A subscriber who has paid and is not credited yet.", "paid-and-not-credited");
+  alarm(
+    "ManyDeclines",
+    declineRate(own, Duration.hours(1), ENOUGH_TO_TELL),
+    MANY_DECLINES,
+    "Subscribers whose lines run dry: an unusual share of recharges is declined.",
+    "many-declines",
+  );
+  const killSwitch = own({ name: "KillSwitchOn", service: "plan-checks" }, "Maximum");
+  alarm("KillSwitchOn", killSwitch, 0, "Every subscriber: nothing is recharged while the kill switch is on.", "kill-switch");
+  for (const system of ["Stripe", "Carrier"] as const) {
+    const share = own({ name: `${system}Faults`, service: "recharge" }, "Average", Duration.minutes(10));
+    alarm(`${system}Fails`, share, MANY_FAULTS, `Subscribers whose lines run dry: most calls to ${system} fail.`, "stripe-or-the-carrier-fails");
+  }
+}
+
+function ended(own: Own, end: (typeof ENDS)[number], period: Duration): Metric {
+  return own({ name: "RechargesEnded", service: "recharge", dimensions: { end } }, "Sum", period);
+}
+
+/** Of those that came to be charged. With `enough`, 0 where there were fewer. */
+function declineRate(own: Own, period: Duration, enough = 0): MathExpression {
+  return new MathExpression({
+    label: "declined",
+    expression: `IF(FILL(declined, 0) + FILL(succeeded, 0) > ${enough}, FILL(declined, 0) / (FILL(declined, 0) + FILL(succeeded, 0)), 0)`,
+    usingMetrics: { declined: ended(own, "declined", period), succeeded: ended(own, "succeeded", period) },
+    period,
+  });
+}
+
+function addDashboard(scope: Stack, { stage, functions, queues, tables, api }: WatchedService, own: Own): void {
+  const five = Duration.minutes(5);
+  const graph = (title: string, left: readonly IMetric[], right: readonly IMetric[] = []) =>
+    new GraphWidget({ title, left: [...left], right: [...right], width: 8 });
+  const money = (name: "MoneyCharged" | "MoneyCredited") =>
+    CURRENCIES.map((currency) =>
+      own({ name, service: "recharge", dimensions: { currency } }, "Sum", Duration.hours(1)).with({ label: `${currency}, minor units` }),
+    );
+  const latency = (system: "Stripe" | "Carrier", service: FunctionName) =>
+    ["p50", "p99"].map((statistic) => own({ name: `${system}Milliseconds`, service }, statistic, five).with({ label: `${service} ${statistic}` }));
+  const faultsOf = (system: "Stripe" | "Carrier", service: FunctionName) =>
+    own({ name: `${system}Faults`, service }, "Sum", five).with({ label: `${service} faults` });
+  const waiting = [...queues].map(([id, { queue }]) => queue.metricApproximateAgeOfOldestMessage({ period: five, label: id }));
+  const dead = [...queues].map(([id, { deadLetters }]) => deadLetters.metricApproximateNumberOfMessagesVisible({ period: five, statistic: "max", label: id }));
+
+  const dashboard = new Dashboard(scope, "Dashboard", {
+    dashboardName: `auto-recharge-${stage}`,
+    periodOverride: PeriodOverride.INHERIT,
+    defaultInterval: Duration.days(1),
+  });
+  dashboard.addWidgets(
+    new Row(
+      graph(
+        "Recharges by end",
+        ENDS.map((end) => ended(own, end, five).with({ label: end })),
+      ),
+      graph("Declined, of those that came to be charged", [declineRate(own, Duration.hours(1))]),
+      graph(
+        "From low to credited, seconds",
+        ["p50", "p99"].map((statistic) => own({ name: "SecondsToCredit", service: "recharge" }, statistic, five).with({ label: statistic })),
+      ),
+    ),
+    new Row(
+      graph("Charged", money("MoneyCharged")),
+      graph("Credited", money("MoneyCredited")),
+      graph(
+        "Paid and not credited, unknown, overdue",
+        [own({ name: "PaidNotCreditedSeconds", service: "recharge" }, "Maximum", five), own({ name: "OldestDueSeconds", service: "sweep" }, "Maximum", five)],
+        [own({ name: "OutcomeUnknownMinutes", service: "recharge" }, "Maximum", five)],
+      ),
+    ),
+    new Row(
+      graph(
+        "Checks: lag in seconds; lines found low",
+        [own({ name: "CheckerLagSeconds", service: "plan-checks" }, "Maximum", five)],
+        [own({ name: "LinesFoundLow", service: "check-balances" }, "Sum", five)],
+      ),
+      graph("Stripe, milliseconds and faults", latency("Stripe", "recharge"), [faultsOf("Stripe", "recharge")]),
+      graph(
+        "Carrier, milliseconds and faults",
+        [...latency("Carrier", "recharge"), ...latency("Carrier", "check-balances")],
+        [faultsOf("Carrier", "recharge"), faultsOf("Carrier", "check-balances")],
+      ),
+    ),
+    new Row(
+      graph("Oldest message, seconds", waiting),
+      graph("Dead letters, and what waits for a person", dead),
+      graph("API: requests; faults", [api.metricCount({ period: five })], [api.metricServerError({ period: five }), api.metricClientError({ period: five })]),
+    ),
+    new Row(
+      graph(
+        "Functions: errors",
+        functions.map((each) => each.metricErrors({ period: five, label: each.node.id })),
+      ),
+      new SingleValueWidget({
+        title: "Kill switch (1: on)",
+        metrics: [own({ name: "KillSwitchOn", service: "plan-checks" }, "Maximum", five)],
+        width: 4,
+      }),
+      new SingleValueWidget({ title: "US dollars for each recharge that ended, estimated", metrics: [costPerRecharge(own, functions, tables)], width: 12 }),
+    ),
+    new Row(new TextWidget({ markdown: "What each alarm means, how to look and how to mend: docs/runbook.md", width: 24, height: 1 })),
+  );
+}
+
+/** What Lambda and DynamoDB cost in a day, by the recharges that came to an end in it. */
+function costPerRecharge(own: Own, functions: WatchedService["functions"], tables: readonly TableV2[]): MathExpression {
+  const period = Duration.days(1);
+  const usingMetrics: Record<string, IMetric> = Object.fromEntries(ENDS.map((end) => [`end_${end}`, ended(own, end, period)]));
+  const lambda = functions.map((each, index) => {
+    usingMetrics[`ms${index}`] = each.metricDuration({ period, statistic: "Sum" });
+    usingMetrics[`runs${index}`] = each.metricInvocations({ period });
+    const gigabytes = SIZES[each.serviceName].memoryMegabytes / 1024;
+    return `FILL(ms${index}, 0) / 1000 * ${gigabytes * DOLLARS.gigabyteSecond} + FILL(runs${index}, 0) * ${DOLLARS.request}`;
+  });
+  const database = tables.map((table, index) => {
+    usingMetrics[`writes${index}`] = table.metricConsumedWriteCapacityUnits({ period });
+    usingMetrics[`reads${index}`] = table.metricConsumedReadCapacityUnits({ period });
+    return `FILL(writes${index}, 0) * ${DOLLARS.writeUnit} + FILL(reads${index}, 0) * ${DOLLARS.readUnit}`;
+  });
+  const all = ENDS.map((end) => `FILL(end_${end}, 0)`).join(" + ");
+  return new MathExpression({ label: "US dollars", expression: `(${[...lambda, ...database].join(" + ")}) / (${all})`, usingMetrics, period });
+}
