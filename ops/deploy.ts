@@ -35,7 +35,9 @@ function deployedTemplates(client: CloudFormationClient): DeployPorts["deployedT
       return z.parse(template, JSON.parse(TemplateBody ?? ""));
     } catch (error) {
       if (error instanceof CloudFormationServiceException && error.name === "ValidationError" && error.message.includes("does not exist")) return undefined;
-      throw new Error(`What is deployed as ${StackName} cannot be read (cloudformation:GetTemplate): ${error instanceof Error ? error.message : error}`);
+      throw new Error(
+        `What is deployed as ${StackName} cannot be read (cloudformation:GetTemplate): ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   };
 }
