@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { dynamoDbCards } from "../functions/adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../functions/adapters/dynamodb-client.ts";
@@ -9,7 +10,9 @@ import { dynamoDbControls } from "../functions/adapters/dynamodb-controls.ts";
 import { dynamoDbEsims } from "../functions/adapters/dynamodb-esims.ts";
 import { dynamoDbRecharges } from "../functions/adapters/dynamodb-recharges.ts";
 import { dynamoDbSubscribers } from "../functions/adapters/dynamodb-subscribers.ts";
+import { stripePayments } from "../functions/adapters/stripe-payments.ts";
 import { randomIds } from "../functions/adapters/system.ts";
+import { LINES_PER_QUERY } from "../functions/contracts/carrier.ts";
 import { noticedEvent } from "../functions/contracts/events.ts";
 import type { DomainEvent } from "../functions/domain/events.ts";
 import type { Iccid } from "../functions/domain/iccid.ts";
@@ -31,8 +34,9 @@ import { typicalLine } from "../test/adapters/typical-line.ts";
 import { apiWorld, newRule } from "../test/api/api-world.ts";
 import { ICCID, METHOD, NOW } from "../test/builders.ts";
 import { inProcessCarrier } from "../test/fakes/in-process-carrier.ts";
-import { inProcessPayments, inProcessStripe } from "../test/fakes/in-process-stripe.ts";
+import { answerOf, inProcessStripe, stripeOver } from "../test/fakes/in-process-stripe.ts";
 import { noMetrics } from "../test/fakes/metrics.ts";
+import { CPU_MILLISECONDS, MEASURED, type Measured } from "./measured.ts";
 
 // What the real steps write and read, counted by Amazon's DynamoDB Local on the tables as they are deployed.
 
@@ -41,6 +45,8 @@ const RECHARGE_BUDGET = 16;
 /** Write units of a check that finds all lines well. */
 const CHECK_BUDGET = 0;
 const HEALTHY_LINES = 200;
+/** So many times a step is done again to see what it costs a warm process. */
+const WARM_RUNS = 50;
 const MONTH_MILLISECONDS = 31 * 24 * 60 * 60 * 1000;
 
 const reason = reasonAgainstDynamoDbLocal();
@@ -72,7 +78,15 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   const now = () => time;
   const stripe = stripeModel({ records: memoryRecords(), now, ids: () => randomUUID().replaceAll("-", "").slice(0, 24) }); // as long as Stripe's
   const carrier = carrierModel({ records: memoryRecords(), now });
-  const carrierPort = inProcessCarrier(carrier);
+  /** Of the last step. */
+  const calls = { stripe: 0, carrier: 0, cpuMicroseconds: 0 };
+  const carrierPort = counted(inProcessCarrier(carrier), () => {
+    calls.carrier++;
+  });
+  const countedStripe = stripeOver(async (request) => {
+    calls.stripe++;
+    return answerOf(stripe.handle(request));
+  });
   const asked: Iccid[] = [];
   const api = await apiWorld();
   const published: DomainEvent[] = [];
@@ -93,7 +107,7 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
         return carrierPort.getBalances(iccids);
       },
     },
-    payments: inProcessPayments(stripe),
+    payments: stripePayments({ stripe: countedStripe, stage: "test" }),
     events: { publish: async (events: readonly DomainEvent[]) => void published.push(...events) },
     checkRequests: { send: async () => {} },
     clock: { now: () => instant(time) },
@@ -114,7 +128,11 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
 
   async function cost(step: () => Promise<unknown>): Promise<readonly Cost[]> {
     const before = costs.length;
+    Object.assign(calls, { stripe: 0, carrier: 0 });
+    const cpu = process.cpuUsage();
     await step();
+    const { user, system } = process.cpuUsage(cpu);
+    calls.cpuMicroseconds = user + system;
     return costs.slice(before);
   }
 
@@ -142,6 +160,7 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   await recharge(); // measured is a later one, as most are: the line has its counters
   time += MONTH_MILLISECONDS;
   const all = await recharge();
+  const rechargeCalls = { ...calls, events: published.length };
   const isHistory = ({ part = "" }: Cost) => part.startsWith("step#");
   const withoutHistory = all.filter((each) => !isHistory(each));
   print("a recharge, from LowBalanceDetected until the line is free again", withoutHistory);
@@ -149,10 +168,10 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   print("its history: why it was made, and its steps", all.filter(isHistory));
 
   const told = published.find((event) => event.name === "RechargeSucceeded");
-  print(
-    "the notify function tells the subscriber of it",
-    await cost(() => notify({ ...ports, mail: { send: async () => {} }, textMessages: { send: async () => {} } }, z.parse(noticedEvent, told))),
-  );
+  const tell = (id: string) =>
+    cost(() => notify({ ...ports, mail: { send: async () => {} }, textMessages: { send: async () => {} } }, { ...z.parse(noticedEvent, told), id }));
+  const telling = await tell(told?.id ?? "");
+  print("the notify function tells the subscriber of it", telling);
 
   const slot = "24h#7";
   const healthy: string[] = [];
@@ -163,10 +182,80 @@ async function measure(costs: readonly Cost[]): Promise<boolean> {
   }
   asked.length = 0;
   const checking = await cost(() => check(slot));
+  const checkCalls = { ...calls };
   if (asked.length !== HEALTHY_LINES || published.length > 0) throw new Error("The check did not find all lines, and all of them well");
   print(`a check of ${HEALTHY_LINES} lines that are well`, checking);
   console.log(`  ${unitsOf("read", checking) / HEALTHY_LINES} read units a line`);
-  return isAtMost(CHECK_BUDGET, checking) && isRechargeWithin;
+  const isCheckWithin = isAtMost(CHECK_BUDGET, checking);
+
+  /** What a step costs the processor, in milliseconds: the mean of many. */
+  async function warm(step: (run: number) => Promise<unknown>): Promise<number> {
+    let microseconds = 0;
+    for (let run = 0; run < WARM_RUNS; run++) {
+      await step(run);
+      microseconds += calls.cpuMicroseconds;
+    }
+    return Math.ceil(microseconds / WARM_RUNS / 1000);
+  }
+  const cpu = {
+    recharge: await warm(async () => {
+      time += MONTH_MILLISECONDS;
+      await recharge();
+    }),
+    check: Math.ceil((await warm(() => cost(() => check(slot)))) / (HEALTHY_LINES / LINES_PER_QUERY)),
+    notice: await warm((run) => tell(`${told?.id}/${run}`)),
+  };
+  console.log(
+    `\nmilliseconds of a warm processor, with the models of Stripe and the carrier: ${JSON.stringify(cpu)} (${JSON.stringify(CPU_MILLISECONDS)} in the costs)`,
+  );
+
+  const pages = HEALTHY_LINES / LINES_PER_QUERY;
+  const measured: Measured = {
+    recharge: {
+      writeUnits: unitsOf("write", withoutHistory),
+      historyWriteUnits: unitsOf("write", all.filter(isHistory)),
+      readUnits: unitsOf("read", all),
+      databaseCalls: callsOf(all),
+      stripeCalls: rechargeCalls.stripe,
+      carrierCalls: rechargeCalls.carrier,
+      events: rechargeCalls.events,
+    },
+    check: {
+      writeUnits: unitsOf("write", checking) / pages,
+      readUnits: unitsOf("read", checking) / pages,
+      lines: LINES_PER_QUERY,
+      databaseCalls: callsOf(checking) / pages,
+      carrierCalls: checkCalls.carrier / pages,
+    },
+    notice: { writeUnits: unitsOf("write", telling), readUnits: unitsOf("read", telling), databaseCalls: callsOf(telling) },
+  };
+  return isAsTheCostsSay(measured) && isCheckWithin && isRechargeWithin;
+}
+
+/** What a month costs (`npm run costs`) is counted with these. */
+function isAsTheCostsSay(measured: Measured): boolean {
+  const isSame = isDeepStrictEqual(measured, MEASURED);
+  console.log(`\n${isSame ? "As bench/measured.ts says" : "NOT AS bench/measured.ts SAYS"}: ${JSON.stringify(measured)}`);
+  return isSame;
+}
+
+/** Requests to the database: what its indexes cost is told apart, and is none. */
+function callsOf(costs: readonly Cost[]): number {
+  return costs.filter(({ index }) => index === undefined).length;
+}
+
+/** The port, with a word for each call of it. */
+function counted<Port extends object>(port: Port, onCall: () => void): Port {
+  return new Proxy(port, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        onCall();
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
 }
 
 function isAtMost(budget: number, costs: readonly Cost[]): boolean {

@@ -78,7 +78,7 @@ const bill = z.object({
 const billKey = z.strictObject({ rechargeId: keyText, part: z.literal(BILL), subscriberId: keyText, endedAt: keyText });
 
 /** Why a recharge was made, and its steps, are kept for so long; bills and adjustments for good. */
-const HISTORY_DAYS = 400;
+export const HISTORY_DAYS = 400;
 
 function withExpiry<Part extends { readonly at: Instant }>(part: Part): Part & { readonly expiresAt: number } {
   return { ...part, expiresAt: Math.floor(epochMilliseconds(part.at) / 1000) + HISTORY_DAYS * 24 * 60 * 60 }; // TTL wants seconds

@@ -21,7 +21,8 @@ import { keyText, pageKey, pageMark } from "./dynamodb-client.ts";
 import { storedMethod, storedRuleSettings } from "./esim-item.ts";
 
 const DAY_SECONDS = 24 * 60 * 60;
-const NOTICE_DAYS = 90;
+/** That an event was told is remembered for so long. */
+export const NOTICE_DAYS = 90;
 const PAGE_SIZE = 100;
 const NOTICE = "notice#";
 const LINE = "line#";
