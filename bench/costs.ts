@@ -1,4 +1,5 @@
 import { SHORTEST_TIER, TIER_MINUTES } from "../functions/domain/slots.ts";
+import { SIZES } from "../infra/sizes.ts";
 import { CPU_MILLISECONDS, MEASURED } from "./measured.ts";
 
 /**
@@ -44,7 +45,7 @@ export const ASSUMED = {
   lookMilliseconds: 50,
   webhookMilliseconds: 50,
   api: { milliseconds: 100, readUnits: 3, kilobytesSent: 2 },
-  /** START, END and REPORT; our own functions log nothing while all is well. */
+  /** START, END and REPORT, as our own functions log next to nothing while all is well; and a line of the access log. */
   kilobytesLoggedPerRun: 0.5,
   /** X-Ray's default: one a second, and 5 % of the rest. */
   tracedShare: 0.05,
@@ -52,9 +53,8 @@ export const ASSUMED = {
   monthsInUse: 12,
 } as const;
 
-/** Held against the templates by a test: memory must be so, of the others there are at most so many. */
+/** At most so many are deployed: held against the templates by a test. */
 export const DEPLOYED = {
-  megabytes: { recharge: 512, "check-balances": 512, notify: 256, rules: 512, "stripe-webhook": 256, remind: 256, reconcile: 256 },
   queuesWithReader: 10,
   secrets: 5,
   alarms: 80,
@@ -112,13 +112,13 @@ function seconds(megabytes: number, cpu: number, waits: number): number {
 function checkSeconds(): number {
   const { database, carrier } = ASSUMED.milliseconds;
   const { databaseCalls, carrierCalls } = MEASURED.check;
-  return seconds(DEPLOYED.megabytes["check-balances"], CPU_MILLISECONDS.check, databaseCalls * database + carrierCalls * carrier);
+  return seconds(SIZES["check-balances"].memoryMegabytes, CPU_MILLISECONDS.check, databaseCalls * database + carrierCalls * carrier);
 }
 
 export function rechargeSeconds(): number {
   const { database, aws, stripe, carrier } = ASSUMED.milliseconds;
   const { databaseCalls, stripeCalls, carrierCalls } = MEASURED.recharge;
-  return seconds(DEPLOYED.megabytes.recharge, CPU_MILLISECONDS.recharge, databaseCalls * database + stripeCalls * stripe + carrierCalls * carrier + aws);
+  return seconds(SIZES.recharge.memoryMegabytes, CPU_MILLISECONDS.recharge, databaseCalls * database + stripeCalls * stripe + carrierCalls * carrier + aws);
 }
 
 /** The parts that Lambda is paid for. */
@@ -136,7 +136,6 @@ function runs(what: string, count: number, secondsEach: number, megabytes: numbe
 
 /** What AWS asks for a month with so many lines. Stripe's fees, text messages, and what the carrier asks are not AWS's. */
 export function monthlyCosts(lines: number): Row[] {
-  const { megabytes } = DEPLOYED;
   const { milliseconds, api } = ASSUMED;
   const subscribers = lines / ASSUMED.linesPerSubscriber;
   const recharges = lines * ASSUMED.rechargesPerLine;
@@ -160,7 +159,7 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "read units", quantity: pages * MEASURED.check.readUnits, price: "readUnit" },
         { what: "write units", quantity: pages * MEASURED.check.writeUnits, price: "writeUnit" },
         { what: "requests to queues", quantity: checks * REQUESTS_PER_MESSAGE, price: "queueRequest" },
-        ...runs("check-balances", checks, (pages / checks) * checkSeconds(), megabytes["check-balances"]),
+        ...runs("check-balances", checks, (pages / checks) * checkSeconds(), SIZES["check-balances"].memoryMegabytes),
       ],
     },
     {
@@ -171,9 +170,9 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "events", quantity: recharges * MEASURED.recharge.events, price: "event" },
         { what: "requests to queues", quantity: (recharges + webhooks) * REQUESTS_PER_MESSAGE, price: "queueRequest" },
         { what: "webhooks", quantity: webhooks, price: "apiRequest" },
-        ...runs("recharge", recharges, rechargeSeconds(), megabytes.recharge),
-        ...runs("recharge that only looks", webhooks, ASSUMED.lookMilliseconds / 1000, megabytes.recharge),
-        ...runs("stripe-webhook", webhooks, ASSUMED.webhookMilliseconds / 1000, megabytes["stripe-webhook"]),
+        ...runs("recharge", recharges, rechargeSeconds(), SIZES.recharge.memoryMegabytes),
+        ...runs("recharge that only looks", webhooks, ASSUMED.lookMilliseconds / 1000, SIZES.recharge.memoryMegabytes),
+        ...runs("stripe-webhook", webhooks, ASSUMED.webhookMilliseconds / 1000, SIZES["stripe-webhook"].memoryMegabytes),
       ],
     },
     {
@@ -186,8 +185,8 @@ export function monthlyCosts(lines: number): Row[] {
         ...runs(
           "notify",
           mails,
-          seconds(megabytes.notify, CPU_MILLISECONDS.notice, MEASURED.notice.databaseCalls * milliseconds.database + milliseconds.aws),
-          megabytes.notify,
+          seconds(SIZES.notify.memoryMegabytes, CPU_MILLISECONDS.notice, MEASURED.notice.databaseCalls * milliseconds.database + milliseconds.aws),
+          SIZES.notify.memoryMegabytes,
         ),
       ],
     },
@@ -200,8 +199,9 @@ export function monthlyCosts(lines: number): Row[] {
       parts: [
         { what: "requests", quantity: requests, price: "apiRequest" },
         { what: "read units", quantity: requests * api.readUnits, price: "readUnit" },
+        { what: "GB of access log", quantity: (requests * ASSUMED.kilobytesLoggedPerRun) / KILOBYTES_PER_GIGABYTE, price: "gigabyteLogged" },
         { what: "GB sent", quantity: (requests * api.kilobytesSent) / KILOBYTES_PER_GIGABYTE, price: "gigabyteSent" },
-        ...runs("the API's functions", requests, api.milliseconds / 1000, megabytes.rules),
+        ...runs("the API's functions", requests, api.milliseconds / 1000, SIZES.rules.memoryMegabytes),
       ],
     },
     {
@@ -226,7 +226,7 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "secrets", quantity: DEPLOYED.secrets, price: "secretMonth" },
         { what: "polls of idle queues", quantity: pollingRequests, price: "queueRequest" },
         { what: "ticks of planner and sweeper", quantity: ticks, price: "tick" },
-        ...runs("planner and sweeper", ticks, 0.1, 256),
+        ...runs("planner and sweeper", ticks, 0.1, SIZES.sweep.memoryMegabytes),
       ],
     },
     { name: "Signing in at Cognito", parts: [{ what: "monthly active users", quantity: subscribers * ASSUMED.activeShare, price: "monthlyActiveUser" }] },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import * as z from "zod/mini";
 import { ASSUMED, checkersFor, DEPLOYED, monthlyCosts, PRICES, priceOf, rechargeSeconds, SCALES } from "../../bench/costs.ts";
 import { CPU_MILLISECONDS, MEASURED } from "../../bench/measured.ts";
+import { SIZES } from "../../infra/sizes.ts";
 import { testAssembly } from "../assembly.ts";
 import { readTemplates } from "../infra/templates.ts";
 
@@ -31,11 +31,11 @@ describe("what a month costs", () => {
 
   it("counts the processor of a recharge at the share of one that its memory gets, and every call that it waits for", () => {
     const waits = MEASURED.recharge.databaseCalls * 5 + MEASURED.recharge.stripeCalls * 700 + MEASURED.recharge.carrierCalls * 300 + 15;
-    expect(rechargeSeconds()).toBeCloseTo((CPU_MILLISECONDS.recharge * (1769 / 512) + waits) / 1000, 9);
+    expect(rechargeSeconds()).toBeCloseTo((CPU_MILLISECONDS.recharge * (1769 / SIZES.recharge.memoryMegabytes) + waits) / 1000, 9);
   });
 
   it("grows with the lines in every row but those for which nobody is needed", () => {
-    const [few = 0, , most = 0] = SCALES;
+    const [few, , most] = SCALES;
     for (const { name } of monthlyCosts(few)) {
       const ratio = costOf(most, name) / costOf(few, name);
       if (name === "Standing by") expect(ratio).toBe(1);
@@ -49,7 +49,7 @@ describe("what a month costs", () => {
     const [million, ten] = [checkersFor(1_000_000), checkersFor(10_000_000)];
     expect(ten.hashRanges).toBeGreaterThan(million.hashRanges);
     expect(ten.hashRanges).toBeLessThanOrEqual(256);
-    expect(million.atOnce).toBeLessThanOrEqual(concurrencyOf("CheckBalances"));
+    expect(million.atOnce).toBeLessThanOrEqual(SIZES["check-balances"].queue?.maxConcurrency ?? 0);
   });
 
   it("has a price above zero for everything, and shares that are shares", () => {
@@ -58,22 +58,7 @@ describe("what a month costs", () => {
   });
 });
 
-/** How many of a function's runs a queue may have at once. */
-function concurrencyOf(functionId: string): number {
-  const schema = z.object({ FunctionName: z.object({ Ref: z.string() }), ScalingConfig: z.object({ MaximumConcurrency: z.number() }) });
-  const found = templates.read("AWS::Lambda::EventSourceMapping", schema).find(({ properties }) => properties.FunctionName.Ref.startsWith(functionId));
-  return found?.properties.ScalingConfig.MaximumConcurrency ?? 0;
-}
-
 describe("what is deployed", () => {
-  const functionSchema = z.object({ MemorySize: z.number(), Environment: z.object({ Variables: z.object({ POWERTOOLS_SERVICE_NAME: z.string() }) }) });
-  const functions = templates.read("AWS::Lambda::Function", functionSchema);
-
-  it.each(Object.entries(DEPLOYED.megabytes))("gives %s the memory that is counted: %i MB", (name, megabytes) => {
-    const found = functions.find(({ properties }) => properties.Environment.Variables.POWERTOOLS_SERVICE_NAME === name);
-    expect(found?.properties.MemorySize).toBe(megabytes);
-  });
-
   it.each([
     ["AWS::CloudWatch::Alarm", DEPLOYED.alarms],
     ["AWS::SecretsManager::Secret", DEPLOYED.secrets],

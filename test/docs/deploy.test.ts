@@ -6,6 +6,7 @@ import { costTables } from "../../bench/costs.ts";
 import { HISTORY_DAYS } from "../../functions/adapters/dynamodb-recharges.ts";
 import { NOTICE_DAYS } from "../../functions/adapters/dynamodb-subscribers.ts";
 import { STRIPE_EVENT_TYPES } from "../../functions/contracts/stripe-events.ts";
+import { SIZES } from "../../infra/sizes.ts";
 import { readDeployOrder } from "../../ops/deployment.ts";
 import { testAssembly } from "../assembly.ts";
 import { readTemplates } from "../infra/templates.ts";
@@ -50,11 +51,9 @@ describe("docs/deploy.md", () => {
   });
 
   it("names the concurrency that is to be raised as it is", () => {
-    const schema = z.object({ FunctionName: z.object({ Ref: z.string() }), ScalingConfig: z.object({ MaximumConcurrency: z.number() }) });
-    const of = (name: string) =>
-      templates.read("AWS::Lambda::EventSourceMapping", schema).find(({ properties }) => properties.FunctionName.Ref.replace(/[0-9A-F]{8}$/, "") === name)
-        ?.properties.ScalingConfig.MaximumConcurrency;
-    expect(page).toContain(`\`maxConcurrency\` of \`CheckBalancesQueue\` (${of("CheckBalances")}) and \`RechargeQueue\` (${of("Recharge")};`);
+    expect(page).toContain(
+      `\`maxConcurrency\` of \`CheckBalancesQueue\` (${SIZES["check-balances"].queue?.maxConcurrency}) and \`RechargeQueue\` (${SIZES.recharge.queue?.maxConcurrency};`,
+    );
   });
 
   it("tells of every table whose data stands there", () => {
