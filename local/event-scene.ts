@@ -39,6 +39,8 @@ export const sceneValues = z.object({
   payLink: z.string(),
   /** What the carrier brought to Lin's line. */
   familyCode: z.string(),
+  /** When Lin closed her account. */
+  closedSince: z.string(),
 });
 export type SceneValues = z.infer<typeof sceneValues>;
 
@@ -102,7 +104,7 @@ export async function setScene(
   good(await api.PUT("/v1/family-lines/{iccid}", { params: { path: { iccid: SHARED_LINE } }, body: grant }));
 
   const lin = new DemoSubscriber(url, await localText({ url }, "token?user=lin"));
-  good(await lin.api.DELETE("/v1/me"));
+  const { closing } = good(await lin.api.DELETE("/v1/me"));
 
   const values: SceneValues = {
     method,
@@ -116,6 +118,7 @@ export async function setScene(
     openPayment: open.paymentIntentId,
     payLink: link.split("/").at(-1) ?? "",
     familyCode: await codeFor(LINS_LINE.iccid),
+    closedSince: closing.since,
   };
   const { now: ready } = await localTime({ url });
   await ada.advance((MINUTE - (ready % MINUTE) + 5000) / MINUTE);

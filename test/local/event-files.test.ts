@@ -35,6 +35,7 @@ const VALUES: SceneValues & { readonly token: string; readonly stripeSignature: 
   openPayment: "pi_2PqrSt",
   payLink: `MTc5NTg5MjcxMCByZV8x.${"C".repeat(43)}`,
   familyCode: "123456",
+  closedSince: "2026-11-28T08:00:00.000Z",
   token: "a.b.c",
   stripeSignature: "t=1795892710,v1=00",
 };

@@ -89,7 +89,7 @@ describe("the template for SAM", () => {
     for (const { given, ...settings } of same) {
       const found = functions.find(({ id }) => id === settings.id);
       expect(found).toMatchObject(settings);
-      expect(Object.keys(found?.Environment.Variables ?? {})).toEqual(expect.arrayContaining(given));
+      expect(Object.keys(found?.Environment.Variables ?? {})).toEqual(expect.arrayContaining([...given, ...Object.keys(stack.endpoints)]));
     }
     expect(same).toHaveLength(functions.length);
   });
