@@ -214,13 +214,18 @@ function costPerRecharge(own: Own, functions: WatchedService["functions"], table
     usingMetrics[`ms${index}`] = each.metricDuration({ period, statistic: "Sum" });
     usingMetrics[`runs${index}`] = each.metricInvocations({ period });
     const gigabytes = SIZES[each.serviceName].memoryMegabytes / 1024;
-    return `FILL(ms${index}, 0) / 1000 * ${gigabytes * DOLLARS.gigabyteSecond} + FILL(runs${index}, 0) * ${DOLLARS.request}`;
+    return `FILL(ms${index}, 0) / 1000 * ${plain(gigabytes * DOLLARS.gigabyteSecond)} + FILL(runs${index}, 0) * ${plain(DOLLARS.request)}`;
   });
   const database = tables.map((table, index) => {
     usingMetrics[`writes${index}`] = table.metricConsumedWriteCapacityUnits({ period });
     usingMetrics[`reads${index}`] = table.metricConsumedReadCapacityUnits({ period });
-    return `FILL(writes${index}, 0) * ${DOLLARS.writeUnit} + FILL(reads${index}, 0) * ${DOLLARS.readUnit}`;
+    return `FILL(writes${index}, 0) * ${plain(DOLLARS.writeUnit)} + FILL(reads${index}, 0) * ${plain(DOLLARS.readUnit)}`;
   });
   const all = ENDS.map((end) => `FILL(end_${end}, 0)`).join(" + ");
   return new MathExpression({ label: "US dollars", expression: `(${[...lambda, ...database].join(" + ")}) / (${all})`, usingMetrics, period });
+}
+
+/** Without an exponent, which CloudWatch would take for a metric. */
+function plain(dollars: number): string {
+  return dollars.toFixed(14);
 }

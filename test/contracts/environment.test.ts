@@ -110,7 +110,7 @@ describe("a function of the stacks", () => {
   });
 
   it.each(deployed)("has in $name what it needs and nothing else", ({ environment }) => {
-    const { POWERTOOLS_SERVICE_NAME: _log, ...variables } = environment;
+    const { POWERTOOLS_SERVICE_NAME: _log, POWERTOOLS_METRICS_NAMESPACE: _metrics, ...variables } = environment;
     expect(readEnvironment(nameOf(environment), environment)).toEqual(variables);
   });
 

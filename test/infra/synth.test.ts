@@ -60,6 +60,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "AWS::ApiGatewayV2::Route": "none",
   "AWS::ApiGatewayV2::Stage": "none",
   "AWS::CloudWatch::Alarm": "AlarmName",
+  "AWS::CloudWatch::Dashboard": "DashboardName",
   "AWS::Cognito::ManagedLoginBranding": "none",
   "AWS::Cognito::UserPool": "UserPoolName",
   "AWS::Cognito::UserPoolClient": "none",

@@ -16,6 +16,7 @@ const REPORTED: RechargeMessage = z.parse(rechargeMessage, {
   detail: {
     name: "LowBalanceDetected",
     id: REPORT,
+    check: REPORT,
     version: 1,
     at: NOW,
     iccid: ICCID,

@@ -401,22 +401,21 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the line is free before its bill is put",
     file: "workers/recharge/take-step.ts",
-    find: `  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
+    find: `  await putBill(ports, bill);
   await publish(ports, pendingEvents);
   const backup = await backupFor(ports, open);
-  return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));`,
+  const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));`,
     replace: `  await publish(ports, pendingEvents);
   const backup = await backupFor(ports, open);
   const cleared = await record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));
-  await putBill(ports, billOf(esim.iccid, ports.hashLine(esim.iccid), open));
-  return cleared;`,
+  await putBill(ports, bill);`,
   },
   {
     name: "an ended recharge keeps its line",
     file: "workers/recharge/take-step.ts",
-    find: "return record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup));",
-    replace:
-      'return esim.rule?.status.state === "active" ? record(ports, esim, (current) => applyCleared(current, open.rechargeId, pendingEvents, ports.clock.now(), backup)) : "wait";',
+    find: "  const cleared = await record(ports, esim, (current) => applyCleared(",
+    replace: `  if (esim.rule?.status.state !== "active") return "wait";
+  const cleared = await record(ports, esim, (current) => applyCleared(`,
   },
   {
     name: "an event is told before it is written",
