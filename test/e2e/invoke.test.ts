@@ -56,11 +56,13 @@ const BROKEN = {
   erase: "exports.handler = async ({ Records }) => ({ batchItemFailures: [{ itemIdentifier: Records[0].messageId }] });",
   remind: "exports.handler = async () => { throw new TypeError('no such line'); };",
   "payment-methods": "exports.handler = async () => { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); };",
-  reconcile: `let times = 0;
+  notify: `let times = 0;
     exports.handler = async () => {
+      const { AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, MAIL_FROM } = process.env;
       const Content = { Simple: { Subject: { Data: String(++times) }, Body: {} } };
-      const body = JSON.stringify({ FromEmailAddress: "a@b.c", Destination: { ToAddresses: ["a@b.c"] }, Content });
-      await fetch(process.env.AWS_ENDPOINT_URL + "/v2/email/outbound-emails", { method: "POST", body });
+      const body = JSON.stringify({ FromEmailAddress: MAIL_FROM, Destination: { ToAddresses: ["ada@example.com"] }, Content });
+      const authorization = "AWS4-HMAC-SHA256 Credential=" + AWS_ACCESS_KEY_ID + "/20261128/us-east-1/ses/aws4_request";
+      await fetch(AWS_ENDPOINT_URL + "/v2/email/outbound-emails", { method: "POST", body, headers: { authorization } });
       return { batchItemFailures: [] };
     };`,
 };
@@ -91,7 +93,7 @@ describe("npm run invoke, on a stack that runs already", () => {
     ["a message fails", "erase/tick", "1 of its messages failed"],
     ["the function throws", "remind/tick", "no such line"],
     ["it needs more memory than it has", "payment-methods/list-payment-methods", "its process ended"],
-    ["the second time something else comes of it", "reconcile/daily-tick", "the second time something else came of it: messages"],
+    ["the second time something else comes of it", "notify/other-events", "the second time something else came of it: messages"],
     ["the file needs what such a stack does not know", "rules/create-rule", "needs {{method}}, which this stack does not know"],
   ])(
     "fails when %s",
