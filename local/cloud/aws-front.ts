@@ -186,10 +186,10 @@ function refuse(response: ServerResponse, service: Service, { code, message }: R
   response.writeHead(shapes[service].status, { ...shapes[service].headers, "x-amzn-requestid": id }).end(json);
 }
 
-/** Passes a request on as the operator's: DynamoDB Local keeps tables apart by access key. A service that does not answer looks like a broken connection. */
+/** Passes a request on as the operator's, since DynamoDB Local keeps tables apart by access key, and with the host under which its caller knows this machine. A service that does not answer looks like a broken connection. */
 function forward({ method, url, headers }: IncomingMessage, body: Buffer, upstream: string, agent: Agent, response: ServerResponse): void {
   const authorization = headers.authorization?.replace(/Credential=[^/]+/, `Credential=${OPERATOR_KEY_ID}`);
-  const passed = send(new URL(url ?? "/", upstream), { method, headers: { ...headers, authorization, host: new URL(upstream).host }, agent }, (answer) => {
+  const passed = send(new URL(url ?? "/", upstream), { method, headers: { ...headers, authorization }, agent }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.on("error", () => response.destroy()).pipe(response);
   });

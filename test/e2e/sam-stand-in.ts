@@ -11,6 +11,7 @@ const template = z.object({
     z.string(),
     z.object({
       Properties: z.object({
+        FunctionName: z.string(),
         CodeUri: z.string(),
         Handler: z.string(),
         MemorySize: z.number(),
@@ -35,8 +36,15 @@ const ALONE = `data:text/javascript,${encodeURIComponent(`
 export async function samLocalInvoke(file: string, id: string, event: unknown): Promise<unknown> {
   const found = z.parse(template, JSON.parse(readFileSync(file, "utf8"))).Resources[id];
   if (found === undefined) throw new Error(`${id} is not in ${file}`);
-  const { CodeUri, Handler, MemorySize, Timeout, Environment } = found.Properties;
-  const described = { name: id, arn: id, folder: resolve(dirname(file), CodeUri), handler: Handler, memoryMegabytes: MemorySize, timeoutSeconds: Timeout };
+  const { FunctionName, CodeUri, Handler, MemorySize, Timeout, Environment } = found.Properties;
+  const described = {
+    name: FunctionName,
+    arn: FunctionName,
+    folder: resolve(dirname(file), CodeUri),
+    handler: Handler,
+    memoryMegabytes: MemorySize,
+    timeoutSeconds: Timeout,
+  };
   const host = functionHost({
     functions: [{ ...described, environment: Environment.Variables }],
     region: Environment.Variables.AWS_REGION ?? "",
@@ -45,7 +53,7 @@ export async function samLocalInvoke(file: string, id: string, event: unknown): 
     onLog: ({ line }) => process.stderr.write(`${line}\n`),
   });
   try {
-    return await host.invoke(id, event);
+    return await host.invoke(FunctionName, event);
   } finally {
     await host.close();
   }
