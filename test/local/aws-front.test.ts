@@ -32,9 +32,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
   const address = upstream.address();
   const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
-  front = await startAwsFront({
+  front = await startAwsFront();
+  front.open({
     region: REGION,
-    port: 0,
     roleArns: new Map([["work", ROLE]]),
     permissions: {
       roles: [],
