@@ -111,7 +111,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   }
 }
 
-/** A port that nobody uses right now. The functions are told the addresses of the API and of AWS before anybody listens there. */
+/** A port that nobody uses right now. The functions are told the API's address before it listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
@@ -157,12 +157,13 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   const queues = await startQueues({ dataDir: path("sqs"), region: REGION });
   closers.push(queues.close);
 
-  const frontPort = await freePort();
+  const front = await startAwsFront();
+  closers.push(front.close);
   // The templates are read twice: the issuer needs the client's id, and the rest needs the issuer's address.
   const load = (issuerUrl: string) =>
     loadStacks(options.assembly, {
       region: REGION,
-      queueUrl: (name) => `http://127.0.0.1:${frontPort}/${LOCAL_ACCOUNT}/${name}`,
+      queueUrl: (name) => `${front.endpoint}/${LOCAL_ACCOUNT}/${name}`,
       attributes: (type) => (type === "AWS::Cognito::UserPool" ? issuerUrl : `http://127.0.0.1:${port}`),
     });
   const stacks = load("http://127.0.0.1");
@@ -224,9 +225,8 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
   closers.push(endpoints.close);
 
   const deployed = listFunctions(graph);
-  const front = await startAwsFront({
+  front.open({
     region: REGION,
-    port: frontPort,
     roleArns: new Map(deployed.map(({ name, roleArn }) => [name, roleArn])),
     permissions,
     upstreams: {
@@ -238,7 +238,6 @@ async function start(options: LocalStackOptions, path: (name: string) => string,
       sns: endpoints.endpoint,
     },
   });
-  closers.push(front.close);
 
   // One for all services: whatever is not known there is refused by name, and never sent to AWS.
   const endpointVariables = { AWS_ENDPOINT_URL: front.endpoint, AWS_ENDPOINT_URL_DYNAMODB: front.endpoint, AWS_ENDPOINT_URL_SQS: front.endpoint };

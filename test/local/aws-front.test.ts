@@ -16,14 +16,14 @@ const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}
 
 let front: AwsFront;
 let upstream: Server;
-let reached: { readonly authorization: string | undefined; readonly body: string }[];
+let reached: { readonly authorization: string | undefined; readonly host: string | undefined; readonly body: string }[];
 let asked: string[];
 let decision: Decision;
 
 beforeAll(async () => {
   upstream = createServer((request, response) => {
     void text(request).then((body) => {
-      reached.push({ authorization: request.headers.authorization, body });
+      reached.push({ authorization: request.headers.authorization, host: request.headers.host, body });
       const isForm = request.headers["content-type"]?.includes("form") === true;
       response.writeHead(200, { "content-type": isForm ? "text/xml" : "application/x-amz-json-1.0" });
       response.end(isForm ? "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>" : "{}");
@@ -32,9 +32,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, "127.0.0.1", resolve));
   const address = upstream.address();
   const url = `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
-  front = await startAwsFront({
+  front = await startAwsFront();
+  front.open({
     region: REGION,
-    port: 0,
     roleArns: new Map([["work", ROLE]]),
     permissions: {
       roles: [],
@@ -143,11 +143,11 @@ describe("a call of a function", () => {
     expect(reached).toEqual([]);
   });
 
-  it.each(CALLS)("passes where its role grants all of it, and as the operator's: $says", async ({ call, asks }) => {
+  it.each(CALLS)("passes where its role grants all of it, as the operator's and with the host that it called: $says", async ({ call, asks }) => {
     decision = "allowed";
     await call();
     expect(asked).toEqual(asks.map((each) => `${ROLE} ${each}`));
-    expect(reached).toEqual([{ authorization: expect.stringContaining("Credential=local/"), body: expect.any(String) }]);
+    expect(reached).toEqual([{ authorization: expect.stringContaining("Credential=local/"), host: new URL(front.endpoint).host, body: expect.any(String) }]);
   });
 
   it("is refused where nobody knows what it asks for", async () => {
