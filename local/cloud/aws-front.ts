@@ -13,20 +13,21 @@ export const OPERATOR_KEY_ID = "local";
 const SERVICES = ["dynamodb", "sqs", "events", "secretsmanager", "ses", "sns"] as const;
 type Service = (typeof SERVICES)[number];
 
-export interface AwsFrontOptions {
+/** What a front decides by, and passes on to. */
+export interface FrontSettings {
   readonly region: string;
   /** Where requests go that may pass. */
   readonly upstreams: Readonly<Record<Service, string>>;
   /** Who may call, by access key id. */
   readonly roleArns: ReadonlyMap<string, string>;
   readonly permissions: Permissions;
-  /** On 127.0.0.1; 0 takes any that is free. */
-  readonly port: number;
 }
 
 export interface AwsFront {
   /** For `AWS_ENDPOINT_URL`. */
   readonly endpoint: string;
+  /** Whoever called before waits until then: the templates name the front's address, and are read before anything is known of their roles. */
+  open(settings: FrontSettings): void;
   close(): Promise<void>;
 }
 
@@ -47,44 +48,31 @@ interface Refusal {
  *
  * The access key id in a request's signature names the caller, and the caller's role decides. Signatures are not computed again: whoever can listen here has all keys anyway.
  */
-export async function startAwsFront(options: AwsFrontOptions): Promise<AwsFront> {
+export async function startAwsFront(): Promise<AwsFront> {
+  const { promise: opened, resolve: open } = Promise.withResolvers<FrontSettings>();
   const agent = new Agent({ keepAlive: true });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await buffer(request);
+    const [body, settings] = await Promise.all([buffer(request), opened]);
     const { keyId, service } = readSignature(request);
     const known = SERVICES.find((each) => each === service);
     if (known === undefined) return refuse(response, "dynamodb", notSupported(`${service ?? "An unsigned"} request ${operationOf(request)}`));
-    const refusal = keyId === OPERATOR_KEY_ID ? undefined : await judge(known, keyId ?? "", request, body);
+    const refusal = keyId === OPERATOR_KEY_ID ? undefined : await judge(settings, known, keyId ?? "", request, body);
     if (refusal !== undefined) return refuse(response, known, refusal);
-    forward(request, body, options.upstreams[known], agent, response);
-  }
-
-  async function judge(service: Service, keyId: string, request: IncomingMessage, body: Buffer): Promise<Refusal | undefined> {
-    const { roleArns, permissions } = options;
-    const roleArn = roleArns.get(keyId);
-    if (roleArn === undefined) return { code: "UnrecognizedClientException", message: "The security token included in the request is invalid." };
-    const acts = actsOf(service, options.region, request, body);
-    if (acts === undefined) return notSupported(operationOf(request));
-    for (const { action, resource } of acts) {
-      if ((await permissions.decide(roleArn, action, resource)) === "allowed") continue;
-      const user = `${roleArn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${keyId}`;
-      const because = `because no identity-based policy allows the ${action} action`;
-      return { code: DENIED[service], message: `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${because}` };
-    }
-    return undefined;
+    forward(request, body, settings.upstreams[known], agent, response);
   }
 
   const server = createServer((request, response) => {
     // A function that is out of time goes away within its request.
     answer(request, response).catch(() => response.destroy());
   });
-  server.listen(options.port, "127.0.0.1");
+  server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("The front of the AWS endpoints does not listen on a port");
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
+    open,
     async close() {
       const closed = once(server, "close");
       server.close();
@@ -93,6 +81,27 @@ export async function startAwsFront(options: AwsFrontOptions): Promise<AwsFront>
       await closed;
     },
   };
+}
+
+/** Why a caller gets no answer; undefined when it may have one. */
+async function judge(
+  { region, roleArns, permissions }: FrontSettings,
+  service: Service,
+  keyId: string,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<Refusal | undefined> {
+  const roleArn = roleArns.get(keyId);
+  if (roleArn === undefined) return { code: "UnrecognizedClientException", message: "The security token included in the request is invalid." };
+  const acts = actsOf(service, region, request, body);
+  if (acts === undefined) return notSupported(operationOf(request));
+  for (const { action, resource } of acts) {
+    if ((await permissions.decide(roleArn, action, resource)) === "allowed") continue;
+    const user = `${roleArn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${keyId}`;
+    const because = `because no identity-based policy allows the ${action} action`;
+    return { code: DENIED[service], message: `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${because}` };
+  }
+  return undefined;
 }
 
 function notSupported(what: string): Refusal {
@@ -186,11 +195,7 @@ function refuse(response: ServerResponse, service: Service, { code, message }: R
   response.writeHead(shapes[service].status, { ...shapes[service].headers, "x-amzn-requestid": id }).end(json);
 }
 
-/**
- * Passes a request on as the operator's: DynamoDB Local keeps tables apart by access key. A service that does not answer looks like a broken connection.
- *
- * The name by which the caller has reached us goes along: secrets tell addresses by it.
- */
+/** Passes a request on as the operator's, since DynamoDB Local keeps tables apart by access key, and with the host under which its caller knows this machine. A service that does not answer looks like a broken connection. */
 function forward({ method, url, headers }: IncomingMessage, body: Buffer, upstream: string, agent: Agent, response: ServerResponse): void {
   const authorization = headers.authorization?.replace(/Credential=[^/]+/, `Credential=${OPERATOR_KEY_ID}`);
   const passed = send(new URL(url ?? "/", upstream), { method, headers: { ...headers, authorization }, agent }, (answer) => {
