@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildSync } from "esbuild";
+import { type BuildOptions, buildSync } from "esbuild";
 import { environments, type FunctionName } from "../functions/contracts/environment.ts";
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
 
@@ -13,6 +13,18 @@ function entryOf(name: FunctionName): string {
   return `functions/${API_FUNCTIONS.has(name) ? "api" : "workers"}/${name}/handler.ts`;
 }
 
+/** How a function's code becomes one file. */
+export const BUNDLING = {
+  bundle: true,
+  format: "cjs" as const,
+  platform: "node",
+  target: "node24",
+  mainFields: ["module", "main"] as string[],
+  minifySyntax: true,
+  legalComments: "none",
+  logLevel: "warning",
+} satisfies BuildOptions;
+
 /**
  * Bundles every function, each into a folder `<name>/index.cjs` of a new temporary folder.
  *
@@ -22,18 +34,11 @@ function entryOf(name: FunctionName): string {
 export function bundleFunctions(): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "auto-recharge-bundles-"));
   buildSync({
+    ...BUNDLING,
     absWorkingDir: ROOT,
     entryPoints: (Object.keys(environments) as FunctionName[]).map((name) => ({ in: entryOf(name), out: `${name}/index` })),
     outdir: folder,
     outExtension: { ".js": ".cjs" },
-    bundle: true,
-    format: "cjs",
-    platform: "node",
-    target: "node24",
-    mainFields: ["module", "main"],
-    minifySyntax: true,
-    legalComments: "none",
-    logLevel: "warning",
   });
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
