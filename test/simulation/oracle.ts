@@ -85,7 +85,10 @@ function caseOf(seen: Evidence): Case {
   const bills = new Map(seen.bills.map((bill) => [bill.rechargeId, bill]));
   const lives = new Map<string, Life>();
   for (const [rechargeId, writes] of grouped(seen.writes, ({ esim }) => esim.open?.rechargeId ?? "")) {
-    const first = writes.find(({ esim: { open: each } }) => each?.state.name !== "announced") ?? writes[0];
+    // What a restore took back was made once more, if the recharge goes on: perhaps in another month.
+    const lasting = writes.filter(({ at }) => !isUndone(seen, at));
+    const seenOf = lasting.length > 0 ? lasting : writes;
+    const first = seenOf.find(({ esim: { open: each } }) => each?.state.name !== "announced") ?? seenOf[0];
     const open = first?.esim.open;
     if (first === undefined || open === undefined) continue;
     const { subscriberId, amount, reservedAt, origin } = open;
@@ -205,9 +208,9 @@ function everyCreditIsPaid({ seen, lives }: Case): string[] {
     });
 }
 
-/** The paid recharges of each payer on each line, in the order in which they were reserved. */
+/** The paid recharges of each payer on each line, in the order in which they were reserved: by the true time, which their workers' clocks need not show. */
 function paidOnes({ lives }: Case): Life[][] {
-  const paid = [...lives.values()].filter((life) => life.paid.length > 0).sort((a, b) => a.reservedAt - b.reservedAt);
+  const paid = [...lives.values()].filter((life) => life.paid.length > 0).sort((a, b) => a.first.at - b.first.at);
   return [...grouped(paid, ({ iccid, subscriberId }) => `${iccid} ${subscriberId}`).values()];
 }
 
