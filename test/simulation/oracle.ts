@@ -25,6 +25,8 @@ interface Life {
   readonly amount: number;
   readonly currency: string;
   readonly reservedAt: number;
+  /** In which it counts, by what lasted. */
+  readonly month: string;
   /** Its payer wanted it there and then, or it stands in for one that was declined; missing where a rule made it. */
   readonly origin?: "payer" | "backup";
   /** The first state of the line in which it was more than announced: what it was decided on. */
@@ -85,10 +87,7 @@ function caseOf(seen: Evidence): Case {
   const bills = new Map(seen.bills.map((bill) => [bill.rechargeId, bill]));
   const lives = new Map<string, Life>();
   for (const [rechargeId, writes] of grouped(seen.writes, ({ esim }) => esim.open?.rechargeId ?? "")) {
-    // What a restore took back was made once more, if the recharge goes on: perhaps in another month.
-    const lasting = writes.filter(({ at }) => !isUndone(seen, at));
-    const seenOf = lasting.length > 0 ? lasting : writes;
-    const first = seenOf.find(({ esim: { open: each } }) => each?.state.name !== "announced") ?? seenOf[0];
+    const first = writes.find(({ esim: { open: each } }) => each?.state.name !== "announced") ?? writes[0];
     const open = first?.esim.open;
     if (first === undefined || open === undefined) continue;
     const { subscriberId, amount, reservedAt, origin } = open;
@@ -100,6 +99,8 @@ function caseOf(seen: Evidence): Case {
       amount: amount.amount,
       currency: amount.currency,
       reservedAt: Date.parse(reservedAt),
+      // What a restore took back may have been made once more, in another month.
+      month: writes.findLast(({ at }) => !isUndone(seen, at))?.esim.open?.period.month ?? open.period.month,
       first,
       end: writes.flatMap((write) => (isUndone(seen, write.at) ? [] : endOf(write)))[0],
       isForgotten: writes.every(({ at }) => isUndone(seen, at)),
@@ -508,8 +509,8 @@ function everythingEnds({ seen }: Case): string[] {
 function limitsCount({ seen, lives }: Case): string[] {
   return seen.lines.flatMap(({ iccid, spend }) =>
     Object.entries(spend).flatMap(([subscriberId, { month, monthAmounts }]) => {
-      const counted = [...lives.values()].filter(({ first, end, isForgotten, ...life }) => {
-        const isHere = life.iccid === iccid && life.subscriberId === subscriberId && first.esim.open?.period.month === month;
+      const counted = [...lives.values()].filter(({ end, isForgotten, ...life }) => {
+        const isHere = life.iccid === iccid && life.subscriberId === subscriberId && life.month === month;
         return isHere && end?.name === "succeeded" && !isForgotten;
       });
       const taken = counted.flatMap(({ paid }) => paid).reduce((sum, { amount, refunded }) => sum + amount - refunded, 0);
