@@ -342,7 +342,8 @@ export class ServiceStack extends Stack {
       bus,
       detailTypes: ["ReconciliationBreakFound"],
       alarms,
-      alarmDescription: "Perhaps a subscriber's money: Stripe, the carrier and our records do not agree. See docs/runbook.md#reconciliation-breaks",
+      whoIsHurt: "Perhaps a subscriber's money: Stripe, the carrier and our records do not agree.",
+      heading: "reconciliation-breaks",
     });
 
     const erase = new ServiceFunction(this, "Erase", {
@@ -372,7 +373,8 @@ export class ServiceStack extends Stack {
       bus,
       detailTypes: ["RechargeNeedsReview"],
       alarms,
-      alarmDescription: "A subscriber who has paid, or may have paid, and was not credited: a person must look. See docs/runbook.md#needs-review",
+      whoIsHurt: "A subscriber who has paid, or may have paid, and was not credited: a person must look.",
+      heading: "needs-review",
     });
 
     new OperatorInbox(this, "PaymentAdjusted", {
@@ -380,8 +382,8 @@ export class ServiceStack extends Stack {
       detailTypes: ["RechargeAdjusted", "BillAdjusted"],
       detail: { kind: FOR_THE_OPERATOR },
       alarms,
-      alarmDescription:
-        "A subscriber who contests a charge, paid for a recharge that had ended, or did not get a refund: a person must look. See docs/runbook.md#disputes-and-late-refunds",
+      whoIsHurt: "A subscriber who contests a charge, paid for a recharge that had ended, or did not get a refund: a person must look.",
+      heading: "disputes-and-late-refunds",
     });
 
     const authorizer = new HttpJwtAuthorizer("Jwt", issuer.url, { jwtAudience: [...issuer.audiences] });

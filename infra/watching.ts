@@ -8,6 +8,7 @@ import type { FunctionName } from "../functions/contracts/environment.ts";
 import type { MetricName } from "../functions/domain/metrics.ts";
 import { ServiceAlarm } from "./constructs/alarm.ts";
 import type { ServiceFunction } from "./constructs/service-function.ts";
+import { PRICES } from "./prices.ts";
 import { SIZES } from "./sizes.ts";
 
 /** The dimensions that a function's own metric has: `functions/domain/metrics.ts`. */
@@ -46,13 +47,6 @@ const MANY_DECLINES = 0.3;
 const ENOUGH_TO_TELL = 20;
 /** Of all calls of ten minutes. */
 const MANY_FAULTS = 0.5;
-
-/**
- * Lambda on arm64 and DynamoDB on demand, in US dollars: the two that grow with the recharges. An estimate for the dashboard; the bill knows better.
- *
- * Sources: https://aws.amazon.com/lambda/pricing/ and https://aws.amazon.com/dynamodb/pricing/on-demand/, us-east-1, November 2026
- */
-const DOLLARS = { gigabyteSecond: 0.0000133334, request: 0.0000002, writeUnit: 0.000000625, readUnit: 0.000000125 };
 
 /** Shows on one dashboard how the service does, and calls a person where somebody is hurt. */
 export function watch(scope: Stack, service: WatchedService): void {
@@ -206,7 +200,7 @@ function addDashboard(scope: Stack, { stage, functions, queues, tables, api }: W
   );
 }
 
-/** What Lambda and DynamoDB cost in a day, by the recharges that came to an end in it. */
+/** What Lambda and the tables without their indexes, which DynamoDB measures apart, cost in a day, by the recharges that came to an end in it: an estimate, and the bill knows better. */
 function costPerRecharge(own: Own, functions: WatchedService["functions"], tables: readonly TableV2[]): MathExpression {
   const period = Duration.days(1);
   const usingMetrics: Record<string, IMetric> = Object.fromEntries(ENDS.map((end) => [`end_${end}`, ended(own, end, period)]));
@@ -214,12 +208,12 @@ function costPerRecharge(own: Own, functions: WatchedService["functions"], table
     usingMetrics[`ms${index}`] = each.metricDuration({ period, statistic: "Sum" });
     usingMetrics[`runs${index}`] = each.metricInvocations({ period });
     const gigabytes = SIZES[each.serviceName].memoryMegabytes / 1024;
-    return `FILL(ms${index}, 0) / 1000 * ${plain(gigabytes * DOLLARS.gigabyteSecond)} + FILL(runs${index}, 0) * ${plain(DOLLARS.request)}`;
+    return `FILL(ms${index}, 0) / 1000 * ${plain(gigabytes * PRICES.lambdaGigabyteSecond)} + FILL(runs${index}, 0) * ${plain(PRICES.lambdaRequest)}`;
   });
   const database = tables.map((table, index) => {
     usingMetrics[`writes${index}`] = table.metricConsumedWriteCapacityUnits({ period });
     usingMetrics[`reads${index}`] = table.metricConsumedReadCapacityUnits({ period });
-    return `FILL(writes${index}, 0) * ${plain(DOLLARS.writeUnit)} + FILL(reads${index}, 0) * ${plain(DOLLARS.readUnit)}`;
+    return `FILL(writes${index}, 0) * ${plain(PRICES.writeUnit)} + FILL(reads${index}, 0) * ${plain(PRICES.readUnit)}`;
   });
   const all = ENDS.map((end) => `FILL(end_${end}, 0)`).join(" + ");
   return new MathExpression({ label: "US dollars", expression: `(${[...lambda, ...database].join(" + ")}) / (${all})`, usingMetrics, period });

@@ -25,7 +25,7 @@ import {
 } from "./recharge-states.ts";
 import { type SuspensionReason, topUpAmount } from "./rule.ts";
 import { book, limitRefusal, type Period, periodAt } from "./spend.ts";
-import { type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
+import { epochMilliseconds, type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
 
 export type RechargeDecision =
   | { readonly kind: "recharge"; readonly amount: Money; readonly period: Period }
@@ -243,13 +243,20 @@ export function applyAwake(esim: Esim): Esim {
 const MAY_WAIT: ReadonlySet<StateName> = new Set(["announced", "processing", "awaiting-customer", "needs-review", "refunding"]);
 
 /**
- * For how many minutes, at least, nobody could tell what became of a call that moves money: the looks come 1, 2, 4 ... 64 minutes after one another.
+ * For how many minutes nobody could tell what became of a call that moves money: since it was reserved or paid, but not longer than the looks without
+ * progress take that were planned since, as a payment may have waited for its customer before.
  *
  * 0 where the world is waited for, however often one has looked.
  */
-export function minutesUnclear({ state, lease }: OpenRecharge): number {
+export function minutesUnclear({ state, lease, reservedAt }: OpenRecharge, now: Instant): number {
   if (MAY_WAIT.has(state.name)) return 0;
-  return Array.from({ length: lease.attempts }, (_, look) => Math.min(2 ** look, LONGEST_LOOK_DELAY_MINUTES)).reduce((sum, minutes) => sum + minutes, 0);
+  const planned = Array.from({ length: lease.attempts }, (_, look) => LEASE_SECONDS / 60 + Math.min(2 ** look, LONGEST_LOOK_DELAY_MINUTES));
+  const since = "paidAt" in state && state.paidAt !== undefined ? state.paidAt : reservedAt;
+  const passed = (epochMilliseconds(now) - epochMilliseconds(since)) / 60_000;
+  return Math.min(
+    passed,
+    planned.reduce((sum, minutes) => sum + minutes, 0),
+  );
 }
 
 /** Workers that ended without a word, one after the other: what kills them is in the line. */

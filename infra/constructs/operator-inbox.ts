@@ -18,7 +18,9 @@ export interface OperatorInboxProps {
   /** Only those whose fields have one of these values. */
   readonly detail?: Readonly<Record<string, readonly string[]>>;
   readonly alarms: ITopic;
-  readonly alarmDescription: string;
+  readonly whoIsHurt: string;
+  /** Of docs/runbook.md, as an anchor. */
+  readonly heading: string;
 }
 
 /** Events that wait for a person: they stay in a queue that no function reads, and an alarm rings until it is empty. */
@@ -26,7 +28,7 @@ export class OperatorInbox extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { bus, detailTypes, detail, alarms, alarmDescription }: OperatorInboxProps) {
+  constructor(scope: Construct, id: string, { bus, detailTypes, detail, ...who }: OperatorInboxProps) {
     super(scope, id);
     this.deadLetters = deadLettersOf(this);
     this.queue = new Queue(this, "Queue", {
@@ -40,7 +42,7 @@ export class OperatorInbox extends Construct {
       eventPattern: { source: [EVENT_SOURCE], detailType: [...detailTypes], detail },
       targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters, ...EVENT_RETRIES })],
     });
-    alarmOnAnyMessage(this, "Alarm", this.queue, alarms, alarmDescription);
-    alarmOnAnyMessage(this, "DeadLettersAlarm", this.deadLetters, alarms, alarmDescription);
+    alarmOnAnyMessage(this, "Alarm", this.queue, who);
+    alarmOnAnyMessage(this, "DeadLettersAlarm", this.deadLetters, who);
   }
 }

@@ -60,13 +60,11 @@ export class WorkQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
     });
-    alarmOnAnyMessage(
-      this,
-      "DeadLettersAlarm",
-      this.deadLetters,
-      props.alarms,
-      `${props.whoIsHurt} Messages of ${id} failed ${DELIVERIES_BEFORE_DEAD_LETTER} times. See docs/runbook.md#dead-letters`,
-    );
+    alarmOnAnyMessage(this, "DeadLettersAlarm", this.deadLetters, {
+      alarms: props.alarms,
+      whoIsHurt: `${props.whoIsHurt} Messages of ${id} failed ${DELIVERIES_BEFORE_DEAD_LETTER} times.`,
+      heading: "dead-letters",
+    });
   }
 
   /** Hands the messages to their function. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { ASSUMED, checkersFor, DEPLOYED, monthlyCosts, PRICES, priceOf, rechargeSeconds, SCALES } from "../../bench/costs.ts";
+import { ASSUMED, checkersFor, DEPLOYED, monthlyCosts, priceOf, rechargeSeconds, SCALES } from "../../bench/costs.ts";
 import { CPU_MILLISECONDS, MEASURED } from "../../bench/measured.ts";
+import { PRICES } from "../../infra/prices.ts";
 import { SIZES } from "../../infra/sizes.ts";
 import { testAssembly } from "../assembly.ts";
 import { readTemplates } from "../infra/templates.ts";

@@ -32,13 +32,25 @@ describe("what the recharge function measures", () => {
     const silent = () => Promise.reject(new OutcomeUnknown("no answer"));
     const carrier = { ...world.ports.carrier, topUp: silent, findTopUp: silent };
     await expect(world.look({ carrier })).rejects.toThrow("no answer");
-    for (const minutes of [2, 4, 8, 16]) {
+    for (const minutes of [2, 4, 6, 8, 16]) {
       world.advanceMinutes(minutes);
       await expect(world.look({ carrier })).rejects.toThrow("The carrier leaves the top-up unknown");
     }
     const of = (name: string) => world.measured.filter(([each]) => each === name).map(([, value]) => value);
-    expect(of("PaidNotCreditedSeconds")).toEqual([120, 360, 840, 1800]);
-    expect(of("OutcomeUnknownMinutes")).toEqual([0, 1, 3, 7, 15]);
+    expect(of("PaidNotCreditedSeconds")).toEqual([120, 360, 720, 1200, 2160]);
+    // The second to last is more than the quarter of an hour of its alarm.
+    expect(of("OutcomeUnknownMinutes")).toEqual([0, 2, 6, 11.5, 20, 36]);
+  });
+
+  it("is no longer unclear than it takes, however often a line is looked at meanwhile", async () => {
+    const world = await rechargeWorld();
+    const silent = () => Promise.reject(new OutcomeUnknown("no answer"));
+    const carrier = { ...world.ports.carrier, topUp: silent, findTopUp: silent };
+    for (let i = 0; i < 6; i++) {
+      await expect(world.look({ carrier })).rejects.toThrow(OutcomeUnknown);
+      world.advanceMinutes(2);
+    }
+    expect(Math.max(...world.measured.filter(([name]) => name === "OutcomeUnknownMinutes").map(([, value]) => value))).toBe(10);
   });
 
   it("is nothing unclear while a customer is waited for, however often Stripe was silent meanwhile", async () => {

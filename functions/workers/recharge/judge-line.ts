@@ -77,8 +77,10 @@ async function decided(ports: RechargePorts, esim: Esim, reading: Judged, method
       const { balance, readAt, check } = reading;
       const reserved = applyReserved(esim, { rechargeId: ports.ids.next(), amount, period, method, reading: { balance, readAt }, check }, now);
       // Before the line is taken: whatever is charged later, why is on record. One that is overtaken here leaves its reasons and nothing else.
-      if (reserved.open !== undefined) await ports.recharges.putStart(startOf(esim, reserved.open, facts.declines.length));
-      ports.log.info("reserving", { rechargeId: reserved.open?.rechargeId, check });
+      if (reserved.open !== undefined) {
+        ports.log.info("reserving", { rechargeId: reserved.open.rechargeId, check });
+        await ports.recharges.putStart(startOf(esim, reserved.open, facts.declines.length));
+      }
       return reserved;
     }
   }
