@@ -92,9 +92,10 @@ async function play(ada: DemoSubscriber, card: string): Promise<string> {
 
   say("Ada changes to a card that her bank declines, and the line is low again");
   const declining = await ada.saveTestCard("pm_card_chargeCustomerFail");
-  await ada.setLine(iccid, { available: 500 });
   const changed = await latest(ada);
-  await ada.changeCard(iccid, declining);
+  await ada.changeCard(iccid, declining); // before the line is low: a check in between would charge the other card
+  await ada.setLine(iccid, { available: 500 });
+  await ada.advance(20); // a check is due
   const declined = await waitFor(ada, changed, "created", "declined", "canceled", "RechargeDeclined", "mail");
   expectSame("nothing was taken", await ada.taken(), [fifty.amount]);
   const [second] = await ada.bills();
@@ -139,9 +140,9 @@ async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: stri
 
   say("Back to the first card. The next time, the carrier refuses to credit what was charged");
   await ada.refuseNextTopUp();
-  await ada.setLine(iccid, { available: 500 });
   const before = await latest(ada);
   await ada.changeCard(iccid, card);
+  await ada.setLine(iccid, { available: 500 });
   await ada.advance(20); // the cooldown is over, and a check is due
   await waitFor(ada, before, "charged", "refused", "RechargeRefunded", "mail");
   const [refunded] = await ada.bills();

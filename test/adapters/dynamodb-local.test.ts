@@ -1,4 +1,4 @@
-import { it } from "@jest/globals";
+import { expect, it } from "@jest/globals";
 import { describeDynamoDb } from "./dynamodb-contract.ts";
 import { reasonAgainstDynamoDbLocal, startDynamoDbLocal } from "./dynamodb-local.ts";
 
@@ -6,11 +6,9 @@ const reason = reasonAgainstDynamoDbLocal();
 
 if (reason === undefined) {
   describeDynamoDb("DynamoDB Local", startDynamoDbLocal);
-} else if (process.env.CI !== undefined) {
-  it("holds the stores to their contracts on DynamoDB Local", () => {
-    throw new Error(reason);
-  });
 } else {
-  console.warn(`SKIPPED: the stores' contracts on DynamoDB Local. ${reason}.`);
-  it.skip(`SKIPPED, the stores' contracts on DynamoDB Local: ${reason}`, () => {});
+  console.warn(`LEFT OUT: the stores' contracts on DynamoDB Local. ${reason}.`);
+  it("is left out for want of Java alone, and never in CI", () => {
+    expect([reason, process.env.CI]).toEqual([expect.stringMatching(/needs Java/), undefined]);
+  });
 }
