@@ -1,4 +1,4 @@
-import { Stripe } from "stripe";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Instant } from "../domain/time.ts";
 
 /** Stripe's own default. Source: https://docs.stripe.com/webhooks#replay-attacks */
@@ -7,26 +7,36 @@ const TOLERANCE_SECONDS = 300;
 export interface SignedText {
   /** Exactly as it came. */
   readonly text: string;
-  /** The header `Stripe-Signature`. */
+  /** The header `Stripe-Signature`: `t=1795900000,v1=…,v1=…`. */
   readonly signature: string;
   readonly now: Instant;
 }
 
-/** Tells whether Stripe sent a text: whether it was signed with one of the endpoint's secrets, not more than five minutes ago. */
+/**
+ * Tells whether Stripe sent a text: whether it was signed with one of the endpoint's secrets, not more than five minutes ago.
+ *
+ * Without Stripe's library, which is most of a cold start here; the tests hold this to it. Source: https://docs.stripe.com/webhooks#verify-manually
+ */
 export function stripeSignatures(secrets: readonly string[]): (signed: SignedText) => boolean {
-  return (signed) => isNotFromTheFuture(signed) && secrets.some((secret) => isSignedWith(secret, signed));
+  return ({ text, signature, now }) => {
+    const parts = signature.split(",").map((part) => part.split("="));
+    const [time = "", ...otherTimes] = valuesOf("t", parts);
+    const isOfNow = otherTimes.length === 0 && /^[1-9]\d*$/.test(time) && Math.abs(Number(time) - Date.parse(now) / 1000) <= TOLERANCE_SECONDS;
+    const given = valuesOf("v1", parts);
+    return (
+      text !== "" &&
+      isOfNow &&
+      secrets.some((secret) => given.some((each) => isSame(each, createHmac("sha256", secret).update(`${time}.${text}`).digest("hex"))))
+    );
+  };
 }
 
-/** Stripe's library takes any time that is yet to come, and the last one where there are several. */
-function isNotFromTheFuture({ signature, now }: SignedText): boolean {
-  const [time = "", ...others] = signature.split(",").filter((part) => part.startsWith("t="));
-  return others.length === 0 && /^t=[1-9]\d*$/.test(time) && Number(time.slice(2)) - Date.parse(now) / 1000 <= TOLERANCE_SECONDS;
+function valuesOf(scheme: string, parts: readonly (readonly string[])[]): readonly string[] {
+  return parts.flatMap(([name, value]) => (name === scheme && value !== undefined ? [value] : []));
 }
 
-function isSignedWith(secret: string, { text, signature, now }: SignedText): boolean {
-  try {
-    return Stripe.webhooks.signature?.verifyHeader(text, signature, secret, TOLERANCE_SECONDS, undefined, Date.parse(now)) === true;
-  } catch {
-    return false; // a StripeSignatureVerificationError; a RangeError for a signature beyond ASCII
-  }
+/** Takes as long wherever the two differ. */
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -9,6 +9,8 @@ export interface Mutant {
   /** Stands there exactly once, and is replaced. */
   readonly find: string;
   readonly replace: string;
+  /** One of the late seeds in which it showed: acted out first, so that finding it again takes no minutes. A hint: when it shows no more, all are. */
+  readonly shownBy?: number;
 }
 
 /** Every kind of mistake that would cost somebody money, or leave them without a word. Each one passes the compiler. */

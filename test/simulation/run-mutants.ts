@@ -37,11 +37,12 @@ const COPIED = ["functions", "local", "test", "package.json", "tsconfig.json"];
 const report = z.object({ seed: z.int(), breaks: z.readonly(z.array(z.string())) });
 type Report = z.infer<typeof report>;
 
-if (import.meta.main) await actOutSeeds(Number(process.argv[2]));
+if (import.meta.main) await actOutSeeds(Number(process.argv[2]), process.argv.slice(3).map(Number));
 
-/** In the process that runs the planted mistake: says of each seed what broke. */
-async function actOutSeeds(seeds: number): Promise<void> {
+/** In the process that runs the planted mistake: says of each seed what broke, of the hinted ones first. */
+async function actOutSeeds(seeds: number, hinted: readonly number[]): Promise<void> {
   Error.stackTraceLimit = 0; // as in simulate.ts
+  for (const seed of hinted) process.send?.({ seed, breaks: await breaksIn(seed) } satisfies Report);
   for (let seed = 1; seed <= seeds; seed++) process.send?.({ seed, breaks: await breaksIn(seed) } satisfies Report);
 }
 
@@ -69,7 +70,8 @@ export async function runMutant(mutant: Mutant, { seeds = SEEDS, secondsEach = S
     symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
     const file = join(copy, "functions", mutant.file);
     writeFileSync(file, mutated(mutant, readFileSync(file, "utf8")));
-    const found = await firstBreak(join(copy, "test", "simulation", "run-mutants.ts"), seeds, secondsEach);
+    const hinted = mutant.shownBy === undefined ? [] : [mutant.shownBy];
+    const found = await firstBreak(join(copy, "test", "simulation", "run-mutants.ts"), seeds, hinted, secondsEach);
     return { name: mutant.name, seconds: (performance.now() - startedAt) / 1000, ...found };
   } finally {
     rmSync(copy, { recursive: true });
@@ -77,8 +79,8 @@ export async function runMutant(mutant: Mutant, { seeds = SEEDS, secondsEach = S
 }
 
 /** Acts out the seeds in a process of their own: a mistake may hang it, or bring it down. */
-async function firstBreak(program: string, seeds: number, seconds: number): Promise<Pick<Verdict, "seeds" | "caughtBy">> {
-  const child = fork(program, [String(seeds)], { execArgv: EXEC_ARGV, timeout: seconds * 1000 });
+async function firstBreak(program: string, seeds: number, hinted: readonly number[], seconds: number): Promise<Pick<Verdict, "seeds" | "caughtBy">> {
+  const child = fork(program, [seeds, ...hinted].map(String), { execArgv: EXEC_ARGV, timeout: seconds * 1000 });
   const exited = once(child, "exit");
   let done = 0;
   try {
