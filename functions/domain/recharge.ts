@@ -347,10 +347,11 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   const quiet = { ...esim, quietUntil: decision.until, quietWhileLow: undefined };
   if (decision.reason !== "cap-reached" && decision.reason !== "daily-limit") return quiet; // these end by themselves, soon
   const limit = decision.reason === "cap-reached" ? "perMonth" : "timesPerDay";
+  const most = limit === "perMonth" ? rule.limits.perMonth.amount : rule.limits.timesPerDay;
   const event: LineEvent = {
     name: "CapReached",
-    // A raised cap that is reached again is news; the same cap in the same period is not.
-    id: `${esim.iccid}/${limit}/${rule.version}/${decision.until}`,
+    // A raised cap that is reached again is news; its payer's same cap in the same period is not, however often the rule was changed.
+    id: `${esim.iccid}/${subscriberId}/${limit}/${most}/${decision.until}`,
     version: 1,
     at: now,
     iccid: esim.iccid,

@@ -117,9 +117,12 @@ describe("the decision to recharge", () => {
       pendingEvents: [{ name: "CapReached", limit: "perMonth", perMonth: cny(20_000), balance: cny(0) }],
     });
     expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
-    // A cap that was raised, and is reached again, is news.
-    const raised = applyWait({ ...esim, rule: { ...esim.rule, version: 2 } }, decision, reading(0), NOW);
-    expect(raised.pendingEvents[0]?.id).not.toBe(waiting.pendingEvents[0]?.id);
+    // Told again under the same id after the rule was changed; a cap that was raised, and is reached again, is news, and so is another payer's.
+    const idOf = (changed: Esim) => applyWait(changed, decision, reading(0), NOW).pendingEvents[0]?.id;
+    const first = waiting.pendingEvents[0]?.id;
+    expect(idOf({ ...esim, rule: { ...esim.rule, version: 2 } })).toBe(first);
+    expect(idOf({ ...esim, rule: { ...esim.rule, limits: { ...esim.rule.limits, perMonth: cny(20_001) } } })).not.toBe(first);
+    expect(idOf({ ...esim, subscriberId: "sub-eve" })).not.toBe(first);
   });
 
   it("tells of a reached daily limit once, and stays quiet until the day ends", () => {
