@@ -497,10 +497,10 @@ const REMIND_HOURS = 12;
 /** Whoever wanted it there and then is at the checkout, and needs no reminder. */
 const CHECKOUT_MINUTES = 60;
 
-/** How long its payer is waited for: never past the end of the grant by which they pay for somebody else's line. */
-function waitingUntil(at: Instant, { origin, family }: OpenRecharge): { readonly remindAt?: Instant; readonly expiresAt: Instant } {
+/** How long its payer is waited for, also when they are asked again: never past the end of the grant by which they pay for somebody else's line. */
+function waitingUntil(at: Instant, { origin, family, actBy }: OpenRecharge): { readonly remindAt?: Instant; readonly expiresAt: Instant } {
   const minutes = origin === "payer" ? CHECKOUT_MINUTES : EXPIRE_HOURS * 60;
-  const usual = plusMinutes(at, minutes);
+  const usual = actBy ?? plusMinutes(at, minutes);
   const expiresAt = family !== undefined && family.until < usual ? family.until : usual;
   const remindAt = plusMinutes(at, REMIND_HOURS * 60);
   return origin === "payer" || expiresAt <= remindAt ? { expiresAt } : { remindAt, expiresAt };
@@ -614,9 +614,10 @@ function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeStat
 type Awaiting = Extract<RechargeState, { name: "awaiting-customer" }>;
 
 function applyAwaiting(moved: Esim, open: OpenRecharge, state: Awaiting, now: Instant): Esim {
-  if (open.origin === "payer") return released(moved, open, state, now); // who is there need not be called
+  const waiting = { ...open, actBy: state.expiresAt };
+  if (open.origin === "payer") return released(moved, waiting, state, now); // who is there need not be called
   const event = { ...rechargeEvent(moved, open, "RechargeActionRequired", now), expiresAt: state.expiresAt, isReminder: false } as const;
-  return withEvent(released(moved, { ...open, toldAt: now }, state, now), event, now);
+  return withEvent(released(moved, { ...waiting, toldAt: now }, state, now), event, now);
 }
 
 /** Reminds the customer, once. */

@@ -461,6 +461,18 @@ describe("a recharge that waits for its customer", () => {
     expect(applyReminder(paid, "another", later(12))).toBe(paid);
   });
 
+  it("has the time that it was first given, also when a payment of theirs was on its way in between, and failed", () => {
+    const waiting = play([MOVES.created, MOVES.awaiting]);
+    const first = waiting.pendingEvents;
+    for (const way of [[MOVES.pending], [{ type: "unpaid", paymentIntentId: PI, because: { end: "expired" } }, MOVES.pending]] as const) {
+      const again = applyMove(play(way, waiting), ID, { ...MOVES.awaiting, at: later(10) } as Move, later(10));
+      expect(again.open?.state).toMatchObject({ name: "awaiting-customer", expiresAt: later(24), remindAt: later(22) });
+      expect(again.pendingEvents).toEqual(first);
+    }
+    const late = applyMove(play([MOVES.pending], waiting), ID, { ...MOVES.awaiting, at: later(13) } as Move, later(13));
+    expect(late.open?.state).toEqual({ name: "awaiting-customer", paymentIntentId: PI, expiresAt: later(24) });
+  });
+
   it("expires only when its PaymentIntent is seen canceled, and keeps its line quiet for a week, or until the low is over", () => {
     const expired: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "expired" } };
     const closing = play([MOVES.created, MOVES.awaiting, expired]);
