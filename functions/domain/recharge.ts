@@ -10,7 +10,7 @@ import {
   suspendRule,
   withEvent,
 } from "./esim.ts";
-import type { LineEvent } from "./events.ts";
+import type { LineEvent, RechargeAnnounced } from "./events.ts";
 import { bookOnGrant, exceedsGrant, frozenGrant, grantOf, hasEnded, isStillGranted } from "./family.ts";
 import { isBelow, type Money } from "./money.ts";
 import {
@@ -152,9 +152,33 @@ export function applyDue(esim: Esim, rechargeId: string, { reading, ...facts }: 
   }
 }
 
-/** Whether an announcement still waits for the bus to take it. */
-export function isUntold({ pendingEvents }: Esim, { rechargeId }: OpenRecharge): boolean {
-  return pendingEvents.some((event) => event.name === "RechargeAnnounced" && event.rechargeId === rechargeId);
+/** How long the bus may take to be told of an announcement before that counts as late. */
+const TOLD_AT_ONCE_MINUTES = 1;
+
+/** Who is told late has the whole time that they agreed to: it counts from the moment in which the announcement leaves the outbox, and the announcement says so. */
+export function applyToldLate(esim: Esim, now: Instant): Esim {
+  const { open, rule, pendingEvents } = esim;
+  if (open?.state.name !== "announced" || rule === undefined || !isUntold(esim, open)) return esim;
+  const chargeAt = plusMinutes(now, rule.noticeMinutes ?? 0);
+  if (chargeAt <= plusMinutes(open.state.chargeAt, TOLD_AT_ONCE_MINUTES)) return esim;
+  return {
+    ...esim,
+    open: { ...open, state: { name: "announced", chargeAt } },
+    pendingEvents: pendingEvents.map((event) => (isAnnouncementOf(event, open) ? { ...event, chargeAt } : event)),
+  };
+}
+
+/** Whether the bus has not taken an announcement within the time of its notice: nobody could skip what they were not told of. */
+export function isUntoldTooLong(esim: Esim, open: OpenRecharge, now: Instant): boolean {
+  return isUntold(esim, open) && now >= plusMinutes(open.reservedAt, esim.rule?.noticeMinutes ?? 0);
+}
+
+function isUntold({ pendingEvents }: Esim, open: OpenRecharge): boolean {
+  return pendingEvents.some((event) => isAnnouncementOf(event, open));
+}
+
+function isAnnouncementOf(event: LineEvent, { rechargeId }: OpenRecharge): event is RechargeAnnounced {
+  return event.name === "RechargeAnnounced" && event.rechargeId === rechargeId;
 }
 
 /** What the line itself says against an announced recharge. */

@@ -435,8 +435,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the outbox is emptied before it is published",
     file: "workers/recharge/recharge-line.ts",
-    find: "  if (pendingEvents.length === 0) return;\n",
-    replace: "  if (pendingEvents.length === 0) return;\n  await record(ports, esim, (current) => applyPublished(current, pendingEvents));\n",
+    find: "  const { pendingEvents } = esim;\n",
+    replace: "  const { pendingEvents } = esim;\n  await record(ports, esim, (current) => applyPublished(current, pendingEvents));\n",
   },
   {
     name: "events that came in meanwhile leave the outbox untold",
