@@ -263,6 +263,19 @@ describe("an open recharge", () => {
     expect(cleared).toMatchObject({ spend: {}, cycle: 1, quietUntil: plusMinutes(NOW, 60), rule: { status: { state: "active" } } });
   });
 
+  it("that its payer called off ends as they wished, whatever else kept it from being paid, unless its card may not be tried again", () => {
+    const endOf = (...moves: Move[]) => {
+      const line = reserved();
+      const { open } = play(moves, { ...line, open: { ...line.open, cancelRequested: { by: SUBSCRIBER, at: NOW } } });
+      return open?.state.name === "ended" && { reason: undefined, ...open.state };
+    };
+    const hard: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
+    expect(endOf(MOVES.created, MOVES.unpaid, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
+    expect(endOf(MOVES.created, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
+    expect(endOf(MOVES.created, hard, MOVES.canceled)).toMatchObject({ end: "declined", code: "lost_card" });
+    expect(endOf(MOVES.created, MOVES.unpaid, MOVES.paid, MOVES.credited)).toMatchObject({ end: "succeeded" });
+  });
+
   it("suspends the rule with its last decline, unless the rule uses another card by now", () => {
     const last: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
     const ended = play([MOVES.created, last, MOVES.canceled]);
@@ -490,6 +503,48 @@ describe("a recharge that waits for its customer", () => {
     expect(decideRecharge(applyAwake(cleared), cny(999), { declines: [] }, later(2)).kind).toBe("recharge");
     expect(play([MOVES.paid], closing).open?.state.name).toBe("crediting"); // in the last second
     expect(play([MOVES.created, MOVES.awaiting, MOVES.paid, expired]).open?.state.name).toBe("crediting");
+  });
+});
+
+describe("a recharge that succeeded on a line that was to be left alone", () => {
+  const MONTH_ENDS = "2026-11-30T16:00:00.000Z";
+  const left = { quietUntil: plusMinutes(NOW, 7 * 24 * 60), quietWhileLow: true };
+  const cleared = (quiet: Partial<Esim>, by: Partial<OpenRecharge> = {}) => {
+    const line = reserved();
+    const ended = play([MOVES.created, MOVES.paid, MOVES.credited], { ...line, ...quiet, open: { ...line.open, origin: "payer", ...by } });
+    const { quietUntil, quietWhileLow } = applyCleared(ended, ID, ended.pendingEvents, NOW);
+    return { quietUntil, quietWhileLow };
+  };
+
+  it.each([
+    ["its low was left", left],
+    ["a card rested", { quietUntil: plusMinutes(NOW, 72 * 60) }],
+    ["nothing but the last cooldown is waited for", { quietUntil: plusMinutes(NOW, 20) }],
+  ])("leaves it its cooldown where %s: the rest is judged anew", (_, quiet) => {
+    expect(cleared(quiet)).toEqual({ quietUntil: plusMinutes(NOW, 60), quietWhileLow: undefined });
+  });
+
+  it.each([
+    ["month", MONTH_ENDS],
+    ["day", "2026-11-23T16:00:00.000Z"],
+  ])("leaves a limit of the %s as it is: that was told, and holds", (_, quietUntil) => {
+    expect(cleared({ quietUntil })).toEqual({ quietUntil, quietWhileLow: undefined });
+  });
+
+  it("leaves all as it is where another paid for it than the payer of its rule", () => {
+    const by = { subscriberId: "sub-holder" };
+    expect(cleared(left, by)).toEqual(left);
+    expect(cleared({ quietUntil: plusMinutes(NOW, 72 * 60) }, by).quietUntil).toBe(plusMinutes(NOW, 72 * 60));
+  });
+
+  it("does not give a card that still rests to its rule", () => {
+    const resting = { ...esimWithRule(), ...cleared({ quietUntil: plusMinutes(NOW, 72 * 60) }) };
+    const declines = [{ rechargeId: "r-x", at: plusMinutes(NOW, 30), code: "x", severity: "soft" }] as const;
+    expect(decideRecharge(resting, cny(0), { declines }, plusMinutes(NOW, 61))).toEqual({
+      kind: "wait",
+      reason: "card-backing-off",
+      until: plusMinutes(NOW, 90),
+    });
   });
 });
 
