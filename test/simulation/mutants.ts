@@ -496,6 +496,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "esim.open?.rechargeId === rechargeId && esim.open.cancelRequested === null",
   },
   {
+    name: "what its payer called off, and the bank declined, is tried again",
+    file: "domain/recharge.ts",
+    find: "return cancelRequested === undefined || isLastDecline ? because",
+    replace: "return cancelRequested !== null || isLastDecline ? because",
+  },
+  {
+    name: "who is told late is charged as if they had been told in time",
+    file: "domain/recharge.ts",
+    find: "if (chargeAt <= plusMinutes(open.state.chargeAt, TOLD_AT_ONCE_MINUTES)) return esim;",
+    replace: 'if (chargeAt > "") return esim;',
+  },
+  {
     name: "an announced recharge that came back from a backup is dropped unseen",
     file: "workers/recharge/wait-for-notice.ts",
     find: "if (made.length > 0)",
