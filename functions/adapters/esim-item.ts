@@ -162,6 +162,7 @@ const open = z.object({
   lease: z.object({ until: at, attempts: z.int(), crashes: z.int() }),
   state,
   toldAt: z.optional(at),
+  actBy: z.optional(at),
   cancelRequested,
   resolution: z.optional(
     z.object({ as: z.enum(["credited", "refunded", "nothing-taken"]), by: z.string(), at, note: z.string(), withoutCarrier: z.optional(z.boolean()) }),

@@ -4,8 +4,8 @@ import type { AdjustmentKind, BillAdjusted } from "./events.ts";
 import { adjustGrant } from "./family.ts";
 import type { Money } from "./money.ts";
 import { type Dispute, hasFailed, type PaymentIntent, type Refund } from "./payment-outcomes.ts";
-import { giveBack, periodAt, takeBack } from "./spend.ts";
-import { endOfPeriod, type Instant } from "./time.ts";
+import { endsOf, giveBack, takeBack } from "./spend.ts";
+import type { Instant } from "./time.ts";
 
 /** A fact about the payment of a recharge after its end, as Stripe tells it. */
 export interface PaymentFact {
@@ -111,6 +111,5 @@ function withGrantAdjusted(esim: Esim, { family }: Adjusted, { kind, objectId, a
 /** Whether the line waits for the next month, as its cap was reached: what is given back may leave room again. */
 function isQuietForCap({ rule, subscriberId, spend, quietUntil }: Esim, now: Instant): boolean {
   if (rule === undefined || subscriberId === undefined || quietUntil === undefined) return false;
-  const { timeZone } = rule.consent;
-  return quietUntil === endOfPeriod(timeZone, periodAt(spend[subscriberId], timeZone, now).month, now);
+  return quietUntil === endsOf(spend[subscriberId], rule.consent.timeZone, now).month;
 }

@@ -105,6 +105,8 @@ export interface OpenRecharge {
   readonly state: RechargeState;
   /** When it was last told that it is unclear, or waits for a review. */
   readonly toldAt?: Instant;
+  /** How long its customer was first told to have; a payment of theirs that fails gives them no more. */
+  readonly actBy?: Instant;
   readonly resolution?: Resolution;
   /** Its payer does not want it any more; the recharge function acts on it. */
   readonly cancelRequested?: { readonly by: string; readonly at: Instant };

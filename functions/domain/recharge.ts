@@ -10,7 +10,7 @@ import {
   suspendRule,
   withEvent,
 } from "./esim.ts";
-import type { LineEvent } from "./events.ts";
+import type { LineEvent, RechargeAnnounced } from "./events.ts";
 import { bookOnGrant, exceedsGrant, frozenGrant, grantOf, hasEnded, isStillGranted } from "./family.ts";
 import { isBelow, type Money } from "./money.ts";
 import {
@@ -24,7 +24,7 @@ import {
   type UnpaidEnd,
 } from "./recharge-states.ts";
 import { type SuspensionReason, topUpAmount } from "./rule.ts";
-import { book, limitRefusal, type Period, periodAt } from "./spend.ts";
+import { book, endsOf, limitRefusal, type Period, periodAt } from "./spend.ts";
 import { epochMilliseconds, type Instant, latest, plusMinutes, plusSeconds } from "./time.ts";
 
 export type RechargeDecision =
@@ -152,9 +152,33 @@ export function applyDue(esim: Esim, rechargeId: string, { reading, ...facts }: 
   }
 }
 
-/** Whether an announcement still waits for the bus to take it. */
-export function isUntold({ pendingEvents }: Esim, { rechargeId }: OpenRecharge): boolean {
-  return pendingEvents.some((event) => event.name === "RechargeAnnounced" && event.rechargeId === rechargeId);
+/** How long the bus may take to be told of an announcement before that counts as late. */
+const TOLD_AT_ONCE_MINUTES = 1;
+
+/** Who is told late has the whole time that they agreed to: it counts from the moment in which the announcement leaves the outbox, and the announcement says so. */
+export function applyToldLate(esim: Esim, now: Instant): Esim {
+  const { open, rule, pendingEvents } = esim;
+  if (open?.state.name !== "announced" || rule === undefined || !isUntold(esim, open)) return esim;
+  const chargeAt = plusMinutes(now, rule.noticeMinutes ?? 0);
+  if (chargeAt <= plusMinutes(open.state.chargeAt, TOLD_AT_ONCE_MINUTES)) return esim;
+  return {
+    ...esim,
+    open: { ...open, state: { name: "announced", chargeAt } },
+    pendingEvents: pendingEvents.map((event) => (isAnnouncementOf(event, open) ? { ...event, chargeAt } : event)),
+  };
+}
+
+/** Whether the bus has not taken an announcement within the time of its notice: nobody could skip what they were not told of. */
+export function isUntoldTooLong(esim: Esim, open: OpenRecharge, now: Instant): boolean {
+  return isUntold(esim, open) && now >= plusMinutes(open.reservedAt, esim.rule?.noticeMinutes ?? 0);
+}
+
+function isUntold({ pendingEvents }: Esim, open: OpenRecharge): boolean {
+  return pendingEvents.some((event) => isAnnouncementOf(event, open));
+}
+
+function isAnnouncementOf(event: LineEvent, { rechargeId }: OpenRecharge): event is RechargeAnnounced {
+  return event.name === "RechargeAnnounced" && event.rechargeId === rechargeId;
 }
 
 /** What the line itself says against an announced recharge. */
@@ -347,10 +371,11 @@ export function applyWait(esim: Esim, decision: Extract<RechargeDecision, { kind
   const quiet = { ...esim, quietUntil: decision.until, quietWhileLow: undefined };
   if (decision.reason !== "cap-reached" && decision.reason !== "daily-limit") return quiet; // these end by themselves, soon
   const limit = decision.reason === "cap-reached" ? "perMonth" : "timesPerDay";
+  const most = limit === "perMonth" ? rule.limits.perMonth.amount : rule.limits.timesPerDay;
   const event: LineEvent = {
     name: "CapReached",
-    // A raised cap that is reached again is news; the same cap in the same period is not.
-    id: `${esim.iccid}/${limit}/${rule.version}/${decision.until}`,
+    // A raised cap that is reached again is news; its payer's same cap in the same period is not, however often the rule was changed.
+    id: `${esim.iccid}/${subscriberId}/${limit}/${most}/${decision.until}`,
     version: 1,
     at: now,
     iccid: esim.iccid,
@@ -496,10 +521,10 @@ const REMIND_HOURS = 12;
 /** Whoever wanted it there and then is at the checkout, and needs no reminder. */
 const CHECKOUT_MINUTES = 60;
 
-/** How long its payer is waited for: never past the end of the grant by which they pay for somebody else's line. */
-function waitingUntil(at: Instant, { origin, family }: OpenRecharge): { readonly remindAt?: Instant; readonly expiresAt: Instant } {
+/** How long its payer is waited for, also when they are asked again: never past the end of the grant by which they pay for somebody else's line. */
+function waitingUntil(at: Instant, { origin, family, actBy }: OpenRecharge): { readonly remindAt?: Instant; readonly expiresAt: Instant } {
   const minutes = origin === "payer" ? CHECKOUT_MINUTES : EXPIRE_HOURS * 60;
-  const usual = plusMinutes(at, minutes);
+  const usual = actBy ?? plusMinutes(at, minutes);
   const expiresAt = family !== undefined && family.until < usual ? family.until : usual;
   const remindAt = plusMinutes(at, REMIND_HOURS * 60);
   return origin === "payer" || expiresAt <= remindAt ? { expiresAt } : { remindAt, expiresAt };
@@ -531,11 +556,8 @@ function nextState(from: RechargeState, move: Move, open: OpenRecharge): Recharg
     }
     case "pending":
       return { name: "processing", paymentIntentId: paymentIntentOf(from) };
-    case "canceled": {
-      // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
-      const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
-      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, ...unpaidEnd(because) };
-    }
+    case "canceled":
+      return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, ...unpaidEnd(unpaidBecause(from, open)) };
     case "credited":
       return { name: "ended", paymentIntentId: paymentIntentOf(from), at: move.at, end: "succeeded", paidAt: paidAtOf(from) };
     case "puzzled": {
@@ -553,6 +575,14 @@ function paymentIntentOf(state: RechargeState): string {
 function paidAtOf(state: RechargeState): Instant {
   if ("paidAt" in state && state.paidAt !== undefined) return state.paidAt;
   throw new IllegalMove(`A recharge that is ${state.name} was not paid: it cannot be credited`);
+}
+
+/** What its payer called off ends as they wished, whatever else kept it from being paid; unless its card may not be tried again, which stops the rule. */
+function unpaidBecause(from: RechargeState, { cancelRequested }: OpenRecharge): UnpaidEnd {
+  // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
+  const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
+  const isLastDecline = because.end === "declined" && because.retryAt === undefined;
+  return cancelRequested === undefined || isLastDecline ? because : { end: "cancelled", reason: "by-subscriber" };
 }
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
@@ -613,9 +643,10 @@ function applyReview(esim: Esim, open: OpenRecharge, state: Extract<RechargeStat
 type Awaiting = Extract<RechargeState, { name: "awaiting-customer" }>;
 
 function applyAwaiting(moved: Esim, open: OpenRecharge, state: Awaiting, now: Instant): Esim {
-  if (open.origin === "payer") return released(moved, open, state, now); // who is there need not be called
+  const waiting = { ...open, actBy: state.expiresAt };
+  if (open.origin === "payer") return released(moved, waiting, state, now); // who is there need not be called
   const event = { ...rechargeEvent(moved, open, "RechargeActionRequired", now), expiresAt: state.expiresAt, isReminder: false } as const;
-  return withEvent(released(moved, { ...open, toldAt: now }, state, now), event, now);
+  return withEvent(released(moved, { ...waiting, toldAt: now }, state, now), event, now);
 }
 
 /** Reminds the customer, once. */
@@ -685,14 +716,11 @@ const QUIET_AFTER_CANCEL_MINUTES: Readonly<Record<CancelReason, number>> = {
 
 /** The line set free after its bill was put and its events were published: spend booked, cycle raised. `backup`: what stands in for it, if its rule still wants that. */
 export function applyCleared(esim: Esim, rechargeId: string, published: readonly LineEvent[], now: Instant, backup?: Requested): Esim {
-  const { open, rule } = esim;
+  const { open } = esim;
   if (open?.rechargeId !== rechargeId) return applyPublished(esim, published);
   const { state, subscriberId } = open;
   if (state.name !== "ended") throw new IllegalMove(`Clearing recharge ${rechargeId}, which is ${state.name}`);
   const spend = state.end === "succeeded" ? { ...esim.spend, [subscriberId]: book(esim.spend[subscriberId], open.period, open.amount, state.at) } : esim.spend;
-  // What went wrong with a card says nothing about another one that was chosen meanwhile; nor does what its payer wanted and left about the next low.
-  const saysNothing = state.end !== "succeeded" && (open.origin === "payer" || rule?.paymentMethodId !== open.method.id);
-  const isLeft = state.end === "expired" || (state.end === "cancelled" && state.reason === "by-subscriber");
   const cleared = {
     ...esim,
     open: undefined,
@@ -700,24 +728,44 @@ export function applyCleared(esim: Esim, rechargeId: string, published: readonly
     spend,
     ...(esim.family !== undefined && state.end === "succeeded" && { family: bookOnGrant(esim, open.family, open.amount) }),
     cycle: esim.cycle + 1,
-    quietUntil: saysNothing ? esim.quietUntil : latest(esim.quietUntil, quietUntil(state, rule?.limits.cooldownMinutes)),
-    quietWhileLow: saysNothing ? esim.quietWhileLow : isLeft ? true : undefined,
+    ...quietAfter(esim, open, state),
   };
   const next = applyPublished(cleared, published);
   return next.pendingEvents.length === 0 && next.requested === undefined ? { ...next, lookAt: undefined } : { ...next, lookAt: now };
 }
 
-function quietUntil(ended: Ended, cooldownMinutes = 0): Instant | undefined {
-  switch (ended.end) {
-    case "succeeded":
-      return plusMinutes(ended.at, cooldownMinutes);
-    case "declined":
-      return ended.retryAt;
-    case "expired":
-      return plusMinutes(ended.at, QUIET_AFTER_EXPIRY_DAYS * 24 * 60);
-    case "refunded":
-      return undefined; // its rule is suspended
-    case "cancelled":
-      return QUIET_AFTER_CANCEL_MINUTES[ended.reason] === 0 ? undefined : plusMinutes(ended.at, QUIET_AFTER_CANCEL_MINUTES[ended.reason]);
-  }
+type Quiet = Pick<Esim, "quietUntil" | "quietWhileLow">;
+
+/** How long an ended recharge leaves its line alone. */
+function quietAfter(esim: Esim, open: OpenRecharge, ended: Ended): Quiet {
+  if (ended.end === "succeeded") return quietAfterSuccess(esim, open, ended.at);
+  const { rule, quietUntil, quietWhileLow } = esim;
+  const isCalledOff = ended.end === "cancelled" && ended.reason === "by-subscriber";
+  // What went wrong with a card says nothing about another one that was chosen meanwhile; nor does what its payer wanted and left about the next low.
+  const isOfRule = open.origin === "backup" ? isCalledOff && isStillWanted(esim, open) : open.origin === undefined && rule?.paymentMethodId === open.method.id;
+  if (!isOfRule) return { quietUntil, quietWhileLow };
+  return { quietUntil: latest(quietUntil, unpaidQuiet(ended)), quietWhileLow: ended.end === "expired" || isCalledOff ? true : undefined };
+}
+
+/** What a low was left for, or a card rested for, is judged anew after the cooldown; a limit was told, and holds. That somebody else paid proves nothing of its payer. */
+function quietAfterSuccess(esim: Esim, { subscriberId }: OpenRecharge, at: Instant): Quiet {
+  const { rule, quietUntil, quietWhileLow } = esim;
+  const cooledAt = plusMinutes(at, rule?.limits.cooldownMinutes ?? 0);
+  if (subscriberId !== esim.subscriberId) return { quietUntil: latest(quietUntil, cooledAt), quietWhileLow };
+  return { quietUntil: isQuietForLimit(esim, at) ? latest(quietUntil, cooledAt) : cooledAt, quietWhileLow: undefined };
+}
+
+/** Whether the line waits for the next month or day, as a limit was reached. */
+function isQuietForLimit({ rule, subscriberId, spend, quietUntil }: Esim, now: Instant): boolean {
+  if (rule === undefined || subscriberId === undefined) return false;
+  const { month, day } = endsOf(spend[subscriberId], rule.consent.timeZone, now);
+  return quietUntil === month || quietUntil === day;
+}
+
+function unpaidQuiet(ended: Ended): Instant | undefined {
+  if (ended.end === "declined") return ended.retryAt;
+  if (ended.end === "expired") return plusMinutes(ended.at, QUIET_AFTER_EXPIRY_DAYS * 24 * 60);
+  if (ended.end !== "cancelled") return undefined; // refunded: its rule is suspended
+  const minutes = QUIET_AFTER_CANCEL_MINUTES[ended.reason];
+  return minutes === 0 ? undefined : plusMinutes(ended.at, minutes);
 }

@@ -33,6 +33,12 @@ export function periodAt(spend: Spend | undefined, timeZone: string, now: Instan
   return { month: later(spend?.month, monthIn(timeZone, now)), day: later(spend?.day, dayIn(timeZone, now)) };
 }
 
+/** When the month and the day that count now are over. */
+export function endsOf(spend: Spend | undefined, timeZone: string, now: Instant): { readonly month: Instant; readonly day: Instant } {
+  const { month, day } = periodAt(spend, timeZone, now);
+  return { month: endOfPeriod(timeZone, month, now), day: endOfPeriod(timeZone, day, now) };
+}
+
 export type LimitRefusal = { readonly reason: "cooling-down" | "daily-limit" | "cap-reached"; readonly until: Instant };
 
 function spentIn(spend: Spend | undefined, month: string, currency: string): Money {

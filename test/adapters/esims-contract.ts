@@ -136,6 +136,7 @@ const OPEN: Required<OpenRecharge> = {
   lease: { until: LATER, attempts: 2, crashes: 1 },
   state: { name: "reserved" },
   toldAt: LATER,
+  actBy: LATER,
   resolution: { as: "nothing-taken", by: "ada", at: LATER, note: "The carrier says so.", withoutCarrier: true },
   cancelRequested: { by: SUBSCRIBER, at: LATER },
 };

@@ -117,9 +117,12 @@ describe("the decision to recharge", () => {
       pendingEvents: [{ name: "CapReached", limit: "perMonth", perMonth: cny(20_000), balance: cny(0) }],
     });
     expect(applyWait(waiting, decision, reading(0), NOW)).toBe(waiting);
-    // A cap that was raised, and is reached again, is news.
-    const raised = applyWait({ ...esim, rule: { ...esim.rule, version: 2 } }, decision, reading(0), NOW);
-    expect(raised.pendingEvents[0]?.id).not.toBe(waiting.pendingEvents[0]?.id);
+    // Told again under the same id after the rule was changed; a cap that was raised, and is reached again, is news, and so is another payer's.
+    const idOf = (changed: Esim) => applyWait(changed, decision, reading(0), NOW).pendingEvents[0]?.id;
+    const first = waiting.pendingEvents[0]?.id;
+    expect(idOf({ ...esim, rule: { ...esim.rule, version: 2 } })).toBe(first);
+    expect(idOf({ ...esim, rule: { ...esim.rule, limits: { ...esim.rule.limits, perMonth: cny(20_001) } } })).not.toBe(first);
+    expect(idOf({ ...esim, subscriberId: "sub-eve" })).not.toBe(first);
   });
 
   it("tells of a reached daily limit once, and stays quiet until the day ends", () => {
@@ -258,6 +261,19 @@ describe("an open recharge", () => {
     expect(ended.pendingEvents).toMatchObject([{ name: "RechargeDeclined", reason: "card_declined", nextTryAt: plusMinutes(NOW, 60) }]);
     const cleared = applyCleared(ended, ID, ended.pendingEvents, NOW);
     expect(cleared).toMatchObject({ spend: {}, cycle: 1, quietUntil: plusMinutes(NOW, 60), rule: { status: { state: "active" } } });
+  });
+
+  it("that its payer called off ends as they wished, whatever else kept it from being paid, unless its card may not be tried again", () => {
+    const endOf = (...moves: Move[]) => {
+      const line = reserved();
+      const { open } = play(moves, { ...line, open: { ...line.open, cancelRequested: { by: SUBSCRIBER, at: NOW } } });
+      return open?.state.name === "ended" && { reason: undefined, ...open.state };
+    };
+    const hard: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
+    expect(endOf(MOVES.created, MOVES.unpaid, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
+    expect(endOf(MOVES.created, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
+    expect(endOf(MOVES.created, hard, MOVES.canceled)).toMatchObject({ end: "declined", code: "lost_card" });
+    expect(endOf(MOVES.created, MOVES.unpaid, MOVES.paid, MOVES.credited)).toMatchObject({ end: "succeeded" });
   });
 
   it("suspends the rule with its last decline, unless the rule uses another card by now", () => {
@@ -458,6 +474,18 @@ describe("a recharge that waits for its customer", () => {
     expect(applyReminder(paid, "another", later(12))).toBe(paid);
   });
 
+  it("has the time that it was first given, also when a payment of theirs was on its way in between, and failed", () => {
+    const waiting = play([MOVES.created, MOVES.awaiting]);
+    const first = waiting.pendingEvents;
+    for (const way of [[MOVES.pending], [{ type: "unpaid", paymentIntentId: PI, because: { end: "expired" } }, MOVES.pending]] as const) {
+      const again = applyMove(play(way, waiting), ID, { ...MOVES.awaiting, at: later(10) } as Move, later(10));
+      expect(again.open?.state).toMatchObject({ name: "awaiting-customer", expiresAt: later(24), remindAt: later(22) });
+      expect(again.pendingEvents).toEqual(first);
+    }
+    const late = applyMove(play([MOVES.pending], waiting), ID, { ...MOVES.awaiting, at: later(13) } as Move, later(13));
+    expect(late.open?.state).toEqual({ name: "awaiting-customer", paymentIntentId: PI, expiresAt: later(24) });
+  });
+
   it("expires only when its PaymentIntent is seen canceled, and keeps its line quiet for a week, or until the low is over", () => {
     const expired: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "expired" } };
     const closing = play([MOVES.created, MOVES.awaiting, expired]);
@@ -475,6 +503,48 @@ describe("a recharge that waits for its customer", () => {
     expect(decideRecharge(applyAwake(cleared), cny(999), { declines: [] }, later(2)).kind).toBe("recharge");
     expect(play([MOVES.paid], closing).open?.state.name).toBe("crediting"); // in the last second
     expect(play([MOVES.created, MOVES.awaiting, MOVES.paid, expired]).open?.state.name).toBe("crediting");
+  });
+});
+
+describe("a recharge that succeeded on a line that was to be left alone", () => {
+  const MONTH_ENDS = "2026-11-30T16:00:00.000Z";
+  const left = { quietUntil: plusMinutes(NOW, 7 * 24 * 60), quietWhileLow: true };
+  const cleared = (quiet: Partial<Esim>, by: Partial<OpenRecharge> = {}) => {
+    const line = reserved();
+    const ended = play([MOVES.created, MOVES.paid, MOVES.credited], { ...line, ...quiet, open: { ...line.open, origin: "payer", ...by } });
+    const { quietUntil, quietWhileLow } = applyCleared(ended, ID, ended.pendingEvents, NOW);
+    return { quietUntil, quietWhileLow };
+  };
+
+  it.each([
+    ["its low was left", left],
+    ["a card rested", { quietUntil: plusMinutes(NOW, 72 * 60) }],
+    ["nothing but the last cooldown is waited for", { quietUntil: plusMinutes(NOW, 20) }],
+  ])("leaves it its cooldown where %s: the rest is judged anew", (_, quiet) => {
+    expect(cleared(quiet)).toEqual({ quietUntil: plusMinutes(NOW, 60), quietWhileLow: undefined });
+  });
+
+  it.each([
+    ["month", MONTH_ENDS],
+    ["day", "2026-11-23T16:00:00.000Z"],
+  ])("leaves a limit of the %s as it is: that was told, and holds", (_, quietUntil) => {
+    expect(cleared({ quietUntil })).toEqual({ quietUntil, quietWhileLow: undefined });
+  });
+
+  it("leaves all as it is where another paid for it than the payer of its rule", () => {
+    const by = { subscriberId: "sub-holder" };
+    expect(cleared(left, by)).toEqual(left);
+    expect(cleared({ quietUntil: plusMinutes(NOW, 72 * 60) }, by).quietUntil).toBe(plusMinutes(NOW, 72 * 60));
+  });
+
+  it("does not give a card that still rests to its rule", () => {
+    const resting = { ...esimWithRule(), ...cleared({ quietUntil: plusMinutes(NOW, 72 * 60) }) };
+    const declines = [{ rechargeId: "r-x", at: plusMinutes(NOW, 30), code: "x", severity: "soft" }] as const;
+    expect(decideRecharge(resting, cny(0), { declines }, plusMinutes(NOW, 61))).toEqual({
+      kind: "wait",
+      reason: "card-backing-off",
+      until: plusMinutes(NOW, 90),
+    });
   });
 });
 

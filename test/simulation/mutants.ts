@@ -437,8 +437,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the outbox is emptied before it is published",
     file: "workers/recharge/recharge-line.ts",
-    find: "  if (pendingEvents.length === 0) return;\n",
-    replace: "  if (pendingEvents.length === 0) return;\n  await record(ports, esim, (current) => applyPublished(current, pendingEvents));\n",
+    find: "  const { pendingEvents } = esim;\n",
+    replace: "  const { pendingEvents } = esim;\n  await record(ports, esim, (current) => applyPublished(current, pendingEvents));\n",
   },
   {
     name: "events that came in meanwhile leave the outbox untold",
@@ -496,6 +496,18 @@ export const MUTANTS: readonly Mutant[] = [
     file: "domain/recharge.ts",
     find: "esim.open?.rechargeId === rechargeId && esim.open.cancelRequested !== undefined",
     replace: "esim.open?.rechargeId === rechargeId && esim.open.cancelRequested === null",
+  },
+  {
+    name: "what its payer called off, and the bank declined, is tried again",
+    file: "domain/recharge.ts",
+    find: "return cancelRequested === undefined || isLastDecline ? because",
+    replace: "return cancelRequested !== null || isLastDecline ? because",
+  },
+  {
+    name: "who is told late is charged as if they had been told in time",
+    file: "domain/recharge.ts",
+    find: "if (chargeAt <= plusMinutes(open.state.chargeAt, TOLD_AT_ONCE_MINUTES)) return esim;",
+    replace: 'if (chargeAt > "") return esim;',
   },
   {
     name: "an announced recharge that came back from a backup is dropped unseen",

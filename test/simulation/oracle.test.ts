@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Bill } from "../../functions/domain/bill.ts";
 import type { Decline } from "../../functions/domain/declines.ts";
-import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
-import type { LineEvent } from "../../functions/domain/events.ts";
+import type { Esim, OpenRecharge, Requested } from "../../functions/domain/esim.ts";
+import type { LineEvent, RechargeSucceeded } from "../../functions/domain/events.ts";
 import type { FamilyGrant } from "../../functions/domain/family.ts";
 import type { RechargeState, UnpaidEnd } from "../../functions/domain/recharge-states.ts";
 import { book } from "../../functions/domain/spend.ts";
@@ -33,7 +33,7 @@ function open(rechargeId: string, state: RechargeState, seconds = 0): OpenRechar
   };
 }
 
-function ended(rechargeId: string): LineEvent {
+function ended(rechargeId: string): RechargeSucceeded {
   const told = { version: 1, at: NOW, iccid: ICCID, subscriberId: SUBSCRIBER, rechargeId, amount: cny(5000) } as const;
   return { name: "RechargeSucceeded", id: `${rechargeId}/RechargeSucceeded`, ...told };
 }
@@ -117,6 +117,21 @@ const declined = (severity: Decline["severity"], seconds: number, rechargeId = "
   decline: { rechargeId, at: instantAt(seconds), code: "code", severity },
 });
 
+const BACKUP: Requested = {
+  rechargeId: "r2",
+  origin: "backup",
+  subscriberId: SUBSCRIBER,
+  amount: cny(5000),
+  method: METHOD,
+  ruleVersion: line.rule.version,
+  consent: line.rule.consent,
+  at: NOW,
+};
+
+const TRIED_AGAIN: UnpaidEnd = { end: "declined", code: "do_not_honor", severity: "soft", retryAt: instantAt(3600) };
+
+const ANNOUNCED: LineEvent = { ...ended("r1"), name: "RechargeAnnounced", chargeAt: NOW };
+
 /** One thing that went wrong in a run, and the law that it breaks. */
 const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[] = [
   ["two charges of one recharge", "one charge per recharge", { ...ONE, charges: [...ONE.charges, ...ONE.charges] }],
@@ -139,6 +154,21 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
     "a rule that was paused before",
     "the rule stood when the card was charged",
     { ...ONE, writes: ONE.writes.map(({ esim, ...write }) => ({ ...write, esim: paused(esim) })) },
+  ],
+  [
+    "a backup of what was called off",
+    "what its payer called off is neither tried again nor stood in for",
+    { ...ONE, writes: [...ONE.writes.slice(0, -1).map(calledOff), { at: at(8), esim: { ...line, requested: BACKUP } }] },
+  ],
+  [
+    "a next try of what was called off",
+    "what its payer called off is neither tried again nor stood in for",
+    { ...ONE, writes: ONE.writes.map(calledOff).map((write) => ({ ...write, esim: endedAs(write.esim, TRIED_AGAIN) })) },
+  ],
+  [
+    "a charge ten minutes after its announcement",
+    "who wants to be told before a charge is told in time",
+    { ...ONE, writes: ONE.writes.map(withNotice), published: [{ at: at(-600), event: ANNOUNCED }, ...ONE.published] },
   ],
   ["a kill switch that was on", "nothing is charged that an operator has stopped", { ...ONE, killSwitches: [{ at: at(-300), on: true }] }],
   ["a subscriber who was paused", "nothing is charged that an operator has stopped", { ...ONE, holds: [{ at: at(-300), subscriberId: SUBSCRIBER, on: true }] }],
@@ -248,6 +278,14 @@ function underReview({ at: written, esim }: Evidence["writes"][number]): Evidenc
 function endedAs(esim: Esim, end: UnpaidEnd): Esim {
   if (esim.open?.state.name !== "ended") return esim;
   return { ...esim, open: { ...esim.open, state: { name: "ended", at: esim.open.state.at, paymentIntentId: "pi_r1", ...end } } };
+}
+
+function calledOff({ at: written, esim }: Evidence["writes"][number]): Evidence["writes"][number] {
+  return { at: written, esim: esim.open === undefined ? esim : { ...esim, open: { ...esim.open, cancelRequested: { by: SUBSCRIBER, at: NOW } } } };
+}
+
+function withNotice({ at: written, esim }: Evidence["writes"][number]): Evidence["writes"][number] {
+  return { at: written, esim: esim.rule === undefined ? esim : { ...esim, rule: { ...esim.rule, noticeMinutes: 30 } } };
 }
 
 function paused(esim: Esim): Esim {

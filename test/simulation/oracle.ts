@@ -57,6 +57,8 @@ export const LAWS: Readonly<Record<string, Law>> = {
   "never within the cooldown": afterCooldown,
   "no card is asked again too soon": cardsRest,
   "the rule stood when the card was charged": stillWanted,
+  "what its payer called off is neither tried again nor stood in for": calledOffForGood,
+  "who wants to be told before a charge is told in time": toldInTime,
   "nobody's line is recharged by another": ownLine,
   "another's line is paid for as agreed": asAgreed,
   "nothing is charged that an operator has stopped": notStopped,
@@ -314,6 +316,33 @@ function isWantedIn(esim: Esim): boolean {
   const { rule, subscriberId, open } = esim;
   const isRulesOwn = subscriberId === open?.subscriberId && rule?.version === open?.ruleVersion;
   return rule?.status.state === "active" && isRulesOwn && open?.cancelRequested === undefined && open?.family?.since === familyOf(esim)?.since;
+}
+
+/** The write that frees a line says at once what stands in for what ended there. */
+function calledOffForGood({ seen, writesOf }: Case): string[] {
+  return [...writesOf.values()].flatMap((writes) =>
+    writes.flatMap(({ at, esim: { open, requested } }, index) => {
+      const before = writes[index - 1];
+      const isTriedAgain =
+        open?.cancelRequested !== undefined && open.state.name === "ended" && open.state.end === "declined" && open.state.retryAt !== undefined;
+      if (isTriedAgain) return [`${open.rechargeId} was called off, and is to be tried again`];
+      if (before?.esim.open?.cancelRequested === undefined || requested?.origin !== "backup") return [];
+      if (seen.restores.some((restore) => restore.at >= before.at && restore.at <= at)) return [];
+      return [`${before.esim.open.rechargeId} was called off, and is stood in for`];
+    }),
+  );
+}
+
+function toldInTime({ seen, lives }: Case): string[] {
+  const told = new Map<string, number>();
+  for (const { at, event } of seen.published) if (event.name === "RechargeAnnounced" && !told.has(event.rechargeId)) told.set(event.rechargeId, at);
+  return seen.confirms.flatMap(({ at, rechargeId }) => {
+    const { first, origin } = lives.get(rechargeId) ?? {};
+    const notice = (first?.esim.rule?.noticeMinutes ?? 0) * MINUTE;
+    if (origin !== undefined || notice === 0) return [];
+    const toldAt = told.get(rechargeId) ?? Number.POSITIVE_INFINITY;
+    return at + WORKER + 2 * seen.skewMilliseconds < toldAt + notice ? [`${rechargeId} was confirmed before its payer had the time to skip it`] : [];
+  });
 }
 
 /** What lets this payer pay for a line of somebody else's. */

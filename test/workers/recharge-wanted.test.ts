@@ -21,6 +21,34 @@ async function callOff(world: RechargeWorld): Promise<boolean> {
   return called !== undefined && (await world.ports.esims.save(called, "cancel")) !== undefined;
 }
 
+/** Its payer wants a recharge there and then. */
+async function wanted(world: RechargeWorld, changes: Partial<Requested> = {}) {
+  const line = (await world.ports.esims.load(ICCID)) ?? newEsim(ICCID);
+  const now = world.ports.clock.now();
+  const consent = { termsVersion: "2026-11-28", at: now, timeZone: "Asia/Shanghai" };
+  const request: Requested = {
+    rechargeId: "now-1",
+    origin: "payer",
+    subscriberId: SUBSCRIBER,
+    amount: cny(3000),
+    method: world.method,
+    ruleVersion: 0,
+    consent,
+    at: now,
+    ...changes,
+  };
+  const decision = requestRecharge(line, request, now);
+  if (decision.kind === "requested") await world.ports.esims.save(decision.esim, "api");
+  return decision.kind;
+}
+
+/** They pay what waits for them. */
+async function pay(world: RechargeWorld) {
+  const { client_secret: secret } = await payment(world);
+  world.stripe.confirmAsCustomer(secret ?? "", world.method.id);
+  await world.look({}, false);
+}
+
 describe("a rule whose payer wants to be told before each charge", () => {
   const announced = async (options: Parameters<typeof rechargeWorld>[0] = {}) => {
     const world = await rechargeWorld({ ...options, settings: { noticeMinutes: 120, ...options?.settings } });
@@ -165,6 +193,43 @@ describe("a rule whose payer wants to be told before each charge", () => {
     expect([world.taken(), (await world.bills())[0]?.reason]).toEqual([[], "outdated"]);
   });
 
+  it("that is told late leaves the whole time that was agreed to, counted from then, and says so", async () => {
+    const world = await rechargeWorld({ settings: { noticeMinutes: 120 } });
+    const events = {
+      publish: async () => {
+        throw new Error("The bus is down");
+      },
+    };
+    await world.look({ events }).catch(() => {});
+    world.advanceMinutes(119);
+    await world.look({}, false);
+    expect(world.published).toMatchObject([{ name: "RechargeAnnounced", chargeAt: plusMinutes(NOW, 239) }]);
+    expect((await world.line()).open?.state).toEqual({ name: "announced", chargeAt: plusMinutes(NOW, 239) });
+    world.advanceMinutes(119);
+    await world.look({}, false);
+    expect(world.taken()).toEqual([]);
+    world.advanceMinutes(2);
+    await world.look({}, false);
+    expect([world.taken(), world.eventNames()]).toEqual([[5000], ["RechargeAnnounced", "RechargeSucceeded"]]);
+  });
+
+  it("that was skipped leaves the line alone no longer than until its payer recharges it", async () => {
+    const world = await announced();
+    await callOff(world);
+    await world.look({}, false);
+    expect((await world.line()).quietWhileLow).toBe(true);
+    await wanted(world);
+    await world.look({}, false);
+    await pay(world);
+    expect(world.taken()).toEqual([3000]);
+    expect(await world.line()).toMatchObject({ quietUntil: plusMinutes(NOW, 60) }); // the cooldown
+
+    world.advanceMinutes(24 * 60);
+    world.carrier.setBalance(ICCID, 500);
+    await world.look();
+    expect((await world.line()).open?.state.name).toBe("announced");
+  });
+
   it("is nobody's to skip once it is being charged", async () => {
     const world = await announced();
     world.advanceMinutes(121);
@@ -174,31 +239,6 @@ describe("a rule whose payer wants to be told before each charge", () => {
 });
 
 describe("a recharge that its payer wants there and then", () => {
-  const wanted = async (world: RechargeWorld, changes: Partial<Requested> = {}) => {
-    const line = (await world.ports.esims.load(ICCID)) ?? newEsim(ICCID);
-    const now = world.ports.clock.now();
-    const consent = { termsVersion: "2026-11-28", at: now, timeZone: "Asia/Shanghai" };
-    const request: Requested = {
-      rechargeId: "now-1",
-      origin: "payer",
-      subscriberId: SUBSCRIBER,
-      amount: cny(3000),
-      method: world.method,
-      ruleVersion: 0,
-      consent,
-      at: now,
-      ...changes,
-    };
-    const decision = requestRecharge(line, request, now);
-    if (decision.kind === "requested") await world.ports.esims.save(decision.esim, "api");
-    return decision.kind;
-  };
-  const pay = async (world: RechargeWorld) => {
-    const { client_secret: secret } = await payment(world);
-    world.stripe.confirmAsCustomer(secret ?? "", world.method.id);
-    await world.look({}, false);
-  };
-
   it("waits for them at the checkout, silently, and is credited when they have paid, whatever the balance is", async () => {
     const world = await rechargeWorld({ balance: 90_000 });
     expect(await wanted(world)).toBe("requested");
@@ -354,6 +394,40 @@ describe("a backup way to pay", () => {
       expect((await world.bills()).length).toBe(1);
       expect(world.taken()).toEqual([]);
     }
+  });
+
+  it("does not stand in for what its payer called off while the bank was asked: the line is left alone until its low is over", async () => {
+    for (const isBackupNamed of [true, false]) {
+      const { world, backup } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+      if (!isBackupNamed) await world.ports.subscribers.putWallet(SUBSCRIBER, { backup: backup.id }, {});
+      const payments = {
+        ...world.ports.payments,
+        confirm: async (id: string, key: string) => {
+          expect(await callOff(world)).toBe(true);
+          return world.ports.payments.confirm(id, key);
+        },
+      };
+      await world.look({ payments });
+      await settle(world);
+      expect([world.taken(), world.eventNames(), (await world.bills())[0]?.reason]).toEqual([[], ["RechargeCancelled"], "by-subscriber"]);
+      expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1);
+      world.advanceMinutes(61);
+      await world.look();
+      expect(await world.line()).toMatchObject({ open: undefined, quietWhileLow: true });
+    }
+  });
+
+  it("that its payer calls off leaves the line alone until its low is over", async () => {
+    const { world } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa");
+    await world.look();
+    const line = await world.line();
+    const called = applyCancelRequest(line, line.requested?.rechargeId ?? "", SUBSCRIBER, NOW);
+    await world.ports.esims.save(called ?? line, "cancel");
+    await settle(world);
+    expect([world.taken(), world.eventNames()]).toEqual([[], ["RechargeDeclined", "RechargeCancelled"]]);
+    world.advanceMinutes(61);
+    await world.look();
+    expect(await world.line()).toMatchObject({ open: undefined, quietWhileLow: true });
   });
 
   it("keeps to the rule as it is at that moment: paused, edited or switched off, nothing is charged", async () => {

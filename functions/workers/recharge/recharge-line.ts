@@ -2,7 +2,7 @@ import type { Esim, OpenRecharge, Reading } from "../../domain/esim.ts";
 import { applyPublished, applyUnpublished } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
 import { OutcomeUnknown, UnreadableLine } from "../../domain/ports.ts";
-import { applyFault, applyLease, applyPuzzled, applyUnknown, isParked, isPuzzling, minutesUnclear } from "../../domain/recharge.ts";
+import { applyFault, applyLease, applyPuzzled, applyToldLate, applyUnknown, isParked, isPuzzling, minutesUnclear } from "../../domain/recharge.ts";
 import { epochMilliseconds, type Instant, plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
 import { withHistory } from "./history.ts";
@@ -127,9 +127,10 @@ async function takeOver(ports: RechargePorts, esim: Esim, again: Instant | undef
 }
 
 /** Publishes the line's outbox, then empties it. A crash in between publishes twice, never not at all. */
-export async function publishPending(ports: RechargePorts, esim: Esim): Promise<void> {
+export async function publishPending(ports: RechargePorts, stored: Esim): Promise<void> {
+  if (stored.pendingEvents.length === 0) return;
+  const { esim } = await record(ports, stored, (current) => applyToldLate(current, ports.clock.now()));
   const { pendingEvents } = esim;
-  if (pendingEvents.length === 0) return;
   try {
     await ports.events.publish(pendingEvents);
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Esim, OpenRecharge } from "../../domain/esim.ts";
-import { applyDue, applyMove, isFromBeforeLastCredit, isUntold, lineAgainstAnnounced } from "../../domain/recharge.ts";
+import { applyDue, applyMove, isFromBeforeLastCredit, isUntoldTooLong, lineAgainstAnnounced } from "../../domain/recharge.ts";
 import type { CancelReason, RechargeState } from "../../domain/recharge-states.ts";
 import { plusMinutes } from "../../domain/time.ts";
 import { record } from "../record.ts";
@@ -18,14 +18,14 @@ const LATE_MINUTES = 60;
 export async function waitForNotice(ports: RechargePorts, esim: Esim, open: OpenRecharge, { chargeAt }: Announced): Step {
   const now = ports.clock.now();
   const dropped = (reason: CancelReason) => move(ports, esim, open, { type: "dropped", reason, at: ports.clock.now() });
-  const against = lineAgainstAnnounced(esim, open);
+  // The next check announces anew what could not be told.
+  const against = lineAgainstAnnounced(esim, open) ?? (isUntoldTooLong(esim, open, now) ? "outdated" : undefined);
   if (against === undefined && now < chargeAt) return "wait";
   // A line that came back from a backup may have been charged for this since: that one is gone on with.
   const made = await findMade(ports, open);
   if (made.length > 0) return goOn(ports, esim, open);
   if (against !== undefined) return dropped(against);
-  // Nobody could skip what they were not told of; the next check announces it anew.
-  if (isUntold(esim, open) || now > plusMinutes(chargeAt, LATE_MINUTES)) return dropped("outdated");
+  if (now > plusMinutes(chargeAt, LATE_MINUTES)) return dropped("outdated");
   return judgeAgain(ports, esim, open, dropped);
 }
 
