@@ -283,7 +283,16 @@ export class ServiceStack extends Stack {
       environment: { SUBSCRIBERS_TABLE: subscribers.tableName, MAIL_FROM: stage.mailFrom, ...payLinks },
     });
     subscribers.grant(notify, ...GET, ...PUT);
-    data.mailIdentity.grantSendEmail(notify);
+    // While SES is in its sandbox, IAM is asked about the recipient's identity, too (cloudposse/terraform-aws-ses#40): the condition holds the sender instead.
+    // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
+    const anyIdentity = this.formatArn({ service: "ses", resource: "identity", resourceName: "*" });
+    notify.addToRolePolicy(
+      new PolicyStatement({ actions: ["ses:SendEmail"], resources: [anyIdentity], conditions: { StringEquals: { "ses:FromAddress": stage.mailFrom } } }),
+    );
+    Validations.of(notify.role ?? notify).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/*]",
+      reason: "Whoever may get a mail is not known beforehand, and SES's sandbox asks about them as identities; the sender is held by a condition.",
+    });
     data.payLinkSecret.grantRead(notify);
     // A phone number has no ARN, so that nothing narrower lets it send text messages; no topic is a phone, so that it can publish to none.
     // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
