@@ -18,7 +18,7 @@ export const ASSUMED = {
   lookMilliseconds: 50,
   webhookMilliseconds: 50,
   api: { milliseconds: 100, readUnits: 3, kilobytesSent: 2 },
-  /** START, END and REPORT, as our own functions log next to nothing while all is well; and a line of the access log. */
+  /** START, END and REPORT; and a line of the access log. */
   kilobytesLoggedPerRun: 0.5,
   /** X-Ray's default: one a second, and 5 % of the rest. */
   tracedShare: 0.05,
@@ -26,14 +26,27 @@ export const ASSUMED = {
   monthsInUse: 12,
 } as const;
 
-/** At most so many are deployed: held against the templates by a test. */
+/** So many are deployed: held against the templates by a test. An alarm costs for each metric that it reads; metrics are our own, in three currencies. */
 export const DEPLOYED = {
-  queuesWithReader: 10,
-  secrets: 5,
-  alarms: 80,
-  metrics: 60,
+  queuesWithReader: 8,
+  secrets: 4,
+  metricsWithAlarm: 63,
+  metrics: 27,
   dashboards: 1,
 } as const;
+
+/**
+ * Of a line that a function writes itself, as long as the longest while all is well, with the 26 bytes that CloudWatch counts for each line: held against what is written by a test.
+ *
+ * Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatchLogs-Limits.html
+ */
+export const KILOBYTES_PER_LINE = 0.33;
+/** A call of Stripe or the carrier is a line. So are an end, the money charged and credited, and how long it took; what is reserved and what ended; and a low balance in the checker's log and metrics. */
+const LINES = {
+  check: MEASURED.check.carrierCalls,
+  recharge: MEASURED.recharge.stripeCalls + MEASURED.recharge.carrierCalls + 4 + 2 + 2,
+  tick: 1,
+};
 
 const DAYS = 30;
 const MINUTES = DAYS * 24 * 60;
@@ -95,7 +108,7 @@ export function rechargeSeconds(): number {
 }
 
 /** The parts that Lambda is paid for. */
-function runs(what: string, count: number, secondsEach: number, megabytes: number): Part[] {
+function runs(what: string, count: number, secondsEach: number, megabytes: number, linesEach = 0): Part[] {
   return [
     { what: `runs of ${what}`, quantity: count, price: "lambdaRequest" },
     {
@@ -103,7 +116,11 @@ function runs(what: string, count: number, secondsEach: number, megabytes: numbe
       quantity: count * secondsEach * (megabytes / 1024),
       price: "lambdaGigabyteSecond",
     },
-    { what: `GB logged by ${what}`, quantity: (count * ASSUMED.kilobytesLoggedPerRun) / KILOBYTES_PER_GIGABYTE, price: "gigabyteLogged" },
+    {
+      what: `GB logged by ${what}`,
+      quantity: (count * (ASSUMED.kilobytesLoggedPerRun + linesEach * KILOBYTES_PER_LINE)) / KILOBYTES_PER_GIGABYTE,
+      price: "gigabyteLogged",
+    },
   ];
 }
 
@@ -132,7 +149,7 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "read units", quantity: pages * MEASURED.check.readUnits, price: "readUnit" },
         { what: "write units", quantity: pages * MEASURED.check.writeUnits, price: "writeUnit" },
         { what: "requests to queues", quantity: checks * REQUESTS_PER_MESSAGE, price: "queueRequest" },
-        ...runs("check-balances", checks, (pages / checks) * checkSeconds(), SIZES["check-balances"].memoryMegabytes),
+        ...runs("check-balances", checks, (pages / checks) * checkSeconds(), SIZES["check-balances"].memoryMegabytes, (pages / checks) * LINES.check),
       ],
     },
     {
@@ -143,7 +160,7 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "events", quantity: recharges * MEASURED.recharge.events, price: "event" },
         { what: "requests to queues", quantity: (recharges + webhooks) * REQUESTS_PER_MESSAGE, price: "queueRequest" },
         { what: "webhooks", quantity: webhooks, price: "apiRequest" },
-        ...runs("recharge", recharges, rechargeSeconds(), SIZES.recharge.memoryMegabytes),
+        ...runs("recharge", recharges, rechargeSeconds(), SIZES.recharge.memoryMegabytes, LINES.recharge),
         ...runs("recharge that only looks", webhooks, ASSUMED.lookMilliseconds / 1000, SIZES.recharge.memoryMegabytes),
         ...runs("stripe-webhook", webhooks, ASSUMED.webhookMilliseconds / 1000, SIZES["stripe-webhook"].memoryMegabytes),
       ],
@@ -187,7 +204,7 @@ export function monthlyCosts(lines: number): Row[] {
     {
       name: "Watching",
       parts: [
-        { what: "alarms", quantity: DEPLOYED.alarms, price: "alarmMonth" },
+        { what: "metrics with an alarm", quantity: DEPLOYED.metricsWithAlarm, price: "alarmMonth" },
         { what: "metrics", quantity: DEPLOYED.metrics, price: "metricMonth" },
         { what: "dashboards", quantity: DEPLOYED.dashboards, price: "dashboardMonth" },
         { what: "traces", quantity: traced, price: "trace" },
@@ -199,7 +216,7 @@ export function monthlyCosts(lines: number): Row[] {
         { what: "secrets", quantity: DEPLOYED.secrets, price: "secretMonth" },
         { what: "polls of idle queues", quantity: pollingRequests, price: "queueRequest" },
         { what: "ticks of planner and sweeper", quantity: ticks, price: "tick" },
-        ...runs("planner and sweeper", ticks, 0.1, SIZES.sweep.memoryMegabytes),
+        ...runs("planner and sweeper", ticks, 0.1, SIZES.sweep.memoryMegabytes, LINES.tick),
       ],
     },
     { name: "Signing in at Cognito", parts: [{ what: "monthly active users", quantity: subscribers * ASSUMED.activeShare, price: "monthlyActiveUser" }] },

@@ -71,7 +71,6 @@ export class DataStack extends Stack {
   readonly lineHashSecret: Secret;
   /** JSON `{ "key": "...", "previousKey"?: "..." }`, made once; may be rotated, and the previous key kept for a day. */
   readonly payLinkSecret: Secret;
-  readonly mailIdentity: EmailIdentity;
   readonly alarms: Topic;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
@@ -211,11 +210,11 @@ export class DataStack extends Stack {
       generated,
     );
 
-    this.mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
+    const mailIdentity = new EmailIdentity(this, "MailIdentity", { identity: Identity.domain(stage.mailFrom.split("@")[1] ?? stage.mailFrom) });
     const pool = this.userPool.node.defaultChild;
     if (stage.signInMailThroughSes && pool instanceof CfnUserPool) {
       // The CDK's own `UserPoolEmail.withSES` wants to know the region when it synthesizes.
-      pool.emailConfiguration = { emailSendingAccount: "DEVELOPER", from: stage.mailFrom, sourceArn: this.mailIdentity.emailIdentityArn };
+      pool.emailConfiguration = { emailSendingAccount: "DEVELOPER", from: stage.mailFrom, sourceArn: mailIdentity.emailIdentityArn };
     }
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
     // The policy that enforceSSL makes takes the place of SNS's own, which would have let the alarms in.

@@ -3,12 +3,13 @@ import { type AddRoutesOptions, CfnRoute, CfnStage, CorsHttpMethod, HttpApi, Htt
 import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { FilterPattern, LogGroup, MetricFilter, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { FilterPattern, type IFilterPattern, type ILogGroup, LogGroup, MetricFilter, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import type { FunctionName } from "../functions/contracts/environment.ts";
 import { NOTICED_EVENTS } from "../functions/contracts/events.ts";
 import { METHODS, RESOURCE_SERVER, type Route } from "../functions/contracts/route.ts";
 import { PUBLIC_ROUTES, ROUTES, WEBHOOK_ROUTES } from "../functions/contracts/routes.ts";
+import { stripeWebhookRoutes } from "../functions/contracts/stripe-events.ts";
 import type { AdjustmentKind } from "../functions/domain/events.ts";
 import { OperatorInbox } from "./constructs/operator-inbox.ts";
 import { ServiceFunction } from "./constructs/service-function.ts";
@@ -282,7 +283,16 @@ export class ServiceStack extends Stack {
       environment: { SUBSCRIBERS_TABLE: subscribers.tableName, MAIL_FROM: stage.mailFrom, ...payLinks },
     });
     subscribers.grant(notify, ...GET, ...PUT);
-    data.mailIdentity.grantSendEmail(notify);
+    // While SES is in its sandbox, IAM is asked about the recipient's identity, too (cloudposse/terraform-aws-ses#40): the condition holds the sender instead.
+    // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsesv2.html
+    const anyIdentity = this.formatArn({ service: "ses", resource: "identity", resourceName: "*" });
+    notify.addToRolePolicy(
+      new PolicyStatement({ actions: ["ses:SendEmail"], resources: [anyIdentity], conditions: { StringEquals: { "ses:FromAddress": stage.mailFrom } } }),
+    );
+    Validations.of(notify.role ?? notify).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/*]",
+      reason: "Whoever may get a mail is not known beforehand, and SES's sandbox asks about them as identities; the sender is held by a condition.",
+    });
     data.payLinkSecret.grantRead(notify);
     // A phone number has no ARN, so that nothing narrower lets it send text messages; no topic is a phone, so that it can publish to none.
     // Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
@@ -331,13 +341,7 @@ export class ServiceStack extends Stack {
     reconcileQueue.tickEvery(Duration.hours(1), "HourlySchedule", { every: "hour" });
     reconcileQueue.tickEvery(Duration.days(1), "DailySchedule", { every: "day" });
     reconcileQueue.deliverTo(reconcile);
-    new MetricFilter(this, "ReconciliationBreaks", {
-      logGroup: reconcile.logGroup,
-      metricNamespace: metricsNamespace(stage.name),
-      metricName: "ReconciliationBreaks",
-      filterPattern: FilterPattern.stringValue("$.code", "=", "reconciliation-break"),
-      metricValue: "1",
-    });
+    this.countLines("ReconciliationBreaks", stage, reconcile.logGroup, FilterPattern.stringValue("$.code", "=", "reconciliation-break"));
     new OperatorInbox(this, "BreakFound", {
       bus,
       detailTypes: ["ReconciliationBreakFound"],
@@ -409,7 +413,17 @@ export class ServiceStack extends Stack {
     };
     for (const route of PUBLIC_ROUTES) addOpenRoute(route, "Whoever has the signed link in a notice has no token; the documentation is for everybody.");
     for (const route of WEBHOOK_ROUTES) addOpenRoute(route, "Stripe has no token: it signs what it sends, and nothing is believed without that.");
-    settleStage(api, stage, accessLog(this, stage));
+    const log = accessLog(this, stage);
+    settleStage(api, stage, log);
+    const { method, path } = stripeWebhookRoutes.receiveStripeEvent;
+    const answeredWell = FilterPattern.all(
+      FilterPattern.stringValue("$.routeKey", "=", `${method} ${path}`),
+      FilterPattern.stringValue("$.status", "=", "200"),
+    );
+    const webhooks = {
+      taken: this.countLines("WebhooksTaken", stage, log, answeredWell),
+      refused: this.countLines("WebhooksRefused", stage, stripeWebhook.logGroup, FilterPattern.stringValue("$.code", "=", "webhook-refused")),
+    };
     new CfnOutput(this, "ApiUrl", { value: api.apiEndpoint });
 
     for (const { tableArn } of [esims, recharges, subscribers]) {
@@ -435,9 +449,22 @@ export class ServiceStack extends Stack {
       queues: new Map(this.node.children.flatMap((child) => (child instanceof WorkQueue || child instanceof OperatorInbox ? [[child.node.id, child]] : []))),
       tables: [esims, recharges, subscribers, cards, controls],
       api,
+      webhooks,
       alarms,
     });
     new CfnOutput(this, "Operations", { value: this.toJsonString({ tables, queues: Object.fromEntries(queues) }) });
+  }
+
+  /** Counts lines of a log without a word from the function; 0 while the log goes on without them. */
+  private countLines(name: string, stage: Stage, logGroup: ILogGroup, filterPattern: IFilterPattern): MetricFilter {
+    return new MetricFilter(this, name, {
+      logGroup,
+      metricNamespace: metricsNamespace(stage.name),
+      metricName: name,
+      filterPattern,
+      metricValue: "1",
+      defaultValue: 0,
+    });
   }
 }
 

@@ -109,6 +109,10 @@ export class DemoSubscriber {
     await this.#control("POST", "/carrier/next", { outcome: "refuse" });
   }
 
+  async loseNextTopUpsAnswer(): Promise<void> {
+    await this.#control("POST", "/carrier/next", { outcome: "credit-but-lose-reply" });
+  }
+
   async resume(iccid: string): Promise<void> {
     good(await this.api.PATCH("/v1/rules/{iccid}", { params: { path: { iccid }, header: await this.#versionOf(iccid) }, body: { status: "active" } }));
   }

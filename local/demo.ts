@@ -154,10 +154,14 @@ async function playEnds(ada: DemoSubscriber, card: string, firstRechargeId: stri
 
   expectSame("her rule is suspended, as it would be charged and given back again", await standing(ada), ["suspended", "carrier-refused"]);
 
-  say("The carrier has mended that; Ada resumes her rule, and the line is recharged");
+  say(
+    "The carrier has mended that, and Ada resumes her rule. The line is credited, but the carrier's answer gets lost; at the next look it tells that it was done",
+  );
+  await ada.loseNextTopUpsAnswer();
   const mended = await latest(ada);
-  await ada.resume(iccid);
-  await waitFor(ada, mended, "charged", "credited", "RechargeSucceeded", "mail");
+  await ada.resume(iccid); // the line is low still
+  await waitFor(ada, mended, "charged", "credited", "unanswered", "RechargeSucceeded", "mail");
+  expectSame("it was credited once", await ada.credited(), [fifty.amount, fifty.amount, fifty.amount]);
 
   say("Then Ada contests the first charge at her bank");
   const bills = await statuses();

@@ -46,6 +46,7 @@ const LOSING_PROPERTIES: Readonly<Record<string, Readonly<Record<string, string>
     ["UsernameAttributes", "AliasAttributes", "UsernameConfiguration"].map((name) => [name, "Cognito cannot change it: it takes a new user pool"]),
   ),
   "AWS::DynamoDB::GlobalTable": { TimeToLiveSpecification: "other items than now are deleted when their time is over" },
+  "AWS::Events::Archive": { EventPattern: "other events than now are kept" },
 };
 
 /**
@@ -92,7 +93,7 @@ function lossesOf(before: Resource, after: Resource | undefined, difference: Res
     return loss === undefined ? [] : [`${name} changes: ${loss}`];
   });
   const lost = protectionsOf(before).filter((protection) => !protectionsOf(after).includes(protection));
-  return [...overwritten, ...indexLosses(before, after), ...lost.map((protection) => `loses its protection by ${protection}`)];
+  return [...overwritten, ...indexLosses(before, after), ...shorterKept(before, after), ...lost.map((protection) => `loses its protection by ${protection}`)];
 }
 
 const TABLE = z.object({
@@ -102,7 +103,9 @@ const TABLE = z.object({
     z.array(
       z.object({
         DeletionProtectionEnabled: z.optional(z.unknown()),
-        PointInTimeRecoverySpecification: z.optional(z.object({ PointInTimeRecoveryEnabled: z.unknown() })),
+        PointInTimeRecoverySpecification: z.optional(
+          z.object({ PointInTimeRecoveryEnabled: z.unknown(), RecoveryPeriodInDays: z.optional(z.coerce.number()) }),
+        ),
       }),
     ),
     [],
@@ -126,6 +129,34 @@ function indexLosses(before: Resource, after: Resource): string[] {
   return [...indexes, ...keys];
 }
 
+/** What is older than the new time is gone with the deployment, and CloudFormation calls it an update. */
+function shorterKept(before: Resource, after: Resource): string[] {
+  const [was, becomes] = [daysKept(before), daysKept(after)];
+  if (was === undefined || becomes === undefined || becomes >= was) return [];
+  const days = (count: number) => (count === Number.POSITIVE_INFINITY ? "for good" : `for ${count} days`);
+  return [`keeps ${days(becomes)} what it keeps ${days(was)} now`];
+}
+
+const KEPT_SECONDS = z.object({ MessageRetentionPeriod: z._default(z.coerce.number(), 4 * 86_400) });
+/** 0 is for good. */
+const KEPT_DAYS = z.object({ RetentionDays: z._default(z.coerce.number(), 0) });
+/** DynamoDB's own, and its longest. */
+const RECOVERY_DAYS = 35;
+
+/** For how many days a queue keeps messages, an archive events, and a table its past; undefined where nothing says so. */
+function daysKept({ Type, Properties }: Resource): number | undefined {
+  switch (Type) {
+    case "AWS::SQS::Queue":
+      return z.parse(KEPT_SECONDS, Properties).MessageRetentionPeriod / 86_400;
+    case "AWS::Events::Archive":
+      return z.parse(KEPT_DAYS, Properties).RetentionDays || Number.POSITIVE_INFINITY;
+    case "AWS::DynamoDB::GlobalTable":
+      return Math.min(...z.parse(TABLE, Properties).Replicas.map((each) => each.PointInTimeRecoverySpecification?.RecoveryPeriodInDays ?? RECOVERY_DAYS));
+    default:
+      return undefined;
+  }
+}
+
 function protectionsOf({ Type, Properties, DeletionPolicy, UpdateReplacePolicy }: Resource): string[] {
   const isOn = (value: unknown) => value === true || value === "true" || value === "ACTIVE";
   const replicas = Type === "AWS::DynamoDB::GlobalTable" ? z.parse(TABLE, Properties).Replicas : [];
@@ -133,6 +164,7 @@ function protectionsOf({ Type, Properties, DeletionPolicy, UpdateReplacePolicy }
     DeletionPolicy: DeletionPolicy?.startsWith("Retain") === true,
     UpdateReplacePolicy: UpdateReplacePolicy?.startsWith("Retain") === true,
     "deletion protection": isOn(Properties.DeletionProtection) || (replicas.length > 0 && replicas.every((each) => isOn(each.DeletionProtectionEnabled))),
+    "dead letters": Type === "AWS::SQS::Queue" && Properties.RedrivePolicy !== undefined,
     "point-in-time recovery": replicas.length > 0 && replicas.every((each) => isOn(each.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled)),
   };
   return Object.keys(held).filter((protection) => held[protection]);

@@ -20,8 +20,9 @@ export function measured<Asked extends readonly unknown[], Answer>(
       isFaulty = isFault(statusOf(answer));
       return answer;
     } finally {
-      metrics.put(`${system}Milliseconds`, Math.round(performance.now() - startedAt), {});
-      metrics.put(`${system}Faults`, isFaulty ? 1 : 0, {});
+      const [milliseconds, faults] = [Math.round(performance.now() - startedAt), isFaulty ? 1 : 0];
+      if (system === "Stripe") metrics.put({ StripeMilliseconds: milliseconds, StripeFaults: faults }, {});
+      else metrics.put({ CarrierMilliseconds: milliseconds, CarrierFaults: faults }, {});
     }
   };
 }

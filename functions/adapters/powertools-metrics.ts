@@ -1,14 +1,14 @@
 import { Metrics as Powertools } from "@aws-lambda-powertools/metrics";
-import { METRICS, type Metrics } from "../domain/metrics.ts";
+import { METRICS, type Metrics, measurementsIn } from "../domain/metrics.ts";
 
-/** Writes each measurement as a line of CloudWatch's embedded metric format into the function's log; the namespace is `POWERTOOLS_METRICS_NAMESPACE`. */
+/** Writes what is put at once as a line of CloudWatch's embedded metric format into the function's log; the namespace is `POWERTOOLS_METRICS_NAMESPACE`. */
 export function powertoolsMetrics(service: string): Metrics {
   const metrics = new Powertools({ serviceName: service });
   return {
-    put(name, value, dimensions) {
-      const single = metrics.singleMetric();
-      for (const [dimension, said] of Object.entries<string>(dimensions)) single.addDimension(dimension, said);
-      single.addMetric(name, METRICS[name].unit, value);
+    put(values, dimensions) {
+      for (const [dimension, said] of Object.entries<string>(dimensions)) metrics.addDimension(dimension, said);
+      for (const [name, value] of measurementsIn(values)) metrics.addMetric(name, METRICS[name].unit, value);
+      metrics.publishStoredMetrics();
     },
   };
 }

@@ -31,9 +31,18 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-type DimensionsOf<Name extends MetricName> = { readonly [dimension in (typeof METRICS)[Name]["dimensions"][number]]: string };
+export type DimensionsOf<Name extends MetricName> = { readonly [dimension in (typeof METRICS)[Name]["dimensions"][number]]: string };
+
+/** What is put at once, one after the other. */
+export function measurementsIn<Name extends MetricName>(values: Readonly<Record<Name, number>>): (readonly [Name, number])[] {
+  return Object.entries(values) as [Name, number][]; // its type names every key
+}
 
 export interface Metrics {
-  /** Never throws, and waits for nothing. Dimensions never name a person, a line or a recharge: each value is a metric of its own, and costs. */
-  put<Name extends MetricName>(name: Name, value: number, dimensions: DimensionsOf<Name>): void;
+  /**
+   * Never throws, and waits for nothing. What has the same dimensions is put at once: each call is a line in the log, and is paid for by its length.
+   *
+   * Dimensions never name a person, a line or a recharge: each value is a metric of its own, and costs.
+   */
+  put<Name extends MetricName>(values: Readonly<Record<Name, number>>, dimensions: DimensionsOf<Name>): void;
 }

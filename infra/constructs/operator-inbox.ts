@@ -6,10 +6,12 @@ import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { EVENT_SOURCE } from "../../functions/contracts/events.ts";
 import { alarmOnAnyMessage } from "./alarm-on-any-message.ts";
-import { DELIVERIES_BEFORE_DEAD_LETTER, deadLettersOf, EVENT_RETRIES } from "./work-queue.ts";
+import { deadLettersOf, EVENT_RETRIES } from "./work-queue.ts";
 
 /** How long an event waits for a person: as long as SQS lets it. */
 const WAITING_DAYS = 14;
+/** Each look of a person is a delivery; SQS's most, so that none of them takes a message away. */
+const LOOKS = 1000;
 
 export interface OperatorInboxProps {
   readonly bus: IEventBus;
@@ -33,7 +35,7 @@ export class OperatorInbox extends Construct {
     this.deadLetters = deadLettersOf(this);
     this.queue = new Queue(this, "Queue", {
       retentionPeriod: Duration.days(WAITING_DAYS),
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: DELIVERIES_BEFORE_DEAD_LETTER },
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: LOOKS },
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
     });
@@ -43,6 +45,6 @@ export class OperatorInbox extends Construct {
       targets: [new SqsQueue(this.queue, { deadLetterQueue: this.deadLetters, ...EVENT_RETRIES })],
     });
     alarmOnAnyMessage(this, "Alarm", this.queue, who);
-    alarmOnAnyMessage(this, "DeadLettersAlarm", this.deadLetters, who);
+    alarmOnAnyMessage(this, "DeadLettersAlarm", this.deadLetters, { ...who, heading: "dead-letters" });
   }
 }

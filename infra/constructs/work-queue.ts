@@ -13,7 +13,7 @@ import { SIZES } from "../sizes.ts";
 import { alarmOnAnyMessage } from "./alarm-on-any-message.ts";
 import type { ServiceFunction } from "./service-function.ts";
 
-export const DELIVERIES_BEFORE_DEAD_LETTER = 5;
+const DELIVERIES_BEFORE_DEAD_LETTER = 5;
 /** AWS advises six times the function's timeout. Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
 const VISIBILITY_TIMEOUTS = 6;
 const DEAD_LETTER_DAYS = 14; // SQS's longest

@@ -35,6 +35,8 @@ export interface AwsFront {
 interface Act {
   readonly action: string;
   readonly resource: string;
+  /** IAM's condition keys, where the service gives some. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /** A refusal: `code` for clients, and what it says. */
@@ -95,8 +97,8 @@ async function judge(
   if (roleArn === undefined) return { code: "UnrecognizedClientException", message: "The security token included in the request is invalid." };
   const acts = actsOf(service, region, request, body);
   if (acts === undefined) return notSupported(operationOf(request));
-  for (const { action, resource } of acts) {
-    if ((await permissions.decide(roleArn, action, resource)) === "allowed") continue;
+  for (const { action, resource, context } of acts) {
+    if ((await permissions.decide(roleArn, action, resource, context)) === "allowed") continue;
     const user = `${roleArn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")}/${keyId}`;
     const because = `because no identity-based policy allows the ${action} action`;
     return { code: DENIED[service], message: `User: ${user} is not authorized to perform: ${action} on resource: ${resource} ${because}` };
@@ -124,7 +126,7 @@ const batchInput = z.object({ RequestItems: z.record(z.string(), z.unknown()) })
 const queueInput = z.object({ QueueUrl: z.string() });
 const eventsInput = z.object({ Entries: z.array(z.object({ EventBusName: z._default(z.string(), "default") })) });
 const secretInput = z.object({ SecretId: z.string() });
-const mailInput = z.object({ FromEmailAddress: z.string() });
+const mailInput = z.object({ FromEmailAddress: z.string(), Destination: z.object({ ToAddresses: z.array(z.string()) }) });
 
 /** What IAM is asked about a request; undefined for what the local stack does not know. Source: AWS's Service Authorization Reference */
 function actsOf(service: Service, region: string, request: IncomingMessage, body: Buffer): readonly Act[] | undefined {
@@ -155,9 +157,13 @@ function actsOf(service: Service, region: string, request: IncomingMessage, body
     case "secretsmanager":
       return read(secretInput, ({ SecretId }) => [{ action: `secretsmanager:${operation}`, resource: arn("secret:", SecretId) }]);
     case "ses":
-      // The stages' senders are domains.
       if (operationOf(request) !== "POST /v2/email/outbound-emails") return undefined;
-      return read(mailInput, ({ FromEmailAddress }) => [{ action: "ses:SendEmail", resource: arn("identity/", /@([^>]+)/.exec(FromEmailAddress)?.[1] ?? "") }]);
+      return read(mailInput, ({ FromEmailAddress, Destination }) => {
+        const address = /[^<\s]+@[^>\s]+/.exec(FromEmailAddress)?.[0] ?? "";
+        // The stages' senders are domains. In its sandbox SES knows recipients as identities, too, and asks about them: cloudposse/terraform-aws-ses#40, aws/aws-sdk-js#3641.
+        const identities = [address.split("@")[1] ?? "", ...Destination.ToAddresses];
+        return identities.map((identity) => ({ action: "ses:SendEmail", resource: arn("identity/", identity), context: { "ses:FromAddress": address } }));
+      });
     case "sns": {
       const form = new URLSearchParams(text);
       return [{ action: `sns:${form.get("Action")}`, resource: form.get("TopicArn") ?? "*" }]; // a phone number has no ARN

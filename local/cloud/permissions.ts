@@ -19,8 +19,8 @@ export type Decision = "allowed" | "denied" | "not-applicable";
 /** Who may do what, decided by the templates' roles as IAM would. */
 export interface Permissions {
   readonly roles: readonly Role[];
-  /** `action` such as `sqs:SendMessage`, `resource` an ARN, or `*` for what has none, such as a phone number. */
-  decide(roleArn: string, action: string, resource: string): Promise<Decision>;
+  /** `action` such as `sqs:SendMessage`, `resource` an ARN, or `*` for what has none, such as a phone number; `context` by IAM's condition keys. */
+  decide(roleArn: string, action: string, resource: string, context?: Readonly<Record<string, string>>): Promise<Decision>;
 }
 
 /** Callers here speak no TLS and have no region; they stand for callers who do. */
@@ -42,20 +42,20 @@ export function readPermissions(graph: StackGraph): Permissions {
 
   return {
     roles,
-    decide(roleArn, action, resource) {
-      const key = `${roleArn} ${action} ${resource}`;
-      const decision = known.get(key) ?? simulate(byArn.get(roleArn), action, resource);
+    decide(roleArn, action, resource, context = {}) {
+      const key = JSON.stringify([roleArn, action, resource, context]);
+      const decision = known.get(key) ?? simulate(byArn.get(roleArn), action, resource, context);
       known.set(key, decision);
       return decision;
     },
   };
 }
 
-async function simulate(role: Role | undefined, action: string, resource: string): Promise<Decision> {
+async function simulate(role: Role | undefined, action: string, resource: string, context: Readonly<Record<string, string>>): Promise<Decision> {
   if (role === undefined) return "denied";
   const result = await runSimulation(
     {
-      request: { principal: role.arn, action, resource: { resource, accountId: LOCAL_ACCOUNT }, contextVariables: CONTEXT },
+      request: { principal: role.arn, action, resource: { resource, accountId: LOCAL_ACCOUNT }, contextVariables: { ...CONTEXT, ...context } },
       identityPolicies: [{ name: role.name, policy: { Version: "2012-10-17", Statement: role.statements } }],
       serviceControlPolicies: [],
       resourceControlPolicies: [],

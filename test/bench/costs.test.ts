@@ -1,6 +1,10 @@
-import { describe, expect, it } from "@jest/globals";
-import { ASSUMED, checkersFor, DEPLOYED, monthlyCosts, priceOf, rechargeSeconds, SCALES } from "../../bench/costs.ts";
+import { randomUUID } from "node:crypto";
+import { describe, expect, it, jest } from "@jest/globals";
+import * as z from "zod/mini";
+import { ASSUMED, checkersFor, DEPLOYED, KILOBYTES_PER_LINE, monthlyCosts, priceOf, rechargeSeconds, SCALES } from "../../bench/costs.ts";
 import { CPU_MILLISECONDS, MEASURED } from "../../bench/measured.ts";
+import { powertoolsLog } from "../../functions/adapters/powertools-log.ts";
+import { powertoolsMetrics } from "../../functions/adapters/powertools-metrics.ts";
 import { PRICES } from "../../infra/prices.ts";
 import { SIZES } from "../../infra/sizes.ts";
 import { testAssembly } from "../assembly.ts";
@@ -26,6 +30,10 @@ describe("what a month costs", () => {
     expect(quantityOf(1_000_000, "Looking at balances", "write units")).toBe(0);
     expect(quantityOf(1_000_000, "Recharging", "write units")).toBe(1_000_000 * (16 + 4));
     expect(quantityOf(1_000_000, "Telling by e-mail", "e-mails")).toBe(1_000_000);
+    // 28,800,000 pages of one call each, a line for each; 1,036,800 runs
+    expect(quantityOf(1_000_000, "Looking at balances", "GB logged by check-balances")).toBeCloseTo((28_800_000 * 0.33 + 1_036_800 * 0.5) / 1e6, 6);
+    // Two calls of Stripe and two of the carrier, four metrics of its end, two lines of its log, two of the checker that found it low
+    expect(quantityOf(1_000_000, "Recharging", "GB logged by recharge")).toBeCloseTo(12 * 0.33 + 0.5, 6);
     expect(costOf(1_000_000, "Signing in at Cognito")).toBeCloseTo(1_000_000 * 0.2 * 0.015, 6);
     expect(costOf(1_000_000, "Looking through all subscribers each day")).toBeCloseTo(3.3 * 0.125 * 30, 6);
   });
@@ -59,12 +67,48 @@ describe("what a month costs", () => {
   });
 });
 
+describe("a line that a function writes", () => {
+  it("is no longer than it is paid for, whatever it tells while all is well", () => {
+    const written: string[] = [];
+    const keep = (line: unknown) => void written.push(JSON.stringify(JSON.parse(String(line)))); // here the logger indents it
+    Object.assign(process.env, { POWERTOOLS_DEV: "true", POWERTOOLS_METRICS_DISABLED: "false" }); // writes to this console instead of one of its own
+    const spies = (["log", "info"] as const).map((method) => jest.spyOn(console, method).mockImplementation(keep));
+    process.env.POWERTOOLS_METRICS_NAMESPACE = "auto-recharge-prod";
+    const metrics = powertoolsMetrics("check-balances");
+    metrics.put({ CarrierMilliseconds: 7999, CarrierFaults: 0 }, {});
+    metrics.put({ MoneyCharged: 50_000 }, { currency: "CNY" });
+    const log = powertoolsLog("recharge");
+    log.info("recharge-ended", { rechargeId: randomUUID(), check: randomUUID(), end: "succeeded" });
+    for (const spy of spies) spy.mockRestore();
+    expect(written).toHaveLength(3);
+    const longest = Math.max(...written.map((line) => line.length + 26));
+    expect(longest).toBeLessThanOrEqual(KILOBYTES_PER_LINE * 1000);
+    expect(longest).toBeGreaterThan(KILOBYTES_PER_LINE * 900);
+  });
+});
+
 describe("what is deployed", () => {
   it.each([
-    ["AWS::CloudWatch::Alarm", DEPLOYED.alarms],
+    ["AWS::CloudWatch::Dashboard", DEPLOYED.dashboards],
     ["AWS::SecretsManager::Secret", DEPLOYED.secrets],
     ["AWS::Lambda::EventSourceMapping", DEPLOYED.queuesWithReader],
-  ])("has not more of %s than are paid for: %i", (type, paid) => {
-    expect(templates.ofType(type).length).toBeLessThanOrEqual(paid);
+  ])("has as many of %s as are paid for: %i", (type, paid) => {
+    expect(templates.ofType(type).length).toBe(paid);
+  });
+
+  it("has alarms on as many metrics as are paid for, formulas counted by what they read", () => {
+    const alarm = z.object({ Metrics: z.optional(z.array(z.object({ MetricStat: z.optional(z.unknown()) }))) });
+    const read = templates
+      .read("AWS::CloudWatch::Alarm", alarm)
+      .map(({ properties: { Metrics } }) => Metrics?.filter(({ MetricStat }) => MetricStat).length ?? 1);
+    expect(read.reduce((sum, count) => sum + count, 0)).toBe(DEPLOYED.metricsWithAlarm);
+  });
+
+  it("measures as many metrics of its own as are paid for: those on the dashboard, and those counted in logs", () => {
+    const body = z.object({ DashboardBody: z.object({ "Fn::Join": z.tuple([z.literal(""), z.array(z.unknown())]) }) });
+    const [dashboard] = templates.read("AWS::CloudWatch::Dashboard", body);
+    const text = dashboard?.properties.DashboardBody["Fn::Join"][1].map((part) => (typeof part === "string" ? part : "")).join("") ?? "";
+    const shown = new Set([...text.matchAll(/\["auto-recharge-dev"((?:,"[^"]+")+)/g)].map(([, metric]) => metric));
+    expect(shown.size + templates.ofType("AWS::Logs::MetricFilter").length).toBe(DEPLOYED.metrics);
   });
 });

@@ -7,12 +7,12 @@ import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { iccidProblem, passesLuhn } from "../../functions/domain/iccid.ts";
-import { METRICS } from "../../functions/domain/metrics.ts";
 import { QUESTION_FAULTS } from "../../local/carrier/next-outcomes.ts";
 import { readIssuerClients } from "../../local/cloud/issuer-clients.ts";
 import { loadStacks } from "../../local/cloud/template.ts";
 import { DEMO_USER, DRAINING_LINE, demoRule, QUIET_LINE } from "../../local/demo-data.ts";
 import { testAssembly } from "../assembly.ts";
+import { measuredMetrics } from "../infra/measured-metrics.ts";
 import { SignInBrowser, signInWith } from "../local/sign-in-browser.ts";
 import { endLocal, type LocalProcess, runLocal, temporaryFolder } from "./local-process.ts";
 import { runMainJob } from "./main-job.ts";
@@ -174,6 +174,7 @@ describe("the logs of a whole run", () => {
 });
 
 const metricLine = z.object({
+  service: z.string(),
   _aws: z.object({
     CloudWatchMetrics: z.array(
       z.object({ Namespace: z.literal("auto-recharge-dev"), Dimensions: z.array(z.array(z.string())), Metrics: z.array(z.object({ Name: z.string() })) }),
@@ -181,23 +182,18 @@ const metricLine = z.object({
   }),
 });
 
-/** The story has none of these, unless the machine is slow: test/workers/measured.test.ts has. */
-const OF_TROUBLES = /^(?:OutcomeUnknownMinutes|PaidNotCreditedSeconds)/;
-
-/** Each metric in a log but those, with its dimensions: `RechargesEnded end service`. */
+/** Each metric in a log, with the function and the names of its other dimensions: `RechargesEnded end service=recharge`. */
 function measuredIn(log: string): Set<string> {
   const lines = log.split("\n").filter((line) => line.includes('"_aws"'));
-  const read = lines.flatMap((line) => z.parse(metricLine, JSON.parse(line.slice(line.indexOf("{"))))._aws.CloudWatchMetrics);
   return new Set(
-    read.flatMap(({ Dimensions, Metrics }) =>
-      Metrics.map(({ Name }) => [Name, ...Dimensions.flat().sort()].join(" ")).filter((name) => !OF_TROUBLES.test(name)),
-    ),
+    lines.flatMap((line) => {
+      const { service, _aws } = z.parse(metricLine, JSON.parse(line.slice(line.indexOf("{"))));
+      const said = (dimension: string) => (dimension === "service" ? `service=${service}` : dimension);
+      return _aws.CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+        Metrics.map(({ Name }) => [Name, ...Dimensions.flat().map(said).toSorted()].join(" ")),
+      );
+    }),
   );
-}
-
-/** Every other metric that there is, in the same words. */
-function measuresOfGoodDays(): string[] {
-  return Object.entries(METRICS).flatMap(([name, { dimensions }]) => (OF_TROUBLES.test(name) ? [] : [[name, ...[...dimensions, "service"].sort()].join(" ")]));
 }
 
 describe("the logs of npm run demo", () => {
@@ -210,7 +206,7 @@ describe("the logs of npm run demo", () => {
     const log = readFileSync(join(folder.path, "state/functions.log"), "utf8");
     expect(log).toContain("carrier-refused");
     expect(personalDataIn(log)).toEqual([]);
-    // The dashboard shows these: test/infra/watching.test.ts
-    expect(measuredIn(log)).toEqual(new Set(measuresOfGoodDays()));
+    // Alarms and dashboard read these and no others: test/infra/watching.test.ts
+    expect(measuredIn(log)).toEqual(new Set(measuredMetrics()));
   }, 240_000);
 });

@@ -1,13 +1,13 @@
-import type { MetricName, Metrics } from "../../functions/domain/metrics.ts";
+import { type MetricName, type Metrics, measurementsIn } from "../../functions/domain/metrics.ts";
 
 /** Keeps what was measured, in order: `[name, value]`, and the dimensions where there are any. */
 export function keptMetrics(): Metrics & { readonly measured: readonly (readonly [MetricName, number, string?])[] } {
   const measured: (readonly [MetricName, number, string?])[] = [];
   return {
     measured,
-    put(name, value, dimensions) {
+    put(values, dimensions) {
       const [dimension] = Object.values<string>(dimensions);
-      measured.push(dimension === undefined ? [name, value] : [name, value, dimension]);
+      for (const [name, value] of measurementsIn(values)) measured.push(dimension === undefined ? [name, value] : [name, value, dimension]);
     },
   };
 }

@@ -12,6 +12,8 @@ interface Thing {
   /** What IAM calls such things. Source: AWS's Service Authorization Reference */
   readonly kinds: readonly string[] | "any";
   readonly resource: string;
+  /** By IAM's condition keys. */
+  readonly context?: Readonly<Record<string, string>>;
 }
 
 /** The logical id without its hash: what the resource is called in infra/. */
@@ -29,17 +31,27 @@ function thingsIn(graph: StackGraph): Thing[] {
   ]);
   const named = (kind: string, service: string, kinds: readonly string[], resources: readonly { readonly logicalId: string; readonly arn: string }[]) =>
     resources.map((each): Thing => ({ name: `${kind} ${called(each)}`, service, kinds, resource: each.arn }));
-  const identities = graph.list("AWS::SES::EmailIdentity").map((identity) => ({
-    ...identity,
-    arn: `arn:aws:ses:${graph.region}:${LOCAL_ACCOUNT}:identity/${identity.name}`,
-  }));
+  const senders = [...new Set(listFunctions(graph).flatMap(({ environment: { MAIL_FROM = [] } }) => MAIL_FROM))];
+  const mails = graph.list("AWS::SES::EmailIdentity").flatMap(({ name }) =>
+    [name, "somebody@example.org"].flatMap((identity) =>
+      [...senders, `another@${name}`].map(
+        (sender): Thing => ({
+          name: `mail from ${sender}, where SES asks about ${identity}`,
+          service: "ses",
+          kinds: ["identity"],
+          resource: `arn:aws:ses:${graph.region}:${LOCAL_ACCOUNT}:identity/${identity}`,
+          context: { "ses:FromAddress": sender },
+        }),
+      ),
+    ),
+  );
   const logs = graph.list("AWS::Logs::LogGroup").map((log) => ({ ...log, arn: log.arn.replace(/\*$/, "log-stream:any") }));
   return [
     ...tables,
     ...named("queue", "sqs", ["queue"], graph.list("AWS::SQS::Queue")),
     ...named("bus", "events", ["event-bus"], graph.list("AWS::Events::EventBus")),
     ...named("secret", "secretsmanager", ["Secret"], graph.list("AWS::SecretsManager::Secret")),
-    ...named("sender", "ses", ["identity"], identities),
+    ...mails,
     ...named("topic", "sns", ["topic"], graph.list("AWS::SNS::Topic")),
     ...named("log", "logs", ["log-group", "log-stream"], logs),
     { name: "any phone", service: "sns", kinds: ["topic"], resource: "*" }, // a number has no ARN
@@ -82,7 +94,7 @@ async function rowsOf(role: Role, things: readonly Thing[], permissions: Permiss
         ? thing.service === "*"
         : thing.service === service && (thing.kinds === "any" || resourceTypes.some((type) => thing.kinds.includes(type.name)));
     const decisions = await Promise.all(
-      things.filter(applies).map(async (thing) => ({ thing, decision: await permissions.decide(role.arn, action, thing.resource) })),
+      things.filter(applies).map(async (thing) => ({ thing, decision: await permissions.decide(role.arn, action, thing.resource, thing.context) })),
     );
     return { action, on: decisions.filter(({ decision }) => decision === "allowed").map(({ thing }) => thing.name) };
   });

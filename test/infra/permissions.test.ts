@@ -55,11 +55,23 @@ describe("a permission", () => {
     expect(allowed.filter(({ Action }) => Action.some((action) => action.includes("*")))).toEqual([]);
   });
 
-  it("names its resources: nothing is open but a table's own indexes, the traces, and the numbers that Cognito sends codes to", () => {
+  it("names its resources: nothing is open but a table's own indexes, the traces, who gets a mail of ours, and the numbers that Cognito sends codes to", () => {
     const open = allowed.filter(({ Resource = [] }) => textsIn(Resource).some((text) => text.includes("*") && text !== "/index/*"));
     const [traces, others] = [open.filter(({ Action }) => isTracing(Action)), open.filter(({ Action }) => !isTracing(Action))];
-    // A phone number has no ARN; the role can be taken by this user pool only.
-    expect(others).toEqual([{ id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] }]);
+    const identities = {
+      "Fn::Join": ["", ["arn:", { Ref: "AWS::Partition" }, ":ses:", { Ref: "AWS::Region" }, ":", { Ref: "AWS::AccountId" }, ":identity/*"]],
+    };
+    expect(others).toEqual([
+      // A phone number has no ARN; the role can be taken by this user pool only.
+      { id: "UserPoolsmsRole4EA729DD", Effect: "Allow", Action: ["sns:Publish"], Resource: ["*"] },
+      {
+        id: expect.stringMatching(/^NotifyRoleDefaultPolicy[0-9A-F]{8}$/),
+        Effect: "Allow",
+        Action: ["ses:SendEmail"],
+        Resource: [identities],
+        Condition: { StringEquals: { "ses:FromAddress": "recharge@dev.example.com" } },
+      },
+    ]);
     expect(traces).toHaveLength(templates.ofType("AWS::Lambda::Function").length);
   });
 

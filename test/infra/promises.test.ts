@@ -219,14 +219,18 @@ describe("a queue", () => {
     });
   });
 
-  it.each(workQueues)("$id gives a message up after five deliveries, and keeps it for 14 days beside it", ({ stack, properties }) => {
-    expect(properties.RedrivePolicy?.maxReceiveCount).toBe(5);
-    expect(deadLetters).toContainEqual({
-      stack,
-      id: properties.RedrivePolicy?.deadLetterTargetArn,
-      properties: expect.objectContaining({ MessageRetentionPeriod: 14 * DAY_SECONDS }),
-    });
-  });
+  it.each(workQueues)(
+    "$id gives a message up after five deliveries, none that waits for a person while they look, and keeps it for 14 days beside it",
+    (queue) => {
+      const { stack, properties } = queue;
+      expect(properties.RedrivePolicy?.maxReceiveCount).toBe(inboxes.includes(queue) ? 1000 : 5);
+      expect(deadLetters).toContainEqual({
+        stack,
+        id: properties.RedrivePolicy?.deadLetterTargetArn,
+        properties: expect.objectContaining({ MessageRetentionPeriod: 14 * DAY_SECONDS }),
+      });
+    },
+  );
 
   it.each(deadLetters)("$id keeps nobody else's messages", ({ id }) => {
     expect(workQueues.filter(({ properties }) => properties.RedrivePolicy?.deadLetterTargetArn === id)).toHaveLength(1);
@@ -296,6 +300,11 @@ describe("an alarm", () => {
     ]);
   });
 
+  it.each(deadLetters)("on $id leads to what to do about dead letters", ({ id }) => {
+    const about = alarms.filter(({ properties }) => properties.Dimensions?.some(({ Value }) => pointer.safeParse(Value).data === id));
+    expect(about.map(({ properties }) => properties.AlarmDescription.split("#")[1])).toEqual(["dead-letters"]);
+  });
+
   it.each(alarms)("$id says who is hurt and which heading of the runbook helps", ({ properties }) => {
     const [, whoIsHurt, anchor] = /^(.+)\bSee docs\/runbook\.md#([\w-]+)$/.exec(properties.AlarmDescription) ?? [];
     expect(whoIsHurt).toMatch(/subscriber/i);
@@ -309,6 +318,24 @@ describe("an alarm", () => {
     expect(new Set(ringing.flatMap(headingAnchors))).toEqual(anchors);
     for (const section of ringing.filter((each) => !each.startsWith("## Kill switch")))
       for (const part of ["**What it means.**", "**How to look.**", "**How to mend.**"]) expect(section).toContain(part);
+  });
+});
+
+describe("the runbook", () => {
+  const runbook = readFileSync(RUNBOOK, "utf8");
+
+  it("says how many functions at once the queues take at the most", () => {
+    const most = Object.values(SIZES).reduce((sum, { queue }) => sum + (queue?.maxConcurrency ?? 0), 0);
+    expect(runbook).toContain(`Ours take ${most} for the queues at the most`);
+  });
+
+  it("says of each queue, once, who is hurt by its dead letters", () => {
+    const [, table = ""] = /^## Dead letters$(.*?)^## /ms.exec(runbook) ?? [];
+    const named = [...table.matchAll(/^\| ([A-Z][\w, ]+) \|/gm)].flatMap(([, names = ""]) => names.split(", "));
+    const queued = workQueues
+      .map((queue) => queue.id.slice(0, -8))
+      .map((id) => (/^(BreakFound|NeedsReview|PaymentAdjusted)Queue$/.test(id) ? id.slice(0, -5) : id));
+    expect(named.toSorted()).toEqual(queued.toSorted());
   });
 });
 

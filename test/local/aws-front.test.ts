@@ -38,8 +38,8 @@ beforeAll(async () => {
     roleArns: new Map([["work", ROLE]]),
     permissions: {
       roles: [],
-      decide: async (role, action, resource) => {
-        asked.push(`${role} ${action} ${resource}`);
+      decide: async (role, action, resource, context = {}) => {
+        asked.push([role, action, resource, ...Object.entries(context).map(([key, value]) => `${key}=${value}`)].join(" "));
         return decision;
       },
     },
@@ -121,7 +121,8 @@ const CALLS = [
   {
     says: "a mail sent",
     call: (keyId?: string) => new SESv2Client(connection(keyId)).send(new SendEmailCommand(mail)),
-    asks: [`ses:SendEmail ${arn("ses", "identity/example.com")}`],
+    // The recipient too: while SES is in its sandbox, IAM is asked about whoever was verified there.
+    asks: ["example.com", "ada@example.com"].map((identity) => `ses:SendEmail ${arn("ses", `identity/${identity}`)} ses:FromAddress=recharge@example.com`),
     error: { name: "AccessDeniedException", status: 403 },
   },
   {

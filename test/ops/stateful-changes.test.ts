@@ -13,9 +13,11 @@ function templateOf(stack: "Data" | "Service"): Template {
   return z.parse(template, structuredClone(found?.template));
 }
 
-/** The one resource of a type, or the one whose logical id starts so. */
+/** The one resource of a type, or the one whose logical id starts so; the whole id but its hash, where there is one. */
 function find({ Resources }: Template, type: string, start = ""): readonly [id: string, resource: Resource] {
-  const found = Object.entries(Resources).filter(([id, { Type }]) => Type === type && id.startsWith(start));
+  const started = Object.entries(Resources).filter(([id, { Type }]) => Type === type && id.startsWith(start));
+  const whole = started.filter(([id]) => id.slice(0, -8) === start);
+  const found = whole.length > 0 ? whole : started;
   const [only] = found;
   if (only === undefined || found.length > 1) throw new Error(`${found.length} resources are a ${type} ${start}: this test has lost its object`);
   return only;
@@ -130,9 +132,44 @@ describe("a deployment puts at risk", () => {
     ]);
     expect(saysOf("Data", "AWS::Cognito::UserPool", "", set("DeletionProtection", "INACTIVE"))).toEqual([" loses its protection by deletion protection"]);
   });
+
+  const replicas = (change: object) => (resource: Resource) => {
+    const [replica] = z.parse(z.array(z.looseObject({})), resource.Properties.Replicas);
+    set("Replicas", [{ ...replica, ...change }])(resource);
+  };
+  const recovery = (days?: number) => ({ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true, RecoveryPeriodInDays: days } });
+  const [QUEUE, ARCHIVE] = ["AWS::SQS::Queue", "AWS::Events::Archive"];
+
+  it.each([
+    ["a table that can be restored for fewer days", TABLE, "Esims", replicas(recovery(7)), "keeps for 7 days what it keeps for 35 days now"],
+    ["an archive that keeps events for fewer days", ARCHIVE, "Bus", set("RetentionDays", 3), "keeps for 3 days what it keeps for 30 days now"],
+    ["an archive that takes other events", ARCHIVE, "Bus", set("EventPattern", { source: ["other"] }), "EventPattern changes: other events than now are kept"],
+    [
+      "dead letters that are kept for a shorter time",
+      QUEUE,
+      "NotifyQueueDeadLetters",
+      set("MessageRetentionPeriod", 2 * 86_400),
+      "keeps for 2 days what it keeps for 14 days now",
+    ],
+    [
+      "a queue that keeps for SQS's own time",
+      QUEUE,
+      "NeedsReviewQueue",
+      set("MessageRetentionPeriod", undefined),
+      "keeps for 4 days what it keeps for 14 days now",
+    ],
+    ["a queue without its dead letters", QUEUE, "RechargeQueue", set("RedrivePolicy", undefined), "loses its protection by dead letters"],
+  ])("%s", (_, type, start, change, says) => {
+    expect(saysOf(type === QUEUE ? "Service" : "Data", type, start, change)).toEqual([`${start} ${says}`]);
+  });
 });
 
 describe("a deployment puts nothing at risk", () => {
+  it("when something is kept for longer", () => {
+    expect(saysOf("Data", "AWS::Events::Archive", "", set("RetentionDays", 0))).toEqual([]); // for good
+    expect(saysOf("Service", "AWS::SQS::Queue", "NotifyQueue", set("MessageRetentionPeriod", 14 * 86_400))).toEqual([]);
+  });
+
   it("when something is added", () => {
     const [deployed, next] = [templateOf("Data"), templateOf("Data")];
     next.Resources.Promotions = find(next, TABLE, "Cards")[1];

@@ -53,6 +53,31 @@ describe("what the recharge function measures", () => {
     expect(Math.max(...world.measured.filter(([name]) => name === "OutcomeUnknownMinutes").map(([, value]) => value))).toBe(10);
   });
 
+  // The alarms StripeFails and CarrierFails ring in three of six such spans: infra/watching.ts
+  it.each(["payments", "carrier"] as const)(
+    "is a fault in three spans of ten minutes of an hour, wherever they begin, from one recharge in an outage: %s",
+    async (port) => {
+      const world = await rechargeWorld();
+      const asked: number[] = [];
+      const silent = () => {
+        asked.push((Date.parse(world.ports.clock.now()) - Date.parse(began)) / 60_000);
+        return Promise.reject(new OutcomeUnknown("no answer"));
+      };
+      const began = world.ports.clock.now();
+      const payments = { ...world.ports.payments, create: silent, retrieve: silent, findCreated: silent };
+      const carrier = { ...world.ports.carrier, topUp: silent, findTopUp: silent };
+      while (Date.parse(world.ports.clock.now()) < Date.parse(began) + 3_600_000) {
+        await expect(world.look(port === "payments" ? { payments } : { carrier })).rejects.toThrow(OutcomeUnknown);
+        const { lookAt = "" } = await world.line();
+        world.advanceMinutes((Date.parse(lookAt) - Date.parse(world.ports.clock.now())) / 60_000);
+      }
+      for (let begins = 0; begins < 10; begins += 0.5) {
+        const spans = asked.map((minute) => Math.floor((minute + begins) / 10));
+        expect(new Set(spans.filter((span) => span < 6)).size).toBeGreaterThanOrEqual(3);
+      }
+    },
+  );
+
   it("is nothing unclear while a customer is waited for, however often Stripe was silent meanwhile", async () => {
     const world = await rechargeWorld({ card: "pm_card_authenticationRequired" });
     await world.look();

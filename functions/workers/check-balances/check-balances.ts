@@ -56,8 +56,8 @@ async function checkLines({ carrier, events, pokes, clock, ids, log, metrics }: 
   const recovered = read.filter(({ line, low }) => isQuiet(line) && !low);
   if (recovered.length > 0) await pokes.send(recovered.map(({ line }) => ({ iccid: line.iccid, judge: true })));
   const low = read.filter((each) => each.low && !isQuiet(each.line)).map(({ line, reading }) => lowBalance(line, reading, ids.next(), now));
-  metrics.put("LinesFoundLow", low.length, {});
   if (low.length === 0) return;
+  metrics.put({ LinesFoundLow: low.length }, {});
   log.info("low-balances", { checks: low.map(({ check }) => check) });
   await events.publish(low);
 }

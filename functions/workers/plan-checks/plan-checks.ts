@@ -22,8 +22,8 @@ export async function planChecks({ controls, checkRequests, clock, metrics, hash
   // Never ahead of the clock: a tick with a time to come would move the cursor there, and nothing would be checked until then.
   const through = Math.min(epochMinute(scheduledTime), epochMinute(clock.now()));
   const [wheel, killSwitch] = await Promise.all([controls.getWheel(), controls.getKillSwitch()]);
-  metrics.put("KillSwitchOn", killSwitch?.on === true ? 1 : 0, {});
-  metrics.put("CheckerLagSeconds", Math.max(epochMinute(clock.now()) - (wheel?.plannedThrough ?? through - 1), 0) * 60, {});
+  const lagMinutes = Math.max(epochMinute(clock.now()) - (wheel?.plannedThrough ?? through - 1), 0);
+  metrics.put({ KillSwitchOn: killSwitch?.on === true ? 1 : 0, CheckerLagSeconds: lagMinutes * 60 }, {});
   if (wheel !== undefined && wheel.plannedThrough >= through) return;
   const ranges = rangesOf(hashRanges);
   await checkRequests.send(dueSlots(wheel?.plannedThrough, through).flatMap((slot) => ranges.map((range) => ({ slot, ...range }))));

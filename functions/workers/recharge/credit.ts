@@ -23,7 +23,7 @@ export async function credit(ports: RechargePorts, esim: Esim, open: OpenRecharg
     if (!isFresh && (await isGivenBack(ports, open))) return byHand();
     return moveByTopUp(ports, esim, open, await firstOrder(ports, esim, open), isOverdue);
   }
-  ports.metrics.put("PaidNotCreditedSeconds", (epochMilliseconds(ports.clock.now()) - epochMilliseconds(paidAt)) / 1000, {});
+  ports.metrics.put({ PaidNotCreditedSeconds: (epochMilliseconds(ports.clock.now()) - epochMilliseconds(paidAt)) / 1000 }, {});
   const seen = await findTopUp(ports, open);
   const mayOrder = seen.kind === "unseen" && ports.carrier.answersAreFinal && !isOverdue;
   if (mayOrder && (await isBilledAsCredited(ports, open))) return move(ports, esim, open, { type: "credited", at: ports.clock.now() });

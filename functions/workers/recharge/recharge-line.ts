@@ -83,7 +83,7 @@ async function afterFault(ports: RechargePorts, esim: Esim, fault: unknown): Pro
   if (open === undefined) throw fault;
   if (fault instanceof OutcomeUnknown) {
     const at = ports.clock.now();
-    ports.metrics.put("OutcomeUnknownMinutes", minutesUnclear(open, at), {});
+    ports.metrics.put({ OutcomeUnknownMinutes: minutesUnclear(open, at) }, {});
     if (isPuzzling(open, at)) return (await record(ports, esim, (current) => applyPuzzled(current, open.rechargeId, at))).esim;
     await record(ports, esim, (current) => applyUnknown(current, open.rechargeId));
     throw fault;

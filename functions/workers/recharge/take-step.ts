@@ -61,11 +61,11 @@ async function settle(ports: RechargePorts, esim: Esim, open: OpenRecharge): Ste
 /** Only whoever sets the line free counts it: once, unless they die in that moment. */
 function measureEnd({ metrics, log }: RechargePorts, { reading, origin, reservedAt }: OpenRecharge, { end, charged, credited, endedAt }: Bill): void {
   log.info("recharge-ended", { end });
-  metrics.put("RechargesEnded", 1, { end });
-  if (charged.amount > 0) metrics.put("MoneyCharged", charged.amount, { currency: charged.currency });
-  if (credited.amount > 0) metrics.put("MoneyCredited", credited.amount, { currency: credited.currency });
+  metrics.put({ RechargesEnded: 1 }, { end });
+  if (charged.amount > 0) metrics.put({ MoneyCharged: charged.amount }, { currency: charged.currency });
+  if (credited.amount > 0) metrics.put({ MoneyCredited: credited.amount }, { currency: credited.currency });
   const lowSince = origin === undefined ? reading?.readAt : reservedAt;
-  if (end === "succeeded" && lowSince !== undefined) metrics.put("SecondsToCredit", (epochMilliseconds(endedAt) - epochMilliseconds(lowSince)) / 1000, {});
+  if (end === "succeeded" && lowSince !== undefined) metrics.put({ SecondsToCredit: (epochMilliseconds(endedAt) - epochMilliseconds(lowSince)) / 1000 }, {});
 }
 
 /** What stands in, once and at once, for a recharge that the bank declined for now: the same by the backup that its payer has named. */

@@ -27,5 +27,5 @@ export async function sweep({ esims, pokes, clock, metrics }: SweepPorts): Promi
       if (page === undefined) break;
     }
   }
-  metrics.put("OldestDueSeconds", (epochMilliseconds(now) - epochMilliseconds(oldest)) / 1000, {});
+  metrics.put({ OldestDueSeconds: (epochMilliseconds(now) - epochMilliseconds(oldest)) / 1000 }, {});
 }
