@@ -1,11 +1,18 @@
 import { describe, expect, it } from "@jest/globals";
-import { choicesOf } from "../../functions/domain/choices.ts";
+import { choicesOf, type NoticeChoices } from "../../functions/domain/choices.ts";
 
 describe("what holds for a subscriber", () => {
   const byDefault = { language: "en", timeZone: "UTC", notices: { channels: ["email"], succeeded: true, monthlySummary: true } };
 
   it("is English, UTC and everything by e-mail until they choose", () => {
     for (const chosen of [undefined, {}]) expect(choicesOf(chosen)).toEqual(byDefault);
+  });
+
+  it("is text messages to whoever has nothing but a phone, until they choose", () => {
+    const phoneNumber = "+8613800000000";
+    expect(choicesOf({ phoneNumber }).notices.channels).toEqual(["sms"]);
+    expect(choicesOf({ phoneNumber, email: "ada@example.com" }).notices.channels).toEqual(["email"]);
+    expect(choicesOf({ phoneNumber, notices: byDefault.notices as NoticeChoices }).notices.channels).toEqual(["email"]);
   });
 
   it("is what they chose, and the rest as before", () => {
