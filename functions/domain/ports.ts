@@ -183,6 +183,8 @@ export interface Profile extends Choices {
   readonly subscriberId: string;
   readonly email?: string;
   readonly phoneNumber?: string;
+  /** When the issuer last said so. */
+  readonly verifiedAt?: Instant;
 }
 
 /** The operator has paused a subscriber: nothing of theirs is charged. */

@@ -9,7 +9,7 @@ import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
 const EVENT_ID = "r-1/RechargeSucceeded";
-const PROFILE: Required<Omit<Profile, keyof Choices>> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+const PROFILE: Required<Omit<Profile, keyof Choices>> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000", verifiedAt: NOW };
 
 const CHOICES: Required<Choices> = {
   language: "zh-CN",

@@ -102,7 +102,7 @@ describe("creating a rule", () => {
     expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`]);
     await world.send(create());
     expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`, `token-of-${SUBSCRIBER}`]);
-    expect(await world.ports.subscribers.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, email: `${SUBSCRIBER}@example.com` });
+    expect(await world.ports.subscribers.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, email: `${SUBSCRIBER}@example.com`, verifiedAt: NOW });
   });
 
   it("is refused while the line has one", async () => {

@@ -23,6 +23,7 @@ const local = {
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
   identity: oidcIdentity(environment.ISSUER_URL),
+  clock: systemClock,
   ids: randomIds,
   reusableAlipay: environment.REUSABLE_ALIPAY === "on",
 };

@@ -9,7 +9,7 @@ import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, Recharges,
 import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
 import { TERMS_VERSION } from "../../domain/terms.ts";
-import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import { payableLine } from "../payable-line.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -41,7 +41,7 @@ export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<N
   const { subscriberId, body } = request;
   await refuseClosing(ports, subscriberId);
   const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
-  const profile = await knownSubscriber(ports, request);
+  const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, body.iccid);
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
   const method = await methodFor(ports, subscriberId, body.paymentMethodId);

@@ -4,7 +4,7 @@ import type { Iccid } from "../../domain/iccid.ts";
 import type { Carrier, CarrierEsim, Clock, Esims, Subscribers } from "../../domain/ports.ts";
 import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type AgreedTerms, termsOf } from "../../domain/terms.ts";
-import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import { payableLine } from "../payable-line.ts";
 import type { ApiRequest } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -39,7 +39,7 @@ export async function checkedRule(
   { timeZone, ...body }: Omit<PreviewBody, "iccid">,
 ): Promise<CheckedRule> {
   await refuseClosing(ports, request.subscriberId);
-  const profile = await knownSubscriber(ports, request);
+  const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, iccid);
   if (line === undefined) throw noSuchLine();
 
