@@ -122,6 +122,8 @@ export interface RechargeStart {
   readonly spend?: Spend;
   /** Declines of the card that counted then. */
   readonly declines: number;
+  /** Of the request by which its payer wanted it: the same one again is no other wish. */
+  readonly requestHash?: string;
 }
 
 /** One thing that was asked for a recharge and what came back, without anything that would let money move or names a person. */

@@ -26,6 +26,7 @@ export const FULL_START: Required<RechargeStart> = {
   cardKey: METHOD.cardKey,
   spend: { ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, refunds: ["re_1"] },
   declines: 2,
+  requestHash: "hash of a request",
 };
 /** As the first recharge of a line starts that was not found by a check. */
 const { check: _, spend: __, ...BARE_START } = FULL_START;
