@@ -53,7 +53,11 @@ const recharge = {
   ruleVersion: z.int().check(z.describe("0 where no rule stands behind it")),
   consent: z
     .object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at: moment, timeZone: z.string() })
-    .check(z.describe("What the recharge stands on: GET /v1/terms/{termsHash} shows it")),
+    .check(
+      z.describe(
+        "What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves",
+      ),
+    ),
   reading: z.optional(
     z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided; missing where the line is somebody else's")),
   ),

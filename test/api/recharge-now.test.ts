@@ -45,6 +45,7 @@ describe("recharging a line now", () => {
       subscriberId: SUBSCRIBER,
       amount: cny(3000),
       method: { id: METHOD.id },
+      consent: { termsVersion: "asked-by-payer", at: NOW, timeZone: "UTC" }, // nobody agreed to terms
     });
     expect(world.pokes).toEqual([{ iccid: ICCID }]);
     expect((await read(world, rechargeId)).body).toMatchObject({ status: "requested", amount: cny(3000), lineLastFour: "0017" });
@@ -86,6 +87,16 @@ describe("recharging a line now", () => {
     const late = { esims: { ...world.ports.esims, listBySubscriber: async () => ({ items: [] }) } };
     const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` }, late);
     expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use" });
+  });
+
+  it("by who paid for it by a grant, and holds it now themselves, is of their own line: no terms of the grant bind it", async () => {
+    const world = await apiWorld();
+    await world.familyLine({ cap: cny(2000) });
+    world.carrier.setOwner(STRANGERS_ICCID, { subscriberId: SUBSCRIBER });
+    expect((await rechargeNow(world, { iccid: STRANGERS_ICCID })).status).toBe(202);
+    await reserve(world, STRANGERS_ICCID);
+    const { open, family } = await world.line(STRANGERS_ICCID);
+    expect([open?.amount, open?.family, family]).toEqual([cny(3000), undefined, undefined]);
   });
 
   it("leaves a line whose rule is another's to them", async () => {

@@ -278,7 +278,7 @@ export type Bill = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;
@@ -325,7 +325,7 @@ export type AdjustedBill = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;
@@ -381,7 +381,7 @@ export type OpenRecharge = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;

@@ -2,13 +2,12 @@ import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
 import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
-import { exceedsGrant, type FamilyGrant } from "../../domain/family.ts";
-import type { Iccid } from "../../domain/iccid.ts";
+import { exceedsGrant, type FamilyGrant, withoutGrantOf } from "../../domain/family.ts";
 import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
 import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
-import { TERMS_VERSION } from "../../domain/terms.ts";
+import { ASKED_BY_PAYER } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import { payableLine } from "../payable-line.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
@@ -82,7 +81,7 @@ async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody
   const problems = problemsOf(ports, body.amount, line, method);
   if (method === undefined || problems.length > 0) throw new HttpProblem(422, "recharge-makes-no-sense", "This recharge cannot be made", problems);
   if (start !== undefined && start.cardKey !== method.cardKey) throw keyReused(); // the default was another when it was not saved
-  await note(ports, body.iccid, { rechargeId, subscriberId, amount: body.amount, method, requestHash: hashOf(body) }, profile);
+  await note(ports, line, { rechargeId, subscriberId, amount: body.amount, method, requestHash: hashOf(body) }, profile);
 }
 
 async function methodFor({ subscribers }: RechargeNowPorts, subscriberId: string, chosen: string | undefined): Promise<PaymentMethod | undefined> {
@@ -110,12 +109,13 @@ function grantProblem(grant: FamilyGrant, amount: Money): string | undefined {
 
 type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method"> & { readonly requestHash: string };
 
-async function note(ports: RechargeNowPorts, iccid: Iccid, { requestHash, ...wish }: Wish, { timeZone = "UTC" }: Profile): Promise<void> {
+async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { requestHash, ...wish }: Wish, { timeZone = "UTC" }: Profile): Promise<void> {
   const { esims, recharges, subscribers, cards, ids, clock } = ports;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
-    const esim = (await esims.load(iccid)) ?? newEsim(iccid);
-    const consent = { termsVersion: TERMS_VERSION, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? timeZone };
+    const stored = (await esims.load(iccid)) ?? newEsim(iccid);
+    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId) : stored;
+    const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? timeZone };
     const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
     if (decision.kind === "repeated") return;
     // After the line was read: one that has ended leaves its bill before it leaves the line.
