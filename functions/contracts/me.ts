@@ -5,7 +5,7 @@ import { grantTerms } from "./family.ts";
 import { balance } from "./money.ts";
 import { paymentMethodReply } from "./payment-methods.ts";
 import { adjustedBillReply, openRechargeReply, requestedReply, stateName } from "./recharges.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 import { ruleReply, termsReply } from "./rules.ts";
 
 const moment = z.iso.datetime();
@@ -134,6 +134,7 @@ export const meRoutes = {
     path: "/v1/me",
     scope: "me:read",
     function: "me",
+    limit: ASKS_OUTSIDE,
     summary: "Who I am here, and what I chose",
     replies: { 200: { says: "The caller.", body: meReply } },
     problems: ["caller-unknown"],
@@ -143,6 +144,7 @@ export const meRoutes = {
     path: "/v1/me",
     scope: "me:write",
     function: "me",
+    limit: ASKS_OUTSIDE,
     summary: "Choose language, time zone and notices",
     description: "A JSON Merge Patch: what is not named stays, `null` takes a choice back. An address that was changed at the issuer is taken over, too.",
     body: meChanges,

@@ -5,7 +5,7 @@ import { grantTerms } from "./family.ts";
 import { iccid } from "./iccid.ts";
 import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 
 const moment = z.iso.datetime();
 
@@ -171,6 +171,7 @@ export const rechargeRoutes = {
     path: "/v1/recharges/{rechargeId}",
     scope: "recharges:read",
     function: "recharges",
+    limit: ASKS_OUTSIDE,
     summary: "Read one recharge",
     description: "Ended, with what happened to its payment since; or open, with what its payer needs to act if it waits for them.",
     replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply, requestedReply]) } },

@@ -38,7 +38,9 @@ describe("show", () => {
 
   it("says of one that its payer asked for themselves that nobody agreed to terms", async () => {
     const { ports, recharges, text } = opsWorld();
-    await recharges.putStart(rechargeStart({ origin: "payer", rule: undefined, consent: { termsVersion: "asked-by-payer", at: NOW, timeZone: "Asia/Shanghai" } }));
+    await recharges.putStart(
+      rechargeStart({ origin: "payer", rule: undefined, consent: { termsVersion: "asked-by-payer", at: NOW, timeZone: "Asia/Shanghai" } }),
+    );
     await show(ports, { rechargeId: RECHARGE });
     expect(text()).toContain(`Asked for by its payer at ${NOW}, time zone Asia/Shanghai.`);
     expect(text()).not.toContain("Agreed to");

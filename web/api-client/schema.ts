@@ -623,7 +623,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -696,7 +698,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -771,7 +775,9 @@ export interface paths {
         readonly 428: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:if-match-required";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -907,7 +913,9 @@ export interface paths {
         readonly 403: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:caller-unknown" | "urn:auto-recharge:problem:no-subject";
         }; readonly "application/json": GatewayMessage } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1022,7 +1030,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:wrong-code" | "urn:auto-recharge:problem:grant-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1187,7 +1197,9 @@ export interface paths {
         readonly 404: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1392,7 +1404,9 @@ export interface paths {
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:payment-method-in-use";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1417,7 +1431,9 @@ export interface paths {
         readonly 403: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:caller-unknown" | "urn:auto-recharge:problem:no-subject";
         }; readonly "application/json": GatewayMessage } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1452,7 +1468,9 @@ export interface paths {
         readonly 415: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:json-required";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };

@@ -30,7 +30,7 @@ const ports = {
   log,
 };
 
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
 const routes = [
   route(meRoutes.readMe, (request) => readMe(ports, request)),

@@ -30,7 +30,7 @@ const local = {
 const wallet = walletFromSecret(secretsManager(), environment);
 const ports = async () => ({ ...local, wallet: await wallet() });
 
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 const routes = [
   route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
   route(paymentMethodRoutes.beginAlipaySetup, async (request) => beginAlipaySetup(await ports(), request)),
