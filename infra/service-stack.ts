@@ -156,6 +156,7 @@ export class ServiceStack extends Stack {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
+        CARDS_TABLE: cards.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         ERASE_QUEUE_URL: eraseQueue.queue.queueUrl,
         ISSUER_URL: issuer.url,
@@ -164,6 +165,7 @@ export class ServiceStack extends Stack {
     });
     esims.grant(me, ...READ, ...PUT);
     recharges.grant(me, ...QUERY);
+    cards.grant(me, ...QUERY);
     subscribers.grant(me, ...GET, ...QUERY, ...PUT, ...UPDATE);
     rechargeQueue.queue.grantSendMessages(me);
     eraseQueue.queue.grantSendMessages(me);

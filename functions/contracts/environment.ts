@@ -59,7 +59,7 @@ export const environments = {
     /** Whether Alipay may be saved for charges with its owner away, which Stripe has to allow the account first. */
     REUSABLE_ALIPAY: z.enum(["on", "off"], { error: "must be on or off" }),
   }),
-  me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...eraseQueue, ...requests, ISSUER_URL: url }),
+  me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...eraseQueue, ...requests, ISSUER_URL: url }),
   pay: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...stripe, ...payLinks }),
   "api-docs": z.object({ ISSUER_URL: url }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),

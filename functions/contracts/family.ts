@@ -20,6 +20,7 @@ export const grantTerms = z
     until: moment.check(z.describe("From then on nothing is charged for the line")),
     lifetimeCap: balance.check(z.describe("The most that may ever be charged for it")),
     spent: balance.check(z.describe("What was charged for it, less what was given back")),
+    consent: z.optional(z.object({ termsVersion: z.string(), at: moment }).check(z.describe("By which the caller agreed to pay for it"))),
   })
   .register(z.globalRegistry, { id: "FamilyTerms", description: "The line is somebody else's, who lets the caller pay for it." });
 

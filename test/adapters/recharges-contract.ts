@@ -92,7 +92,7 @@ export const FULL_BILL: Required<Bill> = {
   origin: "backup",
   ruleVersion: 4,
   consent: CONSENT,
-  family: { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(15_000) },
+  family: { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(15_000), consent: { termsVersion: "2026-11-28", at: NOW } },
   period: PERIOD,
   reading: reading(-250),
   check: "check-1",
