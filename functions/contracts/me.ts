@@ -59,7 +59,7 @@ export const meReply = z
     phoneNumber: z.optional(z.string()).check(z.describe("As the issuer verified it")),
     verifiedAt: z.optional(moment).check(z.describe("When the issuer last said so")),
     language: z.enum(LANGUAGES),
-    timeZone: z.string(),
+    timeZone: z.string().check(z.describe("The one that was chosen, else that of the rule that was saved last, else UTC")),
     notices: z
       .object({ channels: z.array(z.enum(CHANNELS)), succeeded: z.boolean(), monthlySummary: z.boolean() })
       .check(z.describe("Which notices are sent, and how; what is about money at risk is told in any case")),

@@ -26,15 +26,21 @@ export interface Choices {
 /** A choice that is not named stays; null takes it back. */
 export type ChoiceChanges = { readonly [Name in keyof Choices]?: Choices[Name] | null };
 
-/** How a subscriber can be reached. */
-export type Addresses = { readonly email?: string; readonly phoneNumber?: string };
+/** What is known of a subscriber that stands in for choices. */
+export interface Known {
+  readonly email?: string;
+  readonly phoneNumber?: string;
+  /** Of the rule that they saved last. */
+  readonly ruleTimeZone?: string;
+}
 
-/** What holds for a subscriber. Until they choose, they are told by e-mail if they have an address, else by text message. */
-export function choicesOf({ language, timeZone, notices, email, phoneNumber }: Choices & Addresses = {}): Required<Choices> {
+/** What holds for a subscriber. Until they choose, they are told by e-mail if they have an address, else by text message; and in the time zone of their rule. */
+export function choicesOf({ language, timeZone, notices, email, phoneNumber, ruleTimeZone }: Choices & Known = {}): Required<Choices> {
   const channel = email === undefined && phoneNumber !== undefined ? "sms" : "email";
   return {
     language: language ?? "en",
-    timeZone: timeZone !== undefined && isTimeZone(timeZone) ? timeZone : "UTC", // one that this runtime does not know (any more) keeps nobody from being told
+    // One that this runtime does not know (any more) keeps nobody from being told.
+    timeZone: [timeZone, ruleTimeZone].find((zone) => zone !== undefined && isTimeZone(zone)) ?? "UTC",
     notices: notices ?? { channels: [channel], succeeded: true, monthlySummary: true },
   };
 }

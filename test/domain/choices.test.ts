@@ -21,6 +21,12 @@ describe("what holds for a subscriber", () => {
     expect(choicesOf({ language: "zh-CN" })).toEqual({ ...byDefault, language: "zh-CN" });
   });
 
+  it("is the time zone of their rule until they choose one", () => {
+    expect(choicesOf({ ruleTimeZone: "Asia/Shanghai" }).timeZone).toBe("Asia/Shanghai");
+    expect(choicesOf({ ruleTimeZone: "Asia/Shanghai", timeZone: "Europe/Berlin" }).timeZone).toBe("Europe/Berlin");
+    expect(choicesOf({ ruleTimeZone: "Asia/Shanghai", timeZone: "Mars/Olympus_Mons" }).timeZone).toBe("Asia/Shanghai");
+  });
+
   it("is UTC where a time zone is none (any more)", () => {
     for (const timeZone of ["Mars/Olympus_Mons", "", "+08:00"]) expect(choicesOf({ timeZone }).timeZone).toBe("UTC");
   });

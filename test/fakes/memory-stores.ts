@@ -250,6 +250,7 @@ export function memorySubscribers(): Subscribers & Kept {
     async putProfile({ subscriberId, email, phoneNumber, verifiedAt }) {
       profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber, verifiedAt }));
     },
+    putRuleTimeZone: async (subscriberId, ruleTimeZone) => void profiles.set(subscriberId, { ...profiles.get(subscriberId), subscriberId, ruleTimeZone }),
     async putChoices(subscriberId, { language, timeZone, notices: chosen }) {
       const changed = Object.entries({ ...profiles.get(subscriberId), ...copy({ language, timeZone, notices: chosen }) });
       profiles.set(subscriberId, { ...Object.fromEntries(changed.filter(([, value]) => value !== null)), subscriberId });

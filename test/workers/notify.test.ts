@@ -60,6 +60,13 @@ describe("the notifier", () => {
     expect(world.mails[0]?.text).toContain("17:30（GMT+8）");
   });
 
+  it("says times in the time zone of the payer's rule until they choose one", async () => {
+    const world = await notifierWorld();
+    await world.ports.subscribers.putRuleTimeZone(SUBSCRIBER, "Asia/Shanghai");
+    await notify(world.ports, actionRequired(false));
+    expect(world.mails).toEqual([mailOf(actionRequired(false), { language: "en", timeZone: "Asia/Shanghai" })]);
+  });
+
   it("writes once per event, however often it comes", async () => {
     const world = await notifierWorld();
     const [first, second] = [succeeded, declined("lost_card")];

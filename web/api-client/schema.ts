@@ -465,6 +465,7 @@ export type Me = {
   /** When the issuer last said so */
   readonly verifiedAt?: string;
   readonly language: "zh-CN" | "en";
+  /** The one that was chosen, else that of the rule that was saved last, else UTC */
   readonly timeZone: string;
   /** Which notices are sent, and how; what is about money at risk is told in any case */
   readonly notices: {

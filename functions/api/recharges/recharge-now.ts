@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
+import { choicesOf } from "../../domain/choices.ts";
 import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
 import { exceedsGrant, type FamilyGrant, withoutGrantOf } from "../../domain/family.ts";
 import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
@@ -109,13 +110,13 @@ function grantProblem(grant: FamilyGrant, amount: Money): string | undefined {
 
 type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method"> & { readonly requestHash: string };
 
-async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { requestHash, ...wish }: Wish, { timeZone = "UTC" }: Profile): Promise<void> {
+async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { requestHash, ...wish }: Wish, profile: Profile): Promise<void> {
   const { esims, recharges, subscribers, cards, ids, clock } = ports;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
     const stored = (await esims.load(iccid)) ?? newEsim(iccid);
     const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId) : stored;
-    const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? timeZone };
+    const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? choicesOf(profile).timeZone };
     const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
     if (decision.kind === "repeated") return;
     // After the line was read: one that has ended leaves its bill before it leaves the line.

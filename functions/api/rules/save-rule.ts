@@ -25,6 +25,7 @@ export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<N
   const consent = consentTo(checked, agreed.termsHash, now);
   const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const prepare = async () => {
+    await keepTimeZone(ports, checked);
     await ports.subscribers.putLine(subscriberId, iccid);
     await ports.subscribers.putTerms(subscriberId, checked.terms);
   };
@@ -45,10 +46,15 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
   const change = { subscriberId, settings, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const input = consent === undefined ? { ...change, timeZone } : { ...change, consent };
   const prepare = async () => {
+    await keepTimeZone(ports, checked);
     if (consent !== undefined) await ports.subscribers.putTerms(subscriberId, checked.terms);
   };
   const rule = await changeRule(ports, iccid, input.writeId, (esim) => replaceRule(esim, input, version, now), prepare);
   return ruleResponse(200, iccid, rule);
+}
+
+async function keepTimeZone({ subscribers }: SaveRulePorts, { profile, timeZone }: CheckedRule): Promise<void> {
+  if (profile.ruleTimeZone !== timeZone) await subscribers.putRuleTimeZone(profile.subscriberId, timeZone);
 }
 
 /** Throws a problem where what the caller agreed to is not what would be saved. */
