@@ -48,7 +48,9 @@ const template = z.looseObject({
   ),
 });
 
-/** A copy of the assembly with one more function and route, and without throttling: how fast a route may be called is no property of the code. */
+const limitedEnvironment = z.object({ Variables: z.looseObject({ REQUESTS_PER_HOUR: z.string() }) });
+
+/** A copy of the assembly with one more function and route, and without throttling and a subscriber's share: how fast a route may be called is no property of the code. */
 async function withBareHandler(assembly: string, folder: string): Promise<void> {
   await cp(assembly, folder, { recursive: true });
   const file = join(folder, SERVICE_TEMPLATE);
@@ -68,6 +70,10 @@ async function withBareHandler(assembly: string, folder: string): Promise<void> 
       Properties: { ...route.Properties, RouteKey: `GET ${BARE_ROUTE}`, Target: { "Fn::Join": ["", ["integrations/", { Ref: "BareIntegration" }]] } },
     },
   });
+  for (const [, { Properties }] of all) {
+    const variables = z.safeParse(limitedEnvironment, Properties.Environment).data?.Variables;
+    if (variables !== undefined) Properties.Environment = { Variables: { ...variables, REQUESTS_PER_HOUR: "999999999" } };
+  }
   for (const [, { Type, Properties }] of all.filter(([, each]) => each.Type === "AWS::ApiGatewayV2::Stage" && each.Properties.StageName === "$default")) {
     if (Type === "AWS::ApiGatewayV2::Stage") for (const setting of ["DefaultRouteSettings", "RouteSettings"]) delete Properties[setting];
   }

@@ -189,6 +189,7 @@ export function monthlyCosts(lines: number): Row[] {
       parts: [
         { what: "requests", quantity: requests, price: "apiRequest" },
         { what: "read units", quantity: requests * api.readUnits, price: "readUnit" },
+        { what: "write units, at most: what asks outside is counted", quantity: requests, price: "writeUnit" },
         { what: "GB of access log", quantity: (requests * ASSUMED.kilobytesLoggedPerRun) / KILOBYTES_PER_GIGABYTE, price: "gigabyteLogged" },
         { what: "GB sent", quantity: (requests * api.kilobytesSent) / KILOBYTES_PER_GIGABYTE, price: "gigabyteSent" },
         ...runs("the API's functions", requests, api.milliseconds / 1000, SIZES.rules.memoryMegabytes),

@@ -47,6 +47,7 @@ export class ServiceStack extends Stack {
     const stripe = { STRIPE_SECRET_ARN: data.stripeSecret.secretArn, STAGE: stage.name };
     const largestRecharges = Object.entries(stage.largestRecharges).map(([currency, amount]) => `${currency}:${amount}`);
     const largest = { LARGEST_RECHARGES: largestRecharges.join(",") || "none" };
+    const requests = { REQUESTS_PER_HOUR: String(stage.requestsPerHour) };
     const carrier = { CARRIER_SECRET_ARN: data.carrierSecret.secretArn, CARRIER_ANSWERS: stage.carrier.answers };
 
     const queue = (queueId: string, worker: FunctionName, whoIsHurt: string) => new WorkQueue(this, queueId, { worker, alarms, whoIsHurt });
@@ -70,6 +71,7 @@ export class ServiceStack extends Stack {
         CARDS_TABLE: cards.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         ISSUER_URL: issuer.url,
+        ...requests,
         ...carrier,
         ...largest,
       },
@@ -83,7 +85,7 @@ export class ServiceStack extends Stack {
     const listing = new ServiceFunction(this, "EsimsList", {
       name: "esims",
       bundles,
-      environment: { ESIMS_TABLE: esims.tableName, SUBSCRIBERS_TABLE: subscribers.tableName, ISSUER_URL: issuer.url, ...carrier },
+      environment: { ESIMS_TABLE: esims.tableName, SUBSCRIBERS_TABLE: subscribers.tableName, ISSUER_URL: issuer.url, ...carrier, ...requests },
     });
     esims.grant(listing, "dynamodb:BatchGetItem", ...QUERY);
     subscribers.grant(listing, ...GET, ...UPDATE);
@@ -98,6 +100,7 @@ export class ServiceStack extends Stack {
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         LINE_HASH_SECRET_ARN: data.lineHashSecret.secretArn,
         ISSUER_URL: issuer.url,
+        ...requests,
         ...carrier,
       },
     });
@@ -116,6 +119,7 @@ export class ServiceStack extends Stack {
         CARDS_TABLE: cards.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         ISSUER_URL: issuer.url,
+        ...requests,
         ...carrier,
         ...stripe,
         ...largest,
@@ -137,6 +141,7 @@ export class ServiceStack extends Stack {
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         REUSABLE_ALIPAY: stage.reusableAlipay ? "on" : "off",
         ISSUER_URL: issuer.url,
+        ...requests,
         ...stripe,
       },
     });
@@ -152,13 +157,16 @@ export class ServiceStack extends Stack {
         ESIMS_TABLE: esims.tableName,
         RECHARGES_TABLE: recharges.tableName,
         SUBSCRIBERS_TABLE: subscribers.tableName,
+        CARDS_TABLE: cards.tableName,
         RECHARGE_QUEUE_URL: rechargeQueue.queue.queueUrl,
         ERASE_QUEUE_URL: eraseQueue.queue.queueUrl,
         ISSUER_URL: issuer.url,
+        ...requests,
       },
     });
     esims.grant(me, ...READ, ...PUT);
     recharges.grant(me, ...QUERY);
+    cards.grant(me, ...QUERY);
     subscribers.grant(me, ...GET, ...QUERY, ...PUT, ...UPDATE);
     rechargeQueue.queue.grantSendMessages(me);
     eraseQueue.queue.grantSendMessages(me);
@@ -484,7 +492,7 @@ const OPEN_PER_SECOND = 50;
 
 /** How many requests a second a route takes; undefined where the stage's own rate holds, as for Stripe, which comes in bursts. */
 function rateOf(route: Route): number | undefined {
-  if (route.limit !== undefined) return LIMITED_PER_SECOND;
+  if (typeof route.limit?.perHour === "number") return LIMITED_PER_SECOND;
   return PUBLIC_ROUTES.some((open) => open === route) ? OPEN_PER_SECOND : undefined;
 }
 

@@ -19,6 +19,8 @@ export interface Stage {
   readonly issuer?: { readonly url: string; readonly audiences: readonly string[] };
   /** Of all callers of a route together; more are told to come later. */
   readonly requestsPerSecond: number;
+  /** Of one subscriber, of each route that asks the carrier, the issuer or Stripe; more are told to come later. An app that looks every three seconds stays below 1200. */
+  readonly requestsPerHour: number;
   readonly carrier: {
     /** `final`: the carrier keeps its first answer for a reference, for 30 days at least; `once`: it cannot promise that. */
     readonly answers: "final" | "once";
@@ -47,6 +49,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     nativeCallbackUrls: ["com.example.recharge.dev://signed-in"],
     webOrigins: ["http://localhost:8787"],
     requestsPerSecond: 1000,
+    requestsPerHour: 1200,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     reusableAlipay: false,
@@ -61,6 +64,7 @@ export const STAGES: Readonly<Record<string, Stage>> = {
     nativeCallbackUrls: ["https://recharge.example.com/app/signed-in", "com.example.recharge://signed-in"],
     webOrigins: ["https://recharge.example.com"],
     requestsPerSecond: 1000,
+    requestsPerHour: 1200,
     carrier: { answers: "final", readIntervalSeconds: 300 },
     largestRecharges: { CNY: 50_000, USD: 7_000, EUR: 7_000 },
     reusableAlipay: false,

@@ -7,6 +7,7 @@ import { formatMoney, type Money } from "../functions/domain/money.ts";
 import { type Adjustment, type Esims, type RechargeStart, type RechargeStep, UnreadableLine } from "../functions/domain/ports.ts";
 import type { Consent, Limits, TopUp } from "../functions/domain/rule.ts";
 import { leftThisMonth, periodAt } from "../functions/domain/spend.ts";
+import { ASKED_BY_PAYER } from "../functions/domain/terms.ts";
 import { describeAudit } from "./audit.ts";
 import { defineVerb, needed, type OpsPorts, UsageError } from "./verb.ts";
 
@@ -73,6 +74,7 @@ function describeStart({ iccid, subscriberId, at, amount, rule, consent, reading
 
 /** The hash names the very terms; it is missing where no rule was agreed to, and in consents from before there were any. */
 function describeConsent({ at, termsVersion, termsHash, timeZone }: Consent): string {
+  if (termsVersion === ASKED_BY_PAYER) return `Asked for by its payer at ${at}, time zone ${timeZone}.`;
   return `Agreed to at ${at}: terms ${termsVersion}${termsHash === undefined ? "" : ` (hash ${termsHash})`}, time zone ${timeZone}.`;
 }
 

@@ -45,6 +45,7 @@ export const VALUES: Readonly<Record<VariableName, Values>> = {
     wrong: ["CNY", "CNY:0", "cny:1", "CNY:1;USD:2", "CNY:1,"],
     says: "must be none, or amounts such as CNY:50000,USD:7000",
   },
+  REQUESTS_PER_HOUR: { good: "1200", wrong: ["0", "-1", "1.5", "1e3", "many", " "], says: "must be a whole number from 1 to 999999999" },
   REUSABLE_ALIPAY: { good: "off", wrong: ["true", "On", "1"], says: "must be on or off" },
   STAGE: { good: "dev", wrong: [" ", "Prod", "prod 1"], says: "must be the name of a stage" },
   STRIPE_SECRET_ARN: secretNamed("Stripe"),

@@ -32,6 +32,7 @@ const start = z.object({
   spend: z.optional(storedSpend),
   cardKey: z.string(),
   declines: z.int(),
+  requestHash: z.optional(z.string()),
 }) satisfies z.ZodMiniType<RechargeStart>;
 const step = z.object({
   rechargeId: z.string(),

@@ -47,6 +47,8 @@ const profile = z.object({
   subscriberId: z.string(),
   email: z.optional(z.string()),
   phoneNumber: z.optional(z.string()),
+  verifiedAt: z.optional(z.iso.datetime()),
+  ruleTimeZone: z.optional(z.string()),
   language: z.optional(z.enum(LANGUAGES)),
   timeZone: z.optional(z.string()),
   notices: z.optional(notices),
@@ -154,7 +156,8 @@ export function dynamoDbSubscribers(client: DynamoDBDocumentClient, table: strin
       const item = await read(subscriberId, "profile");
       return item === undefined ? undefined : z.parse(profile, item);
     },
-    putProfile: ({ subscriberId, email, phoneNumber }) => update(subscriberId, "profile", { email, phoneNumber }),
+    putProfile: ({ subscriberId, email, phoneNumber, verifiedAt }) => update(subscriberId, "profile", { email, phoneNumber, verifiedAt }),
+    putRuleTimeZone: (subscriberId, ruleTimeZone) => update(subscriberId, "profile", { ruleTimeZone }),
     putChoices: (subscriberId, { language, timeZone, notices: chosen }) => {
       const given = Object.entries({ language, timeZone, notices: chosen }).filter(([, choice]) => choice !== undefined);
       return update(subscriberId, "profile", Object.fromEntries(given.map(([name, choice]) => [name, choice ?? undefined])));

@@ -127,13 +127,14 @@ export const storedSpend = z.object({
 });
 
 const frozenGrant = { since: at, until: at, cap: storedMoney, spent: storedMoney };
-export const storedGrant = z.object(frozenGrant);
+const grantConsent = z.object({ termsVersion: z.string(), at });
+export const storedGrant = z.object({ ...frozenGrant, consent: z.optional(grantConsent) });
 
 const family = z.object({
   ...frozenGrant,
   subscriberId: z.string(),
   holder: z.string(),
-  consent: z.object({ termsVersion: z.string(), at }),
+  consent: grantConsent,
   refunds: z.optional(z.array(z.string())),
   threshold: z.optional(z.object({ is: storedMoney, since: at })),
 });

@@ -24,6 +24,8 @@ const carrier = { CARRIER_SECRET_ARN: secretArn, CARRIER_ANSWERS: z.enum(["final
 const largest = {
   LARGEST_RECHARGES: textLike(/^(none|[A-Z]{3}:[1-9]\d{0,8}(,[A-Z]{3}:[1-9]\d{0,8})*)$/, "must be none, or amounts such as CNY:50000,USD:7000"),
 };
+/** How often an hour a subscriber may use each route that asks the carrier, the issuer or Stripe. */
+const requests = { REQUESTS_PER_HOUR: textLike(/^[1-9]\d{0,8}$/, "must be a whole number from 1 to 999999999") };
 /** `STAGE`: what our objects at Stripe carry in their metadata; an account may serve several stages. */
 const stripe = { STRIPE_SECRET_ARN: secretArn, STAGE: textLike(/^[a-z][a-z0-9-]*$/, "must be the name of a stage") };
 
@@ -32,9 +34,9 @@ const payLinks = { PAY_LINK_SECRET_ARN: secretArn, API_URL: url };
 
 /** What each function is given. The stacks are type-checked against this, and a function that lacks a variable stops at start-up and names it. */
 export const environments = {
-  rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ...largest, ISSUER_URL: url }),
-  esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ISSUER_URL: url }),
-  family: z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...carrier, ISSUER_URL: url, LINE_HASH_SECRET_ARN: secretArn }),
+  rules: z.object({ ...esimsTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...carrier, ...largest, ...requests, ISSUER_URL: url }),
+  esims: z.object({ ...esimsTable, ...subscribersTable, ...carrier, ...requests, ISSUER_URL: url }),
+  family: z.object({ ...esimsTable, ...subscribersTable, ...rechargeQueue, ...carrier, ...requests, ISSUER_URL: url, LINE_HASH_SECRET_ARN: secretArn }),
   recharges: z.object({
     ...esimsTable,
     ...rechargesTable,
@@ -44,6 +46,7 @@ export const environments = {
     ...carrier,
     ...stripe,
     ...largest,
+    ...requests,
     ISSUER_URL: url,
   }),
   "payment-methods": z.object({
@@ -51,11 +54,12 @@ export const environments = {
     ...subscribersTable,
     ...rechargeQueue,
     ...stripe,
+    ...requests,
     ISSUER_URL: url,
     /** Whether Alipay may be saved for charges with its owner away, which Stripe has to allow the account first. */
     REUSABLE_ALIPAY: z.enum(["on", "off"], { error: "must be on or off" }),
   }),
-  me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...eraseQueue, ISSUER_URL: url }),
+  me: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...cardsTable, ...rechargeQueue, ...eraseQueue, ...requests, ISSUER_URL: url }),
   pay: z.object({ ...esimsTable, ...rechargesTable, ...subscribersTable, ...rechargeQueue, ...stripe, ...payLinks }),
   "api-docs": z.object({ ISSUER_URL: url }),
   "stripe-webhook": z.object({ ...rechargeQueue, ...stripe }),

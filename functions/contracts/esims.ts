@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { grantTerms } from "./family.ts";
 import { balance, currency } from "./money.ts";
 import { stateName } from "./recharges.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 import { ruleStatus } from "./rules.ts";
 
 export const esimReply = z
@@ -27,6 +27,7 @@ export const esimRoutes = {
     path: "/v1/esims",
     scope: "esims:read",
     function: "esims",
+    limit: ASKS_OUTSIDE,
     summary: "List my lines",
     description:
       "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open; and the lines of others that the caller pays for (`family`), without their balance.",

@@ -4,7 +4,7 @@ import { TERMS_VERSION } from "../domain/terms.ts";
 import { iccid } from "./iccid.ts";
 import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 
 /** Each costs a message. A person who mistypes a number needs a few; a line has a limit of its own. */
 const CODES_PER_HOUR = 10;
@@ -20,6 +20,7 @@ export const grantTerms = z
     until: moment.check(z.describe("From then on nothing is charged for the line")),
     lifetimeCap: balance.check(z.describe("The most that may ever be charged for it")),
     spent: balance.check(z.describe("What was charged for it, less what was given back")),
+    consent: z.optional(z.object({ termsVersion: z.string(), at: moment }).check(z.describe("By which the caller agreed to pay for it"))),
   })
   .register(z.globalRegistry, { id: "FamilyTerms", description: "The line is somebody else's, who lets the caller pay for it." });
 
@@ -91,6 +92,7 @@ export const familyRoutes = {
     path: "/v1/family-lines/{iccid}",
     scope: "family:write",
     function: "family",
+    limit: ASKS_OUTSIDE,
     summary: "Pay for a line of somebody else's from now on",
     description:
       "With the code that its holder got. Rules can then be saved for the line, and end with it. Sent again with a new code it changes the end and the cap; what was spent goes on counting. " +

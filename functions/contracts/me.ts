@@ -5,7 +5,7 @@ import { grantTerms } from "./family.ts";
 import { balance } from "./money.ts";
 import { paymentMethodReply } from "./payment-methods.ts";
 import { adjustedBillReply, openRechargeReply, requestedReply, stateName } from "./recharges.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 import { ruleReply, termsReply } from "./rules.ts";
 
 const moment = z.iso.datetime();
@@ -57,8 +57,9 @@ export const meReply = z
     subscriberId: z.string(),
     email: z.optional(z.string()).check(z.describe("As the issuer verified it")),
     phoneNumber: z.optional(z.string()).check(z.describe("As the issuer verified it")),
+    verifiedAt: z.optional(moment).check(z.describe("When the issuer last said so")),
     language: z.enum(LANGUAGES),
-    timeZone: z.string(),
+    timeZone: z.string().check(z.describe("The one that was chosen, else that of the rule that was saved last, else UTC")),
     notices: z
       .object({ channels: z.array(z.enum(CHANNELS)), succeeded: z.boolean(), monthlySummary: z.boolean() })
       .check(z.describe("Which notices are sent, and how; what is about money at risk is told in any case")),
@@ -90,11 +91,23 @@ const whyReply = z
   })
   .check(z.describe("Why it was made: the rule as it was, the balance, and what its limits had counted; kept for 400 days"));
 
+const stepsReply = z
+  .array(z.object({ at: moment, state: stateName, asked: z.string(), answer: z.record(z.string(), z.unknown()) }))
+  .check(z.describe("What was asked of Stripe and the carrier, and what came back; kept for 400 days"));
+/** What every recharge of an export tells beside itself. */
+const history = { why: z.optional(whyReply), steps: stepsReply };
+
+const declineReply = z
+  .object({ at: moment, code: z.string(), severity: z.enum(["soft", "hard", "outage", "dispute"]) })
+  .check(z.describe("Kept of the card or account itself, whoever has saved it"));
+
 export const exportReply = z
   .object({
     exportedAt: moment,
     profile: meReply,
-    paymentMethods: z.array(paymentMethodReply),
+    paymentMethods: z.array(
+      z.object({ ...paymentMethodReply.def.shape, declines: z.array(declineReply).check(z.describe("What counts against it: see `severity`")) }),
+    ),
     terms: z.array(termsReply).check(z.describe("What you agreed to, by the hashes that your rules and recharges name")),
     lines: z
       .array(
@@ -102,8 +115,8 @@ export const exportReply = z
           iccid: z.string(),
           rule: z.optional(ruleReply),
           spend: z.optional(spend),
-          openRecharge: z.optional(openRechargeReply),
-          requestedRecharge: z.optional(requestedReply),
+          openRecharge: z.optional(z.object({ ...openRechargeReply.def.shape, ...history })),
+          requestedRecharge: z.optional(z.object({ ...requestedReply.def.shape, ...history })),
           family: z.optional(grantTerms),
         }),
       )
@@ -112,10 +125,7 @@ export const exportReply = z
       .array(
         z.object({
           bill: adjustedBillReply,
-          why: z.optional(whyReply),
-          steps: z
-            .array(z.object({ at: moment, state: stateName, asked: z.string(), answer: z.record(z.string(), z.unknown()) }))
-            .check(z.describe("What was asked of Stripe and the carrier, and what came back; kept for 400 days")),
+          ...history,
         }),
       )
       .check(z.describe("Your ended recharges, newest first; `next` where there are earlier ones")),
@@ -134,6 +144,7 @@ export const meRoutes = {
     path: "/v1/me",
     scope: "me:read",
     function: "me",
+    limit: ASKS_OUTSIDE,
     summary: "Who I am here, and what I chose",
     replies: { 200: { says: "The caller.", body: meReply } },
     problems: ["caller-unknown"],
@@ -143,6 +154,7 @@ export const meRoutes = {
     path: "/v1/me",
     scope: "me:write",
     function: "me",
+    limit: ASKS_OUTSIDE,
     summary: "Choose language, time zone and notices",
     description: "A JSON Merge Patch: what is not named stays, `null` takes a choice back. An address that was changed at the issuer is taken over, too.",
     body: meChanges,

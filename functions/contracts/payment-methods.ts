@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { MethodUse } from "../domain/method-uses.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 
 /** With the secret Stripe's own fields in the browser or app save a card; no card number comes to us. */
 export const setupIntentReply = z.object({ setupIntentId: z.string(), clientSecret: z.string() }).register(z.globalRegistry, { id: "SetupIntent" });
@@ -132,6 +132,7 @@ export const paymentMethodRoutes = {
     path: "/v1/payment-methods/{paymentMethodId}",
     scope: "payment-methods:write",
     function: "payment-methods",
+    limit: ASKS_OUTSIDE,
     summary: "Remove a way to pay",
     description: "Nothing can be charged by it any more. Rules that use it are suspended.",
     replies: { 204: { says: "It is removed." } },

@@ -5,7 +5,7 @@ import { grantTerms } from "./family.ts";
 import { iccid } from "./iccid.ts";
 import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 
 const moment = z.iso.datetime();
 
@@ -53,7 +53,11 @@ const recharge = {
   ruleVersion: z.int().check(z.describe("0 where no rule stands behind it")),
   consent: z
     .object({ termsVersion: z.string(), termsHash: z.optional(z.string()), at: moment, timeZone: z.string() })
-    .check(z.describe("What the recharge stands on: GET /v1/terms/{termsHash} shows it")),
+    .check(
+      z.describe(
+        "What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves",
+      ),
+    ),
   reading: z.optional(
     z.object({ balance, readAt: moment }).check(z.describe("The balance on which it was decided; missing where the line is somebody else's")),
   ),
@@ -167,6 +171,7 @@ export const rechargeRoutes = {
     path: "/v1/recharges/{rechargeId}",
     scope: "recharges:read",
     function: "recharges",
+    limit: ASKS_OUTSIDE,
     summary: "Read one recharge",
     description: "Ended, with what happened to its payment since; or open, with what its payer needs to act if it waits for them.",
     replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply, requestedReply]) } },

@@ -43,12 +43,14 @@ export interface Reply {
 /**
  * How often a subscriber may do something.
  *
- * Only for what costs money or tells a secret by trial: counting costs a write. Well-formed requests count, whatever becomes of them.
+ * For what costs money or tells a secret by trial, and for what asks the carrier, the issuer or Stripe, all of which serve others too; counting costs a write. Well-formed requests count, whatever becomes of them.
  */
 export interface Limit {
-  /** Hours begin with those of UTC. */
-  readonly perHour: number;
+  /** Hours begin with those of UTC. `stage`: as the stage says for what only asks outside. */
+  readonly perHour: number | "stage";
 }
+
+export const ASKS_OUTSIDE = { perHour: "stage" } as const satisfies Limit;
 
 /** One route of the API: all that a caller must know of it. The stacks, the functions, the OpenAPI document and its client are made of it. */
 export interface Route {
@@ -58,7 +60,7 @@ export interface Route {
   readonly function: FunctionName;
   /** Missing where no token is asked for. */
   readonly scope?: Scope;
-  /** Missing where nothing is gained by doing it often. Whoever has done it too often gets 429 (`too-many-requests`) with `Retry-After`. */
+  /** Missing where we answer by ourselves, and nothing is gained by doing it often. Whoever has done it too often gets 429 (`too-many-requests`) with `Retry-After`. */
   readonly limit?: Limit;
   /** For the documentation. */
   readonly summary: string;

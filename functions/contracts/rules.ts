@@ -5,7 +5,7 @@ import { isTimeZone } from "../domain/time.ts";
 import { iccid } from "./iccid.ts";
 import { balance, nonNegativeMoney, positiveMoney } from "./money.ts";
 import { pageOf, TERMS_HASH } from "./parameters.ts";
-import type { SubscriberRoutes } from "./route.ts";
+import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
 
 const MINUTES_PER_WEEK = 10_080;
 const MINUTES_PER_DAY = 1440;
@@ -176,6 +176,7 @@ export const ruleRoutes = {
     path: "/v1/rules",
     scope: "rules:write",
     function: "rules",
+    limit: ASKS_OUTSIDE,
     summary: "Save the first rule of a line",
     description:
       "The line must be the caller's, as the carrier says. A line that is low already is recharged at once. The caller agrees to the terms of POST /v1/rules/preview by their hash.",
@@ -188,6 +189,7 @@ export const ruleRoutes = {
     path: "/v1/rules/preview",
     scope: "rules:write",
     function: "rules",
+    limit: ASKS_OUTSIDE,
     summary: "Review a rule before it is saved",
     description: "For a new rule, or for new settings of the rule that the line has. Judged exactly as saving does it; nothing is saved.",
     body: previewBody,
@@ -219,6 +221,7 @@ export const ruleRoutes = {
     path: "/v1/rules/{iccid}",
     scope: "rules:write",
     function: "rules",
+    limit: ASKS_OUTSIDE,
     summary: "Replace the settings of a rule",
     description:
       "All of them. Whether the rule is active stays as it is: saving settings resumes nothing. Consent may be left out where nothing is raised: no amount, threshold or limit, no shorter pause or notice, no other way to pay or time zone.",

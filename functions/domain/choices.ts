@@ -26,13 +26,21 @@ export interface Choices {
 /** A choice that is not named stays; null takes it back. */
 export type ChoiceChanges = { readonly [Name in keyof Choices]?: Choices[Name] | null };
 
-const DEFAULTS: Required<Choices> = { language: "en", timeZone: "UTC", notices: { channels: ["email"], succeeded: true, monthlySummary: true } };
+/** What is known of a subscriber that stands in for choices. */
+export interface Known {
+  readonly email?: string;
+  readonly phoneNumber?: string;
+  /** Of the rule that they saved last. */
+  readonly ruleTimeZone?: string;
+}
 
-/** What holds for a subscriber. A time zone that this runtime does not know (any more) keeps nobody from being told: then it is UTC. */
-export function choicesOf({ language, timeZone, notices }: Choices = {}): Required<Choices> {
+/** What holds for a subscriber. Until they choose, they are told by e-mail if they have an address, else by text message; and in the time zone of their rule. */
+export function choicesOf({ language, timeZone, notices, email, phoneNumber, ruleTimeZone }: Choices & Known = {}): Required<Choices> {
+  const channel = email === undefined && phoneNumber !== undefined ? "sms" : "email";
   return {
-    language: language ?? DEFAULTS.language,
-    timeZone: timeZone !== undefined && isTimeZone(timeZone) ? timeZone : DEFAULTS.timeZone,
-    notices: notices ?? DEFAULTS.notices,
+    language: language ?? "en",
+    // One that this runtime does not know (any more) keeps nobody from being told.
+    timeZone: [timeZone, ruleTimeZone].find((zone) => zone !== undefined && isTimeZone(zone)) ?? "UTC",
+    notices: notices ?? { channels: [channel], succeeded: true, monthlySummary: true },
   };
 }

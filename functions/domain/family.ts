@@ -40,11 +40,19 @@ export function withThreshold(esim: Esim, subscriberId: string, threshold: Money
 }
 
 /** The grant as a recharge froze it when it was reserved. */
-export type FrozenGrant = Pick<FamilyGrant, "since" | "until" | "cap" | "spent">;
+export interface FrozenGrant extends Pick<FamilyGrant, "since" | "until" | "cap" | "spent"> {
+  /** Missing from before it was kept. */
+  readonly consent?: FamilyGrant["consent"];
+}
 
 /** By which this subscriber may pay for the line; undefined where there is none, or it is another's. */
 export function grantOf({ family }: Pick<Esim, "family">, subscriberId: string | undefined): FamilyGrant | undefined {
   return family?.subscriberId === subscriberId ? family : undefined;
+}
+
+/** The line without this subscriber's grant: it is their own by now, and nobody lets them pay for it. */
+export function withoutGrantOf(esim: Esim, subscriberId: string): Esim {
+  return grantOf(esim, subscriberId) === undefined ? esim : { ...esim, family: undefined };
 }
 
 export function hasEnded({ until }: Pick<FamilyGrant, "until">, now: Instant): boolean {
@@ -56,8 +64,8 @@ export function exceedsGrant({ cap, spent }: Pick<FamilyGrant, "cap" | "spent">,
   return cap.currency !== amount.currency || isBelow(cap, plus(spent, amount));
 }
 
-export function frozenGrant({ since, until, cap, spent }: FamilyGrant): FrozenGrant {
-  return { since, until, cap, spent };
+export function frozenGrant({ since, until, cap, spent, consent }: FamilyGrant): FrozenGrant {
+  return { since, until, cap, spent, consent };
 }
 
 /** Whether the line still has the grant on which a charge was decided, with room for it. */

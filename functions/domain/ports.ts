@@ -1,5 +1,5 @@
 import type { Bill } from "./bill.ts";
-import type { ChoiceChanges, Choices, Language } from "./choices.ts";
+import type { ChoiceChanges, Choices, Known, Language } from "./choices.ts";
 import type { Decline } from "./declines.ts";
 import type { Esim, Origin, PaymentMethod, Reading, SavedMethod } from "./esim.ts";
 import type { AdjustmentKind, DomainEvent } from "./events.ts";
@@ -122,6 +122,8 @@ export interface RechargeStart {
   readonly spend?: Spend;
   /** Declines of the card that counted then. */
   readonly declines: number;
+  /** Of the request by which its payer wanted it: the same one again is no other wish. */
+  readonly requestHash?: string;
 }
 
 /** One thing that was asked for a recharge and what came back, without anything that would let money move or names a person. */
@@ -179,10 +181,10 @@ export interface Recharges {
 }
 
 /** How to reach a subscriber, as the issuer verified it, and what they chose. */
-export interface Profile extends Choices {
+export interface Profile extends Choices, Known {
   readonly subscriberId: string;
-  readonly email?: string;
-  readonly phoneNumber?: string;
+  /** When the issuer last said so. */
+  readonly verifiedAt?: Instant;
 }
 
 /** The operator has paused a subscriber: nothing of theirs is charged. */
@@ -213,7 +215,9 @@ export interface SentCode {
 export interface Subscribers {
   getProfile(subscriberId: string): Promise<Profile | undefined>;
   /** Puts how to reach them; what they chose stays as it is. */
-  putProfile(profile: Omit<Profile, keyof Choices>): Promise<void>;
+  putProfile(profile: Omit<Profile, keyof Choices | "ruleTimeZone">): Promise<void>;
+  /** Puts in which time zone they are told of times while they chose none. */
+  putRuleTimeZone(subscriberId: string, timeZone: string): Promise<void>;
   /** Puts what is given of their choices, and takes back those that are null; the others, and how to reach them, stay as they are. */
   putChoices(subscriberId: string, changes: ChoiceChanges): Promise<void>;
   /** Everybody who has a profile, in no order; a page may be empty and not the last. */

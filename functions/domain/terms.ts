@@ -6,6 +6,9 @@ import { type InBoth, ruleWords, type Sentences } from "./rule-words.ts";
 /** The version of the terms of automatic recharging that a subscriber agrees to today: another text is another version. */
 export const TERMS_VERSION = "2026-11-28";
 
+/** In place of a version, where a payer asked for one recharge there and then: no terms of automatic recharging stand behind it, but their own word. */
+export const ASKED_BY_PAYER = "asked-by-payer";
+
 export const TERMS_TEXT: InBoth<string> = {
   "zh-CN":
     "我同意：按上述规则为该号码自动充值，每次充值无需我再次确认，即可从规则所列的支付方式扣款，且不超过规则所列的上限。" +

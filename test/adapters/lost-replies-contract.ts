@@ -123,6 +123,7 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
         const puts = [
           () => subscribers.putProfile(PROFILE),
           () => subscribers.putChoices(SUBSCRIBER, { language: "en" }),
+          () => subscribers.putRuleTimeZone(SUBSCRIBER, "Asia/Shanghai"),
           () => subscribers.putMethod(SUBSCRIBER, METHOD),
           () => subscribers.putNotice(SUBSCRIBER, "r-1/RechargeSucceeded", NOW),
           () => subscribers.putHold(SUBSCRIBER, HOLD),
@@ -132,7 +133,7 @@ export function describeLostReplies(make: () => Promise<{ readonly near: Stores;
           await put();
           expect(proxy.statuses()).toEqual([DONE, DONE]);
         }
-        expect(await near.subscribers.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, language: "en" });
+        expect(await near.subscribers.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, language: "en", ruleTimeZone: "Asia/Shanghai" });
         expect(await near.subscribers.getMethod(SUBSCRIBER, METHOD.id)).toEqual(METHOD);
         expect(await near.subscribers.wasNoticed(SUBSCRIBER, "r-1/RechargeSucceeded")).toBe(true);
         expect(await near.subscribers.getHold(SUBSCRIBER)).toEqual(HOLD);

@@ -26,6 +26,7 @@ export const FULL_START: Required<RechargeStart> = {
   cardKey: METHOD.cardKey,
   spend: { ...PERIOD, monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW, refunds: ["re_1"] },
   declines: 2,
+  requestHash: "hash of a request",
 };
 /** As the first recharge of a line starts that was not found by a check. */
 const { check: _, spend: __, ...BARE_START } = FULL_START;
@@ -91,7 +92,7 @@ export const FULL_BILL: Required<Bill> = {
   origin: "backup",
   ruleVersion: 4,
   consent: CONSENT,
-  family: { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(15_000) },
+  family: { since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(15_000), consent: { termsVersion: "2026-11-28", at: NOW } },
   period: PERIOD,
   reading: reading(-250),
   check: "check-1",

@@ -9,7 +9,12 @@ import { forgedMark, type MakeStore, readPages } from "./store-contract.ts";
 
 const STRANGER = "sub-eve";
 const EVENT_ID = "r-1/RechargeSucceeded";
-const PROFILE: Required<Omit<Profile, keyof Choices>> = { subscriberId: SUBSCRIBER, email: "ada@example.com", phoneNumber: "+8613800000000" };
+const PROFILE: Required<Omit<Profile, keyof Choices | "ruleTimeZone">> = {
+  subscriberId: SUBSCRIBER,
+  email: "ada@example.com",
+  phoneNumber: "+8613800000000",
+  verifiedAt: NOW,
+};
 
 const CHOICES: Required<Choices> = {
   language: "zh-CN",
@@ -59,6 +64,15 @@ export function describeSubscribers(name: string, make: MakeStore<Subscribers>):
       await store.putChoices(SUBSCRIBER, {});
       expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, ...CHOICES });
       expect(await store.getProfile(STRANGER)).toBeUndefined();
+    });
+
+    it("are told of times in the zone of their rule, whatever the issuer says and they choose", async () => {
+      await store.putRuleTimeZone(SUBSCRIBER, "Europe/Berlin");
+      await store.putProfile(PROFILE);
+      await store.putChoices(SUBSCRIBER, CHOICES);
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, ...CHOICES, ruleTimeZone: "Europe/Berlin" });
+      await store.putRuleTimeZone(SUBSCRIBER, "Asia/Shanghai");
+      expect(await store.getProfile(SUBSCRIBER)).toEqual({ ...PROFILE, ...CHOICES, ruleTimeZone: "Asia/Shanghai" });
     });
 
     it("keep what they chose when the issuer says anew how to reach them, whichever comes first", async () => {

@@ -74,6 +74,7 @@ export interface ApiPorts extends SaveRulePorts, RechargeNowPorts, CloseAccountP
   readonly wallet: Wallet;
   readonly subscribers: Subscribers;
   readonly quotas: Quotas;
+  readonly requestsPerHour: number;
   readonly codes: Codes;
   readonly hash: (text: string) => string;
   readonly reusableAlipay: boolean;
@@ -333,6 +334,7 @@ export async function apiWorld() {
     esims,
     subscribers,
     quotas: memoryQuotas(),
+    requestsPerHour: 1200,
     carrier: inProcessCarrier(carrier),
     codes: { next: () => CODE },
     hash: (text) => `hash of ${text}`,

@@ -337,7 +337,7 @@ describe("the balance of a line of somebody else's", () => {
       openRecharge: null,
       balance: null,
       balanceReadAt: null,
-      family: { ...TERMS, spent: cny(7000) },
+      family: { ...TERMS, spent: cny(7000), consent: { termsVersion: "2026-11-28", at: NOW } },
     });
     expect(asked).not.toContain(STRANGERS_ICCID);
   });

@@ -184,7 +184,7 @@ export function watched(ports: ApiPorts): { readonly ports: ApiPorts; readonly a
 export async function knownCaller({ method, path }: Pick<ApiCall, "method" | "path">): Promise<ApiWorld> {
   const world = await apiWorld();
   await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: SPARE });
-  await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: "ada@example.com" });
+  await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: `${SUBSCRIBER}@example.com`, verifiedAt: NOW });
   await world.ports.recharges.putBill(endedBill("re_0"));
   await world.familyLine();
   if (method !== "POST" || /\/(cancel|decline)$/.test(path)) {

@@ -6,7 +6,7 @@ import { ROUTES } from "../../functions/contracts/routes.ts";
 import { type HttpApi, startHttpApi } from "../../local/cloud/http-api.ts";
 import { type Issuer, startIssuer } from "../../local/cloud/issuer.ts";
 import { memoryRecords } from "../../local/records.ts";
-import { ICCID, METHOD, SUBSCRIBER } from "../builders.ts";
+import { ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { type ApiCall, type ApiWorld, apiRoutes, callGateway, STRANGER } from "./api-world.ts";
 import { checkDocumented } from "./documented.ts";
 import { GOOD, goodCallOf, knownCaller, SPARE, TERMS, watched } from "./good-calls.ts";
@@ -60,7 +60,7 @@ afterAll(async () => {
 /** The owner's world, as each call finds it; the stranger is known in it too. */
 async function begin(call: ApiCall): Promise<void> {
   world = await knownCaller(call);
-  await world.ports.subscribers.putProfile({ subscriberId: STRANGER, email: "eve@example.com" });
+  await world.ports.subscribers.putProfile({ subscriberId: STRANGER, email: `${STRANGER}@example.com`, verifiedAt: NOW });
   const seen = watched(world.ports);
   acts = seen.acts;
   invocations = 0;

@@ -72,13 +72,16 @@ describe("the export", () => {
     z.parse(exportReply, (await world.send({ method: "GET", path: "/v1/me/export", query: page === undefined ? undefined : { page }, sub })).body);
 
   it("holds everything that is held of the caller", async () => {
-    const { recharges, subscribers } = world.ports;
+    const { recharges, subscribers, cards } = world.ports;
     const spend = { month: "2026-11", day: "2026-11-23", monthAmounts: [cny(5000)], dayCount: 1, lastEndedAt: NOW };
     await world.store({ ...withOpenRecharge(esimWithRule(), "re_2"), spend: { [SUBSCRIBER]: spend } });
     await recharges.putStart(rechargeStart());
+    await recharges.putStart(rechargeStart({ rechargeId: "re_2", check: undefined }));
+    await cards.putDecline(METHOD.cardKey, { rechargeId: "re_of-another", at: NOW, code: "insufficient_funds", severity: "soft" });
     const step = { rechargeId: "re_1", stepId: "s-1", at: NOW, state: "confirming", asked: "payments.confirm", answer: { kind: "intent" } } as const;
     await recharges.putStep(step);
     await recharges.putStep({ ...step, stepId: "s-2", asked: "operator.resolve", answer: { as: "credited", by: "grace", note: "seen" } });
+    await recharges.putStep({ ...step, rechargeId: "re_2", asked: "payments.create" });
     await recharges.putBill(billAt("re_1"));
     await recharges.putAdjustment({ rechargeId: "re_1", adjustmentId: "re_1/refunded", kind: "refunded", amount: cny(5000), at: NOW });
     await subscribers.putWallet(SUBSCRIBER, {}, { backup: METHOD.id });
@@ -90,9 +93,16 @@ describe("the export", () => {
     expect(exported).toMatchObject({
       exportedAt: NOW,
       profile: ADA,
-      paymentMethods: [{ paymentMethodId: METHOD.id, use: "backup" }],
+      paymentMethods: [{ paymentMethodId: METHOD.id, use: "backup", declines: [{ at: NOW, code: "insufficient_funds", severity: "soft" }] }],
       terms: [{ termsHash: "h4sh", version: "2026-11-28", words: { en: expect.arrayContaining([expect.stringContaining("0017")]) } }],
-      lines: [{ iccid: ICCID, rule: { threshold: cny(1000) }, spend, openRecharge: { rechargeId: "re_2", status: "reserved" } }],
+      lines: [
+        {
+          iccid: ICCID,
+          rule: { threshold: cny(1000) },
+          spend,
+          openRecharge: { rechargeId: "re_2", status: "reserved", why: { rule: { version: 1 } }, steps: [{ asked: "payments.create" }] },
+        },
+      ],
       recharges: [
         {
           bill: { rechargeId: "re_1", status: "succeeded", adjustments: [{ kind: "refunded" }] },
@@ -107,21 +117,32 @@ describe("the export", () => {
       hold: { at: NOW, why: "The bank asked us to." },
     });
     expect(exported.next).toBeUndefined();
+    expect(JSON.stringify(exported)).not.toContain("re_of-another");
+  });
+
+  it("holds why a recharge was wanted that is not reserved yet", async () => {
+    const body = { iccid: ICCID, amount: cny(3000), paymentMethodId: METHOD.id };
+    await world.send({ method: "POST", path: "/v1/recharges", body, headers: { "idempotency-key": "wish-0001" } });
+    expect(await get()).toMatchObject({ lines: [{ requestedRecharge: { status: "requested", why: { origin: "payer", declines: 0 }, steps: [] } }] });
   });
 
   it("does not say the balance of a line of somebody else's that the caller pays for, and says on which terms they do", async () => {
     const { recharges } = world.ports;
     const { family: grant } = await world.familyLine();
     if (grant === undefined) throw new Error("There is no grant");
-    const { since, until, cap, spent } = grant;
-    await recharges.putStart(rechargeStart({ iccid: STRANGERS_ICCID }));
+    const { since, until, cap, spent, consent } = grant;
     const answer = { balance: cny(999), readAt: NOW };
-    await recharges.putStep({ rechargeId: "re_1", stepId: "s-1", at: NOW, state: "announced", asked: "judge", answer });
-    await recharges.putBill({ ...billAt("re_1"), family: { since, until, cap, spent } });
+    for (const rechargeId of ["re_1", "re_2"]) {
+      await recharges.putStart(rechargeStart({ rechargeId, iccid: STRANGERS_ICCID }));
+      await recharges.putStep({ rechargeId, stepId: "s-1", at: NOW, state: "announced", asked: "judge", answer });
+    }
+    const reserved = withOpenRecharge({ ...esimWithRule(), ...(await world.line(STRANGERS_ICCID)) }, "re_2");
+    await world.ports.esims.save(reserved, "reserve");
+    await recharges.putBill({ ...billAt("re_1"), family: { since, until, cap, spent, consent } });
     const exported = await get();
-    const terms = { until, lifetimeCap: cap, spent };
+    const terms = { until, lifetimeCap: cap, spent, consent };
     expect(exported).toMatchObject({
-      lines: [{ iccid: STRANGERS_ICCID, family: terms }],
+      lines: [{ iccid: STRANGERS_ICCID, family: terms, openRecharge: { family: terms, why: { declines: 0 }, steps: [{ asked: "judge" }] } }],
       recharges: [{ bill: { family: terms }, steps: [{ asked: "judge" }] }],
     });
     expect(JSON.stringify(exported)).not.toMatch(/reading|balance|999,/);

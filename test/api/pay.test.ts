@@ -90,6 +90,17 @@ describe("a link to a payment that waits for its payer", () => {
     });
   });
 
+  it("says until when in the time zone of the mail that led there: chosen, else of the rule that was saved last", async () => {
+    const { subscribers } = world.ports;
+    const until = async () => partsOf(htmlOf(await get("page"))).rows.Until;
+    await subscribers.putProfile({ subscriberId: SUBSCRIBER });
+    expect(await until()).toContain("(Asia/Shanghai)"); // of its own rule, where no other is known
+    await subscribers.putRuleTimeZone(SUBSCRIBER, "Europe/Berlin");
+    expect(await until()).toContain("(Europe/Berlin)");
+    await subscribers.putChoices(SUBSCRIBER, { timeZone: "Asia/Tokyo" });
+    expect(await until()).toContain("(Asia/Tokyo)");
+  });
+
   it("speaks the payer's language, else their browser's", async () => {
     expect(partsOf(htmlOf(await get("page"))).title).toBe("Confirm your recharge");
     const chinese = partsOf(htmlOf(await get("page", { "accept-language": "zh-TW,zh;q=0.9,en;q=0.8" })));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { billOf } from "../../functions/domain/bill.ts";
 import { newEsim } from "../../functions/domain/esim.ts";
 import { applyMove, applyRequested } from "../../functions/domain/recharge.ts";
-import { cny, esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
+import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, SUBSCRIBER } from "../builders.ts";
 import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
 
 const body = { iccid: ICCID, amount: cny(3000), paymentMethodId: METHOD.id };
@@ -45,6 +45,7 @@ describe("recharging a line now", () => {
       subscriberId: SUBSCRIBER,
       amount: cny(3000),
       method: { id: METHOD.id },
+      consent: { termsVersion: "asked-by-payer", at: NOW, timeZone: "UTC" }, // nobody agreed to terms
     });
     expect(world.pokes).toEqual([{ iccid: ICCID }]);
     expect((await read(world, rechargeId)).body).toMatchObject({ status: "requested", amount: cny(3000), lineLastFour: "0017" });
@@ -86,6 +87,16 @@ describe("recharging a line now", () => {
     const late = { esims: { ...world.ports.esims, listBySubscriber: async () => ({ items: [] }) } };
     const removed = await world.send({ method: "DELETE", path: `/v1/payment-methods/${METHOD.id}` }, late);
     expect(problemIn(removed)).toMatchObject({ status: 409, code: "payment-method-in-use" });
+  });
+
+  it("by who paid for it by a grant, and holds it now themselves, is of their own line: no terms of the grant bind it", async () => {
+    const world = await apiWorld();
+    await world.familyLine({ cap: cny(2000) });
+    world.carrier.setOwner(STRANGERS_ICCID, { subscriberId: SUBSCRIBER });
+    expect((await rechargeNow(world, { iccid: STRANGERS_ICCID })).status).toBe(202);
+    await reserve(world, STRANGERS_ICCID);
+    const { open, family } = await world.line(STRANGERS_ICCID);
+    expect([open?.amount, open?.family, family]).toEqual([cny(3000), undefined, undefined]);
   });
 
   it("leaves a line whose rule is another's to them", async () => {
@@ -137,6 +148,56 @@ describe("recharging a line now", () => {
     const hers = idOf(await rechargeNow(world));
     const eves = idOf(await rechargeNow(world, { iccid: STRANGERS_ICCID, paymentMethodId: "pm_eve" }, "wish-0001", STRANGER));
     expect(eves).not.toBe(hers);
+  });
+
+  it("again under the same key is answered as before, though it has used up what may be charged for the line", async () => {
+    const world = await apiWorld();
+    await world.familyLine({ cap: cny(8000) });
+    const again = () => rechargeNow(world, { iccid: STRANGERS_ICCID, amount: cny(5000) });
+    const rechargeId = idOf(await again());
+    await reserve(world, STRANGERS_ICCID);
+    const paid = [
+      { type: "awaiting", paymentIntentId: "pi_1", at: NOW },
+      { type: "paid", at: NOW },
+      { type: "credited", at: NOW },
+    ] as const;
+    const { open, family, ...line } = paid.reduce((esim, move) => applyMove(esim, rechargeId, move, NOW), await world.line(STRANGERS_ICCID));
+    if (open === undefined || family === undefined) throw new Error("It is gone");
+    await world.ports.recharges.putBill(billOf(STRANGERS_ICCID, "hash", open));
+    await world.ports.esims.save({ ...line, pendingEvents: [], family: { ...family, spent: cny(5000) } }, "clear");
+    expect(idOf(await again())).toBe(rechargeId);
+    expect((await rechargeNow(world, { iccid: STRANGERS_ICCID, amount: cny(5000) }, "wish-0002")).status).toBe(422);
+  });
+
+  it("again under the same key is the same one, though another default was chosen since, and the line is another's", async () => {
+    const world = await apiWorld();
+    const { subscribers } = world.ports;
+    await subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_two", cardKey: "fp_two" });
+    await subscribers.putWallet(SUBSCRIBER, {}, { default: METHOD.id });
+    const again = (changes = {}) => rechargeNow(world, { paymentMethodId: undefined, ...changes });
+    const rechargeId = idOf(await again());
+    await subscribers.putWallet(SUBSCRIBER, { default: METHOD.id }, { default: "pm_two" });
+    expect(idOf(await again())).toBe(rechargeId);
+    world.carrier.setOwner(ICCID, { subscriberId: STRANGER });
+    expect(idOf(await again())).toBe(rechargeId);
+    expect((await world.line()).requested?.method.id).toBe(METHOD.id);
+    for (const other of [{ paymentMethodId: METHOD.id }, { amount: cny(4000) }, { iccid: OTHER_ICCID }]) {
+      expect(problemIn(await again(other))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
+    }
+  });
+
+  it("that could not be saved is judged anew under the same key, and keeps to its way to pay", async () => {
+    const world = await apiWorld();
+    const { subscribers, esims } = world.ports;
+    await subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_two", cardKey: "fp_two" });
+    await subscribers.putWallet(SUBSCRIBER, {}, { default: METHOD.id });
+    const call = { method: "POST", path: "/v1/recharges", body: { iccid: ICCID, amount: cny(3000) }, headers: { "idempotency-key": "wish-0001" } };
+    expect((await world.send(call, { esims: { ...esims, save: async () => undefined } })).status).toBe(503);
+    await subscribers.putWallet(SUBSCRIBER, { default: METHOD.id }, { default: "pm_two" });
+    expect(problemIn(await world.send(call))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
+    await subscribers.putWallet(SUBSCRIBER, { default: "pm_two" }, { default: METHOD.id });
+    expect((await world.send(call)).status).toBe(202);
+    expect((await world.line()).requested?.method.id).toBe(METHOD.id);
   });
 
   it("takes the default way to pay where none is named, and says so where there is none", async () => {

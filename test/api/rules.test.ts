@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import * as z from "zod/mini";
 import { SECURITY_HEADERS } from "../../functions/api/pipeline.ts";
 import type { Severity } from "../../functions/domain/declines.ts";
 import { type Esim, suspendRule } from "../../functions/domain/esim.ts";
@@ -82,6 +83,19 @@ describe("creating a rule", () => {
     });
   });
 
+  it("is in the time zone in which its payer is told of times, until they choose one", async () => {
+    const world = await apiWorld();
+    const zone = async () => z.parse(z.object({ timeZone: z.string() }), (await world.send({ method: "GET", path: "/v1/me" })).body).timeZone;
+    expect(await zone()).toBe("UTC");
+    await world.send(create());
+    expect(await zone()).toBe("Asia/Shanghai");
+    const body = ruleSettingsBody({ timeZone: "Europe/Berlin" });
+    expect((await world.send({ method: "PUT", path: `/v1/rules/${ICCID}`, body, headers: { "if-match": '"1"' } })).status).toBe(200);
+    expect(await zone()).toBe("Europe/Berlin");
+    await world.send({ method: "PATCH", path: "/v1/me", body: { timeZone: "Asia/Tokyo" } });
+    expect(await zone()).toBe("Asia/Tokyo");
+  });
+
   it("leaves its event in the line's outbox and has the line looked at", async () => {
     const world = await apiWorld();
     await world.send(create());
@@ -102,7 +116,12 @@ describe("creating a rule", () => {
     expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`]);
     await world.send(create());
     expect(world.askedIssuer).toEqual([`token-of-${SUBSCRIBER}`, `token-of-${SUBSCRIBER}`]);
-    expect(await world.ports.subscribers.getProfile(SUBSCRIBER)).toEqual({ subscriberId: SUBSCRIBER, email: `${SUBSCRIBER}@example.com` });
+    expect(await world.ports.subscribers.getProfile(SUBSCRIBER)).toEqual({
+      subscriberId: SUBSCRIBER,
+      email: `${SUBSCRIBER}@example.com`,
+      verifiedAt: NOW,
+      ruleTimeZone: "Asia/Shanghai",
+    });
   });
 
   it("is refused while the line has one", async () => {

@@ -78,7 +78,8 @@ describe("a charge for a line of somebody else's", () => {
   });
 
   it("freezes the terms on which it stands, and its bill shows them", () => {
-    const terms = { since: NOW, until: UNTIL, cap: cny(20_000), spent: cny(3000) };
+    const consent = { termsVersion: "2026-11-28", at: NOW };
+    const terms = { since: NOW, until: UNTIL, cap: cny(20_000), spent: cny(3000), consent };
     const line = ended(reserved({ spent: cny(3000) }));
     expect(line.open?.family).toEqual(terms);
     if (line.open === undefined) throw new Error();

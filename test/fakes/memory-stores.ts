@@ -247,9 +247,10 @@ export function memorySubscribers(): Subscribers & Kept {
   return {
     kept: () => textOf(profiles, customers, methods, wallets, lines, holds, notices, closings, codes),
     getProfile: async (subscriberId) => profiles.get(subscriberId),
-    async putProfile({ subscriberId, email, phoneNumber }) {
-      profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber }));
+    async putProfile({ subscriberId, email, phoneNumber, verifiedAt }) {
+      profiles.set(subscriberId, copy({ ...profiles.get(subscriberId), subscriberId, email, phoneNumber, verifiedAt }));
     },
+    putRuleTimeZone: async (subscriberId, ruleTimeZone) => void profiles.set(subscriberId, { ...profiles.get(subscriberId), subscriberId, ruleTimeZone }),
     async putChoices(subscriberId, { language, timeZone, notices: chosen }) {
       const changed = Object.entries({ ...profiles.get(subscriberId), ...copy({ language, timeZone, notices: chosen }) });
       profiles.set(subscriberId, { ...Object.fromEntries(changed.filter(([, value]) => value !== null)), subscriberId });

@@ -36,6 +36,16 @@ describe("show", () => {
     expect(text()).toContain(`Agreed to at ${NOW}: terms 2026-11-28 (hash ${"h".repeat(43)}), time zone Asia/Shanghai.`);
   });
 
+  it("says of one that its payer asked for themselves that nobody agreed to terms", async () => {
+    const { ports, recharges, text } = opsWorld();
+    await recharges.putStart(
+      rechargeStart({ origin: "payer", rule: undefined, consent: { termsVersion: "asked-by-payer", at: NOW, timeZone: "Asia/Shanghai" } }),
+    );
+    await show(ports, { rechargeId: RECHARGE });
+    expect(text()).toContain(`Asked for by its payer at ${NOW}, time zone Asia/Shanghai.`);
+    expect(text()).not.toContain("Agreed to");
+  });
+
   it.each(["open", "ended"])("tells by whose leave an %s one was paid for a line of somebody else's", async (how) => {
     const { ports, recharges, store, text } = opsWorld();
     const family = { since: "2026-11-01T08:00:00.000Z", until: "2027-06-30T16:00:00.000Z", cap: cny(20_000), spent: cny(5000) };

@@ -464,8 +464,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a payer goes on when the line has another holder",
     file: "workers/recharge/line-of.ts",
-    find: "return line?.holder === grant.holder ? line : undefined;",
-    replace: "return grant.holder === undefined ? undefined : line;",
+    find: "if (line?.holder === grant.holder) return line;",
+    replace: "if (grant.holder !== undefined) return line;",
   },
   {
     name: "a payer pays more for another's line than was agreed",

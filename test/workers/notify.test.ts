@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { NOTICED_EVENTS, type NoticedEvent } from "../../functions/contracts/events.ts";
 import type { Choices, NoticeChoices } from "../../functions/domain/choices.ts";
 import type { Mail, PayLinks, TextMessages } from "../../functions/domain/ports.ts";
-import { type NotifyPorts, notify } from "../../functions/workers/notify/notify.ts";
+import { NobodyReached, type NotifyPorts, notify } from "../../functions/workers/notify/notify.ts";
 import { renderNotice } from "../../functions/workers/notify/render-notice.ts";
 import { ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { memorySubscribers } from "../fakes/memory-stores.ts";
@@ -60,6 +60,13 @@ describe("the notifier", () => {
     expect(world.mails[0]?.text).toContain("17:30（GMT+8）");
   });
 
+  it("says times in the time zone of the payer's rule until they choose one", async () => {
+    const world = await notifierWorld();
+    await world.ports.subscribers.putRuleTimeZone(SUBSCRIBER, "Asia/Shanghai");
+    await notify(world.ports, actionRequired(false));
+    expect(world.mails).toEqual([mailOf(actionRequired(false), { language: "en", timeZone: "Asia/Shanghai" })]);
+  });
+
   it("writes once per event, however often it comes", async () => {
     const world = await notifierWorld();
     const [first, second] = [succeeded, declined("lost_card")];
@@ -79,13 +86,36 @@ describe("the notifier", () => {
     expect(world.mails).toHaveLength(1);
   });
 
-  it("logs that it cannot reach a payer without an e-mail address, naming neither address nor line, once", async () => {
-    const world = await notifierWorld({ email: null, phoneNumber: PHONE }); // who did not choose text messages
-    await notify(world.ports, succeeded);
+  it.each([
+    ["what is done", succeeded],
+    ["a pay request", actionRequired(false)],
+    ["an announced charge", announced],
+  ])("writes a text message of %s to who signed up by phone", async (_, event) => {
+    const world = await notifierWorld({ email: null, phoneNumber: PHONE });
+    for (const _again of [1, 2]) await notify(world.ports, event);
+    expect([world.mails, world.texts, world.logged]).toEqual([[], [textOf(event)], []]);
+  });
+
+  it("logs that it cannot reach a payer without an address, naming neither them nor their line, and tells them when it comes again and they have one", async () => {
+    const world = await notifierWorld({ email: null });
     await notify(world.ports, succeeded);
     expect([world.mails, world.texts]).toEqual([[], []]);
     expect(world.logged).toEqual([{ code: "notice-undeliverable", fields: { subscriberId: SUBSCRIBER, event: "RechargeSucceeded" } }]);
-    expect(await world.wasNoticed(succeeded)).toBe(true);
+    expect(await world.wasNoticed(succeeded)).toBe(false);
+    await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, phoneNumber: PHONE });
+    await notify(world.ports, succeeded);
+    expect(world.texts).toEqual([textOf(succeeded)]);
+  });
+
+  it.each([
+    ["a pay request", actionRequired(false)],
+    ["an announced charge", announced],
+  ])("calls a person, by its dead letters, when nobody can be told of %s", async (_, event) => {
+    const world = await notifierWorld({ email: null });
+    await expect(notify(world.ports, event)).rejects.toThrow(NobodyReached);
+    await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER, email: EMAIL });
+    await notify(world.ports, event); // redriven
+    expect(world.mails).toEqual([mailOf(event)]);
   });
 
   it("keeps nothing of somebody of whom nothing is known any more, as what an event is called may name their line", async () => {
@@ -128,17 +158,19 @@ describe("the channels of a notice", () => {
     expect([onlyMail.mails, onlyMail.texts]).toEqual([[mailOf(succeeded)], []]);
   });
 
-  it("leave out one without an address, and are the mail when none of the choice reaches the payer", async () => {
-    const [noPhone, noMail, onlyMailLeft] = [
+  it("leave out one without an address, and are the other when none of the choice reaches the payer", async () => {
+    const [noPhone, noMail, onlyMailLeft, onlyPhoneLeft] = [
       await notifierWorld({ ...by("email", "sms"), phoneNumber: undefined }),
       await notifierWorld({ ...by("email", "sms"), email: null }),
       await notifierWorld({ ...by("sms"), phoneNumber: undefined }),
+      await notifierWorld({ ...by("email"), email: null }),
     ];
-    for (const { ports } of [noPhone, noMail, onlyMailLeft]) await notify(ports, succeeded);
+    for (const { ports } of [noPhone, noMail, onlyMailLeft, onlyPhoneLeft]) await notify(ports, succeeded);
     expect([noPhone.mails.length, noPhone.texts.length]).toEqual([1, 0]);
     expect([noMail.mails.length, noMail.texts.length]).toEqual([0, 1]);
     expect([onlyMailLeft.mails.length, onlyMailLeft.texts.length]).toEqual([1, 0]);
-    for (const { logged } of [noPhone, noMail, onlyMailLeft]) expect(logged).toEqual([]);
+    expect([onlyPhoneLeft.mails.length, onlyPhoneLeft.texts.length]).toEqual([0, 1]);
+    for (const { logged } of [noPhone, noMail, onlyMailLeft, onlyPhoneLeft]) expect(logged).toEqual([]);
   });
 
   it.each(["mail", "textMessages"] as const)("are each remembered by themselves: when %s fails, it alone is tried again", async (failing) => {

@@ -262,6 +262,19 @@ describe("a recharge that its payer wants there and then", () => {
     expect((await world.line()).spend[SUBSCRIBER]).toMatchObject({ monthAmounts: [cny(8000)], dayCount: 2 });
   });
 
+  it("of a line that became their own since its holder let them pay is not taken for lost", async () => {
+    const world = await rechargeWorld({ balance: 90_000 });
+    const { rule: _none, ...line } = await world.line();
+    const terms = { holder: "holder-of-before", since: NOW, until: "2027-06-30T16:00:00.000Z", cap: cny(50_000), spent: cny(0) };
+    const family = { subscriberId: SUBSCRIBER, consent: { termsVersion: "2026-11-28", at: NOW }, ...terms };
+    await world.ports.esims.save({ ...line, family }, "by-hand");
+    await wanted(world);
+    await world.look({}, false);
+    expect((await world.line()).open?.state.name).toBe("awaiting-customer");
+    await pay(world);
+    expect([world.taken(), world.credited()]).toEqual([[3000], [3000]]);
+  });
+
   it("leaves a low line's rule alone while it is open, and where it is left", async () => {
     const world = await rechargeWorld();
     await wanted(world);

@@ -77,10 +77,13 @@ describe("the reminder", () => {
     expect(world.ids().slice(4)).toEqual(["pm_sub-ada/2026-12/7"]);
   });
 
-  it("sums up the last month in the subscriber's time zone, less what was given back since", async () => {
+  it.each<[string, (subscribers: Subscribers) => Promise<void>]>([
+    ["the time zone that the subscriber chose", (subscribers) => subscribers.putChoices(SUBSCRIBER, { timeZone: "Asia/Shanghai" })],
+    ["the time zone of their rule, in which its cap counts", (subscribers) => subscribers.putRuleTimeZone(SUBSCRIBER, "Asia/Shanghai")],
+  ])("sums up the last month in %s, less what was given back since", async (_, choose) => {
     const world = remindWorld();
     await world.ports.subscribers.putProfile({ subscriberId: SUBSCRIBER });
-    await world.ports.subscribers.putChoices(SUBSCRIBER, { timeZone: "Asia/Shanghai" });
+    await choose(world.ports.subscribers);
     await world.putBill({ rechargeId: "in-october", endedAt: "2026-10-31T15:59:00.000Z" });
     await world.putBill({ rechargeId: "first", endedAt: "2026-10-31T16:00:00.000Z" });
     await world.putBill({ rechargeId: "last", endedAt: "2026-11-30T15:59:00.000Z" });

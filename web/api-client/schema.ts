@@ -223,6 +223,11 @@ export type FamilyTerms = {
   readonly lifetimeCap: Money;
   /** What was charged for it, less what was given back */
   readonly spent: Money;
+  /** By which the caller agreed to pay for it */
+  readonly consent?: {
+    readonly termsVersion: string;
+    readonly at: string;
+  };
 };
 
 export type FamilyCodeRequest = {
@@ -278,7 +283,7 @@ export type Bill = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;
@@ -325,7 +330,7 @@ export type AdjustedBill = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;
@@ -381,7 +386,7 @@ export type OpenRecharge = {
   readonly origin: "rule" | "payer" | "backup";
   /** 0 where no rule stands behind it */
   readonly ruleVersion: number;
-  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it */
+  /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
   readonly consent: {
     readonly termsVersion: string;
     readonly termsHash?: string;
@@ -457,7 +462,10 @@ export type Me = {
   readonly email?: string;
   /** As the issuer verified it */
   readonly phoneNumber?: string;
+  /** When the issuer last said so */
+  readonly verifiedAt?: string;
   readonly language: "zh-CN" | "en";
+  /** The one that was chosen, else that of the rule that was saved last, else UTC */
   readonly timeZone: string;
   /** Which notices are sent, and how; what is about money at risk is told in any case */
   readonly notices: {
@@ -486,7 +494,28 @@ export type MeChanges = {
 export type Export = {
   readonly exportedAt: string;
   readonly profile: Me;
-  readonly paymentMethods: (PaymentMethod)[];
+  readonly paymentMethods: ({
+    readonly paymentMethodId: string;
+    readonly type: "card" | "alipay" | "wechat_pay";
+    readonly brand: string;
+    /** Empty where there is no number */
+    readonly lastFour: string;
+    /** It cannot be charged with the customer away: each recharge is a request that they confirm */
+    readonly asksEachTime: boolean;
+    /** Rules that name no way to pay take the default; the backup is tried once, at once, where another is declined and may be tried again */
+    readonly use: "default" | "backup" | "none";
+    /** The last month in which a card can be used */
+    readonly expiry?: {
+      readonly month: number;
+      readonly year: number;
+    };
+    /** What counts against it: see `severity` */
+    readonly declines: ({
+      readonly at: string;
+      readonly code: string;
+      readonly severity: "soft" | "hard" | "outage" | "dispute";
+    })[];
+  })[];
   /** What you agreed to, by the hashes that your rules and recharges name */
   readonly terms: (Terms)[];
   /** The lines that you pay for, or did, with what the limits have counted */
@@ -500,8 +529,149 @@ export type Export = {
       readonly dayCount: number;
       readonly lastEndedAt: string;
     };
-    readonly openRecharge?: OpenRecharge;
-    readonly requestedRecharge?: RequestedRecharge;
+    readonly openRecharge?: {
+      readonly rechargeId: string;
+      /** The last four digits of the line's ICCID */
+      readonly lineLastFour: string;
+      /** What is, or was, to be recharged */
+      readonly amount: Money;
+      readonly method: {
+        readonly id: string;
+        readonly brand: string;
+        readonly lastFour: string;
+      };
+      /** Who wanted it: a rule whose line was low; its payer, there and then; or the backup of a way to pay that was declined */
+      readonly origin: "rule" | "payer" | "backup";
+      /** 0 where no rule stands behind it */
+      readonly ruleVersion: number;
+      /** What the recharge stands on: GET /v1/terms/{termsHash} shows it; `asked-by-payer` as the version where its payer asked for this one themselves */
+      readonly consent: {
+        readonly termsVersion: string;
+        readonly termsHash?: string;
+        readonly at: string;
+        readonly timeZone: string;
+      };
+      /** The balance on which it was decided; missing where the line is somebody else's */
+      readonly reading?: {
+        readonly balance: Money;
+        readonly readAt: string;
+      };
+      /** The line is somebody else's, who lets the caller pay for it: on these terms, as they were when it was decided */
+      readonly family?: FamilyTerms;
+      readonly reservedAt: string;
+      readonly status: "announced" | "reserved" | "confirming" | "processing" | "awaiting-customer" | "crediting" | "refunding" | "closing" | "needs-review" | "succeeded" | "declined" | "cancelled" | "expired" | "refunded";
+      /** When an announced recharge is charged, unless it is skipped before */
+      readonly chargeAt?: string;
+      /** Its payer does not want it any more; it ends unpaid, unless it was paid before that is seen */
+      readonly isCalledOff: boolean;
+      /** What the customer's browser needs to pay this very PaymentIntent at Stripe, and until when */
+      readonly action?: {
+        readonly expiresAt: string;
+        readonly clientSecret?: string;
+      };
+      /** Why it was made: the rule as it was, the balance, and what its limits had counted; kept for 400 days */
+      readonly why?: {
+        readonly iccid: string;
+        readonly at: string;
+        readonly rule?: {
+          readonly version: number;
+          readonly threshold: Money;
+          readonly topUp: {
+            readonly type: "fixed";
+            readonly amount: Money;
+          } | {
+            readonly type: "target";
+            readonly target: Money;
+          };
+          readonly limits: {
+            readonly perMonth: Money;
+            readonly timesPerDay: number;
+            readonly cooldownMinutes: number;
+          };
+          readonly paymentMethodId: string;
+          readonly noticeMinutes?: number;
+        };
+        readonly origin?: "payer" | "backup";
+        readonly reading?: {
+          readonly balance: Money;
+          readonly readAt: string;
+        };
+        readonly spend?: {
+          readonly month: string;
+          readonly monthAmounts: (Money)[];
+          readonly day: string;
+          readonly dayCount: number;
+          readonly lastEndedAt: string;
+        };
+        readonly declines: number;
+      };
+      /** What was asked of Stripe and the carrier, and what came back; kept for 400 days */
+      readonly steps: ({
+        readonly at: string;
+        readonly state: "announced" | "reserved" | "confirming" | "processing" | "awaiting-customer" | "crediting" | "refunding" | "closing" | "needs-review" | "ended";
+        readonly asked: string;
+        readonly answer: {
+          readonly [name: string]: unknown;
+        };
+      })[];
+    };
+    readonly requestedRecharge?: {
+      readonly rechargeId: string;
+      readonly lineLastFour: string;
+      readonly status: "requested";
+      readonly amount: Money;
+      readonly method: {
+        readonly id: string;
+        readonly brand: string;
+        readonly lastFour: string;
+      };
+      readonly isCalledOff: boolean;
+      /** Why it was made: the rule as it was, the balance, and what its limits had counted; kept for 400 days */
+      readonly why?: {
+        readonly iccid: string;
+        readonly at: string;
+        readonly rule?: {
+          readonly version: number;
+          readonly threshold: Money;
+          readonly topUp: {
+            readonly type: "fixed";
+            readonly amount: Money;
+          } | {
+            readonly type: "target";
+            readonly target: Money;
+          };
+          readonly limits: {
+            readonly perMonth: Money;
+            readonly timesPerDay: number;
+            readonly cooldownMinutes: number;
+          };
+          readonly paymentMethodId: string;
+          readonly noticeMinutes?: number;
+        };
+        readonly origin?: "payer" | "backup";
+        readonly reading?: {
+          readonly balance: Money;
+          readonly readAt: string;
+        };
+        readonly spend?: {
+          readonly month: string;
+          readonly monthAmounts: (Money)[];
+          readonly day: string;
+          readonly dayCount: number;
+          readonly lastEndedAt: string;
+        };
+        readonly declines: number;
+      };
+      /** What was asked of Stripe and the carrier, and what came back; kept for 400 days */
+      readonly steps: ({
+        readonly at: string;
+        readonly state: "announced" | "reserved" | "confirming" | "processing" | "awaiting-customer" | "crediting" | "refunding" | "closing" | "needs-review" | "ended";
+        readonly asked: string;
+        readonly answer: {
+          readonly [name: string]: unknown;
+        };
+      })[];
+    };
     readonly family?: FamilyTerms;
   })[];
   /** Your ended recharges, newest first; `next` where there are earlier ones */
@@ -623,7 +793,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -696,7 +868,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -771,7 +945,9 @@ export interface paths {
         readonly 428: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:if-match-required";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -907,7 +1083,9 @@ export interface paths {
         readonly 403: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:caller-unknown" | "urn:auto-recharge:problem:no-subject";
         }; readonly "application/json": GatewayMessage } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1022,7 +1200,9 @@ export interface paths {
         readonly 422: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:wrong-code" | "urn:auto-recharge:problem:grant-makes-no-sense";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1187,7 +1367,9 @@ export interface paths {
         readonly 404: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1392,7 +1574,9 @@ export interface paths {
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:payment-method-in-use";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1417,7 +1601,9 @@ export interface paths {
         readonly 403: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:caller-unknown" | "urn:auto-recharge:problem:no-subject";
         }; readonly "application/json": GatewayMessage } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };
@@ -1452,7 +1638,9 @@ export interface paths {
         readonly 415: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:json-required";
         } } };
-        readonly 429: { readonly content: { readonly "application/json": GatewayMessage } };
+        readonly 429: { readonly content: { readonly "application/problem+json": Problem & {
+          readonly type?: "urn:auto-recharge:problem:too-many-requests";
+        }; readonly "application/json": GatewayMessage } };
         readonly 500: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:internal";
         }; readonly "application/json": GatewayMessage } };

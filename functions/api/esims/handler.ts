@@ -1,5 +1,6 @@
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { oidcIdentity } from "../../adapters/oidc-identity.ts";
@@ -20,7 +21,10 @@ const local = {
   clock: systemClock,
 };
 const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
-export const handler = apiHandler(powertoolsLog("esims"), [
-  route(esimRoutes.listEsims, async (request) => listEsims({ ...local, carrier: await carrier() }, request)),
-]);
+export const handler = apiHandler(
+  powertoolsLog("esims"),
+  [route(esimRoutes.listEsims, async (request) => listEsims({ ...local, carrier: await carrier() }, request))],
+  quotas,
+);

@@ -3,22 +3,23 @@ import type { esimReply } from "../../contracts/esims.ts";
 import { type Esim, ruleOf } from "../../domain/esim.ts";
 import { grantOf } from "../../domain/family.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import type { Carrier, CarrierEsim, Esims } from "../../domain/ports.ts";
+import type { Carrier, CarrierEsim, Clock, Esims } from "../../domain/ports.ts";
 import { leftThisMonth } from "../../domain/spend.ts";
 import type { Instant } from "../../domain/time.ts";
 import { grantView } from "../family/grant-view.ts";
-import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { type KnownSubscriberPorts, recentSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 
 export interface ListEsimsPorts extends KnownSubscriberPorts {
   readonly esims: Esims;
   readonly carrier: Carrier;
-  readonly clock: { now(): Instant };
+  readonly clock: Clock;
 }
 
 /** The caller's lines, as the carrier lists them, with what is available on each right now and how its rule stands; and, without that, lines of others that they pay for. */
-export async function listEsims({ esims, carrier, clock, ...ports }: ListEsimsPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
-  const profile = await knownSubscriber(ports, request);
+export async function listEsims(ports: ListEsimsPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+  const { esims, carrier, clock } = ports;
+  const profile = await recentSubscriber(ports, request);
   const lines = await carrier.listEsims(profile);
   const iccids = lines.map((line) => line.iccid);
   const [balances, stored] = await Promise.all([carrier.getBalances(iccids), esims.loadMany(iccids)]);

@@ -47,6 +47,6 @@ const routes = [
   route(familyRoutes.putFamilyLine, async (request) => giveFamilyGrant(await ports(), request)),
   route(familyRoutes.deleteFamilyLine, (request) => endFamilyGrant(local, request)),
 ];
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
 export const handler = apiHandler(log, routes, quotas);

@@ -4,7 +4,7 @@ import type { Bill } from "../../domain/bill.ts";
 import { type Esim, ruleOf } from "../../domain/esim.ts";
 import { grantOf } from "../../domain/family.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import type { Clock, Esims, RechargeStep, Recharges } from "../../domain/ports.ts";
+import type { Cards, Clock, Esims, RechargeHistory, RechargeStep, Recharges } from "../../domain/ports.ts";
 import { linesOf } from "../../workers/lines-of.ts";
 import { grantView } from "../family/grant-view.ts";
 import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
@@ -18,6 +18,7 @@ import { meView } from "./me-view.ts";
 export interface ExportPorts extends KnownSubscriberPorts {
   readonly esims: Esims;
   readonly recharges: Recharges;
+  readonly cards: Pick<Cards, "listDeclines">;
   readonly clock: Clock;
 }
 
@@ -44,7 +45,7 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
   const body: Export = {
     exportedAt: ports.clock.now(),
     profile: meView(profile, closing),
-    paymentMethods: methods.map((method) => methodView(method, uses)),
+    paymentMethods: await Promise.all(methods.map(async (method) => ({ ...methodView(method, uses), declines: await declinesOf(ports, method.cardKey) }))),
     terms: terms.map(termsView),
     lines,
     recharges,
@@ -55,15 +56,21 @@ export async function exportMe(ports: ExportPorts, request: ApiRequest<undefined
   return { status: 200, body };
 }
 
+/** A card's declines may come of recharges of others who have saved it: which ones is nobody else's business. */
+async function declinesOf({ cards }: ExportPorts, cardKey: string) {
+  return (await cards.listDeclines(cardKey)).map(({ at, code, severity }) => ({ at, code, severity }));
+}
+
 async function shownLines(ports: ExportPorts, subscriberId: string): Promise<Export["lines"]> {
   const iccids = await linesOf(ports, subscriberId);
   const stored = new Map((await ports.esims.loadMany(iccids)).map((esim) => [esim.iccid, esim]));
-  return iccids.map((iccid) => lineView(iccid, stored.get(iccid), subscriberId));
+  return Promise.all(iccids.map((iccid) => lineView(ports, iccid, stored.get(iccid), subscriberId)));
 }
 
 /** What is theirs on a line; nothing but its number where all that was is gone. */
-function lineView(iccid: Iccid, esim: Esim | undefined, subscriberId: string): Export["lines"][number] {
-  const { open, requested } = esim ?? {};
+async function lineView({ recharges }: ExportPorts, iccid: Iccid, esim: Esim | undefined, subscriberId: string): Promise<Export["lines"][number]> {
+  const open = esim?.open?.subscriberId === subscriberId ? esim.open : undefined;
+  const requested = esim?.requested?.subscriberId === subscriberId ? esim.requested : undefined;
   const rule = ruleOf(esim, subscriberId);
   const spend = esim?.spend[subscriberId];
   const grant = grantOf(esim ?? {}, subscriberId);
@@ -71,8 +78,11 @@ function lineView(iccid: Iccid, esim: Esim | undefined, subscriberId: string): E
     iccid,
     rule: rule && ruleView(iccid, rule),
     spend: spend && { ...spend, monthAmounts: [...spend.monthAmounts] },
-    openRecharge: open?.subscriberId === subscriberId ? openView(iccid, open) : undefined,
-    requestedRecharge: requested?.subscriberId === subscriberId ? requestedView(iccid, requested) : undefined,
+    openRecharge: open && { ...openView(iccid, open), ...historyView(await recharges.getHistory(open.rechargeId), open.family !== undefined) },
+    requestedRecharge: requested && {
+      ...requestedView(iccid, requested),
+      ...historyView(await recharges.getHistory(requested.rechargeId), grant !== undefined),
+    },
     family: grant && grantView(grant),
   };
 }
@@ -90,10 +100,15 @@ async function rechargesOf({ recharges }: ExportPorts, subscriberId: string, fro
 }
 
 async function rechargeOf(recharges: Recharges, bill: Bill): Promise<Export["recharges"][number]> {
-  const { start, steps, adjustments } = await recharges.getHistory(bill.rechargeId);
-  const isOthersLine = bill.family !== undefined;
+  const history = await recharges.getHistory(bill.rechargeId);
   return {
-    bill: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) },
+    bill: { ...endedView(bill), adjustments: history.adjustments.map(({ rechargeId: _this, ...told }) => told) },
+    ...historyView(history, bill.family !== undefined),
+  };
+}
+
+function historyView({ start, steps }: RechargeHistory, isOthersLine: boolean) {
+  return {
     why: start && {
       ...start,
       reading: isOthersLine ? undefined : start.reading,

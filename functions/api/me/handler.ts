@@ -1,3 +1,4 @@
+import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
 import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
@@ -21,6 +22,7 @@ const log = powertoolsLog("me");
 const ports = {
   esims: dynamoDbEsims(database, environment.ESIMS_TABLE),
   recharges: dynamoDbRecharges(database, environment.RECHARGES_TABLE),
+  cards: dynamoDbCards(database, environment.CARDS_TABLE),
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   pokes: sqsPokes(queues, environment.RECHARGE_QUEUE_URL),
   eraseRequests: sqsEraseRequests(queues, environment.ERASE_QUEUE_URL),
@@ -30,7 +32,7 @@ const ports = {
   log,
 };
 
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
 const routes = [
   route(meRoutes.readMe, (request) => readMe(ports, request)),

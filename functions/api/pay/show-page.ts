@@ -1,4 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 as Result } from "aws-lambda";
+import { choicesOf } from "../../domain/choices.ts";
 import { OutcomeUnknown, type Profile } from "../../domain/ports.ts";
 import { HttpProblem } from "../problem.ts";
 import { type PayRequest, tokenOf } from "./answer-link.ts";
@@ -43,8 +44,9 @@ async function pageOf(ports: ShowPagePorts, request: PayRequest, token: string, 
   return toGateway(200, payPage({ language, timeZone: timeZoneOf(payer, found), token, view, stripe, nonce: ports.nonces.next() }));
 }
 
+/** As the notice says it that led here. */
 function timeZoneOf(payer: Profile | undefined, { open }: FoundPayment): string {
-  return payer?.timeZone ?? open.consent.timeZone;
+  return choicesOf({ ...payer, ruleTimeZone: payer?.ruleTimeZone ?? open.consent.timeZone }).timeZone;
 }
 
 const TOLD: ReadonlySet<string> = new Set<PayProblem>(["not-found", "link-expired", "link-over", "too-late"]);

@@ -3,7 +3,7 @@ import { methodType, type SavedMethod } from "../../domain/esim.ts";
 import { useOf } from "../../domain/method-uses.ts";
 import type { Ids, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
 import type { Problem } from "../../domain/rule.ts";
-import { type KnownSubscriberPorts, refreshContact } from "../known-subscriber.ts";
+import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
@@ -50,7 +50,7 @@ export async function addMethod(ports: AddMethodPorts, request: ApiRequest<NewPa
   await refuseClosing(ports, subscriberId);
   const saved = await ports.subscribers.listMethods(subscriberId);
   const response = await add(ports, subscriberId, body, saved);
-  await refreshContact(ports, request);
+  await presentSubscriber(ports, request);
   return response;
 }
 

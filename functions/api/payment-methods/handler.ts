@@ -23,13 +23,14 @@ const local = {
   subscribers: dynamoDbSubscribers(database, environment.SUBSCRIBERS_TABLE),
   pokes: sqsPokes(sqs(), environment.RECHARGE_QUEUE_URL),
   identity: oidcIdentity(environment.ISSUER_URL),
+  clock: systemClock,
   ids: randomIds,
   reusableAlipay: environment.REUSABLE_ALIPAY === "on",
 };
 const wallet = walletFromSecret(secretsManager(), environment);
 const ports = async () => ({ ...local, wallet: await wallet() });
 
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 const routes = [
   route(paymentMethodRoutes.beginSetup, async (request) => beginSetup(await ports(), request)),
   route(paymentMethodRoutes.beginAlipaySetup, async (request) => beginAlipaySetup(await ports(), request)),

@@ -37,7 +37,7 @@ const local = {
 };
 const carrier = carrierFromSecret(secrets, environment, systemClock);
 
-const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock };
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
 const routes = [
   route(rechargeRoutes.rechargeNow, async (request) => rechargeNow({ ...local, carrier: await carrier() }, request)),

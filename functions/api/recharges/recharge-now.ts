@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
+import { choicesOf } from "../../domain/choices.ts";
 import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
-import { exceedsGrant, type FamilyGrant } from "../../domain/family.ts";
-import type { Iccid } from "../../domain/iccid.ts";
+import { exceedsGrant, type FamilyGrant, withoutGrantOf } from "../../domain/family.ts";
 import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
-import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, Recharges, Subscribers } from "../../domain/ports.ts";
+import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
-import { TERMS_VERSION } from "../../domain/terms.ts";
-import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { ASKED_BY_PAYER } from "../../domain/terms.ts";
+import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import { payableLine } from "../payable-line.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -39,20 +39,50 @@ const TRIES = 5;
  */
 export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>): Promise<ApiResponse> {
   const { subscriberId, body } = request;
-  await refuseClosing(ports, subscriberId);
   const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
-  const profile = await knownSubscriber(ports, request);
+  const start = await ports.recharges.getStart(rechargeId);
+  if (start !== undefined && !isSameRequest(start, body)) throw keyReused();
+  // Sent again it is answered as before, whatever has changed since: what it used up itself, the default, whose line it is.
+  if (start === undefined || !(await stands(ports, start))) await want(ports, request, rechargeId, start);
+  // If this poke is lost, the sweeper finds the wish in the item.
+  await ports.pokes.send([{ iccid: body.iccid }]).catch((error: unknown) => ports.log.warn("poke-failed", { error }));
+  return { status: 202, body: { rechargeId }, headers: { location: `/v1/recharges/${rechargeId}` } };
+}
+
+/** The same name for another wish is a mistake of the caller's. */
+function isSameRequest({ iccid, amount, requestHash }: RechargeStart, body: NewRechargeBody): boolean {
+  return requestHash === undefined ? iccid === body.iccid && isSameMoney(amount, body.amount) : requestHash === hashOf(body);
+}
+
+/** Of the body as it was sent: a way to pay that it left out is not the default of that day. */
+function hashOf({ iccid, amount, paymentMethodId }: NewRechargeBody): string {
+  return createHash("sha256")
+    .update(JSON.stringify([iccid, amount.amount, amount.currency, paymentMethodId]))
+    .digest("hex")
+    .slice(0, 32);
+}
+
+function keyReused(): HttpProblem {
+  return new HttpProblem(422, "idempotency-key-reused", "This Idempotency-Key was sent with another line, sum or way to pay: use a new one for each wish");
+}
+
+/** Whether it is wanted, open or ended; else it was never saved. The line first: one that ends in between leaves its bill before it leaves the line. */
+async function stands({ esims, recharges }: RechargeNowPorts, { rechargeId, iccid }: RechargeStart): Promise<boolean> {
+  const { open, requested } = (await esims.load(iccid)) ?? {};
+  return open?.rechargeId === rechargeId || requested?.rechargeId === rechargeId || (await recharges.getBill(rechargeId)) !== undefined;
+}
+
+async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>, rechargeId: string, start: RechargeStart | undefined): Promise<void> {
+  const { subscriberId, body } = request;
+  await refuseClosing(ports, subscriberId);
+  const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, body.iccid);
   if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
   const method = await methodFor(ports, subscriberId, body.paymentMethodId);
   const problems = problemsOf(ports, body.amount, line, method);
   if (method === undefined || problems.length > 0) throw new HttpProblem(422, "recharge-makes-no-sense", "This recharge cannot be made", problems);
-
-  await refuseOther(ports, rechargeId, body, method);
-  await note(ports, body.iccid, { rechargeId, subscriberId, amount: body.amount, method }, profile);
-  // If this poke is lost, the sweeper finds the wish in the item.
-  await ports.pokes.send([{ iccid: body.iccid }]).catch((error: unknown) => ports.log.warn("poke-failed", { error }));
-  return { status: 202, body: { rechargeId }, headers: { location: `/v1/recharges/${rechargeId}` } };
+  if (start !== undefined && start.cardKey !== method.cardKey) throw keyReused(); // the default was another when it was not saved
+  await note(ports, line, { rechargeId, subscriberId, amount: body.amount, method, requestHash: hashOf(body) }, profile);
 }
 
 async function methodFor({ subscribers }: RechargeNowPorts, subscriberId: string, chosen: string | undefined): Promise<PaymentMethod | undefined> {
@@ -78,22 +108,15 @@ function grantProblem(grant: FamilyGrant, amount: Money): string | undefined {
     : undefined;
 }
 
-/** The same name for another wish is a mistake of the caller's. */
-async function refuseOther({ recharges }: RechargeNowPorts, rechargeId: string, body: NewRechargeBody, method: PaymentMethod): Promise<void> {
-  const start = await recharges.getStart(rechargeId);
-  if (start === undefined) return;
-  if (start.iccid === body.iccid && isSameMoney(start.amount, body.amount) && start.cardKey === method.cardKey) return;
-  throw new HttpProblem(422, "idempotency-key-reused", "This Idempotency-Key was sent with another line, sum or way to pay: use a new one for each wish");
-}
+type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method"> & { readonly requestHash: string };
 
-type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method">;
-
-async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZone = "UTC" }: Profile & { readonly timeZone?: string }): Promise<void> {
+async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { requestHash, ...wish }: Wish, profile: Profile): Promise<void> {
   const { esims, recharges, subscribers, cards, ids, clock } = ports;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
-    const esim = (await esims.load(iccid)) ?? newEsim(iccid);
-    const consent = { termsVersion: TERMS_VERSION, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? timeZone };
+    const stored = (await esims.load(iccid)) ?? newEsim(iccid);
+    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId) : stored;
+    const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? choicesOf(profile).timeZone };
     const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
     if (decision.kind === "repeated") return;
     // After the line was read: one that has ended leaves its bill before it leaves the line.
@@ -103,7 +126,7 @@ async function note(ports: RechargeNowPorts, iccid: Iccid, wish: Wish, { timeZon
     const declines = (await cards.listDeclines(wish.method.cardKey)).length;
     // Both first, so that it is found on this line, whoever pays for that, and can be read at its Location from now on.
     await subscribers.putLine(wish.subscriberId, iccid);
-    await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines });
+    await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines, requestHash });
     if ((await esims.save(decision.esim, ids.next())) !== undefined) return;
   }
   throw new HttpProblem(503, "try-again", "The line is being changed right now; nothing was saved", [], { "retry-after": "1" });
@@ -116,6 +139,6 @@ function rechargeOpen(rechargeId: string | undefined): HttpProblem {
   });
 }
 
-function startOf({ rechargeId, subscriberId, amount, method }: Wish) {
+function startOf({ rechargeId, subscriberId, amount, method }: Omit<Wish, "requestHash">) {
   return { rechargeId, subscriberId, origin: "payer", amount, cardKey: method.cardKey } as const;
 }

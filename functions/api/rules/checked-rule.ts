@@ -1,10 +1,10 @@
 import type { PreviewBody } from "../../contracts/rules.ts";
 import type { PaymentMethod } from "../../domain/esim.ts";
 import type { Iccid } from "../../domain/iccid.ts";
-import type { Carrier, CarrierEsim, Clock, Esims, Subscribers } from "../../domain/ports.ts";
+import type { Carrier, CarrierEsim, Clock, Esims, Profile, Subscribers } from "../../domain/ports.ts";
 import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type AgreedTerms, termsOf } from "../../domain/terms.ts";
-import { type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
+import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
 import { payableLine } from "../payable-line.ts";
 import type { ApiRequest } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
@@ -22,6 +22,7 @@ export interface CheckedRulePorts extends KnownSubscriberPorts {
 
 /** Settings that may be saved, and what is agreed to by saving them. */
 export interface CheckedRule {
+  readonly profile: Profile;
   readonly line: CarrierEsim;
   /** The line is somebody else's, who lets the caller pay for it: its balance is not theirs to see. */
   readonly byGrant: boolean;
@@ -39,7 +40,7 @@ export async function checkedRule(
   { timeZone, ...body }: Omit<PreviewBody, "iccid">,
 ): Promise<CheckedRule> {
   await refuseClosing(ports, request.subscriberId);
-  const profile = await knownSubscriber(ports, request);
+  const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, iccid);
   if (line === undefined) throw noSuchLine();
 
@@ -55,7 +56,7 @@ export async function checkedRule(
   const { threshold, topUp, limits, noticeMinutes } = body;
   const settings = { threshold, topUp, limits, paymentMethodId: method.id, noticeMinutes: noticeMinutes === 0 ? undefined : noticeMinutes };
   const terms = termsOf(iccid, settings, method, timeZone);
-  return { line, byGrant: line.grant !== undefined, method, settings, timeZone, terms: { ...terms, termsHash: termsHash(terms) } };
+  return { profile, line, byGrant: line.grant !== undefined, method, settings, timeZone, terms: { ...terms, termsHash: termsHash(terms) } };
 }
 
 async function chosenMethod(subscribers: Subscribers, subscriberId: string, named: string | undefined): Promise<PaymentMethod | undefined> {

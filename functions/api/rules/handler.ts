@@ -1,6 +1,7 @@
 import { dynamoDbCards } from "../../adapters/dynamodb-cards.ts";
 import { dynamoDb } from "../../adapters/dynamodb-client.ts";
 import { dynamoDbEsims } from "../../adapters/dynamodb-esims.ts";
+import { dynamoDbQuotas } from "../../adapters/dynamodb-quotas.ts";
 import { dynamoDbSubscribers } from "../../adapters/dynamodb-subscribers.ts";
 import { carrierFromSecret } from "../../adapters/http-carrier-secret.ts";
 import { oidcIdentity } from "../../adapters/oidc-identity.ts";
@@ -33,14 +34,19 @@ const local = {
 };
 const carrier = carrierFromSecret(secretsManager(), environment, systemClock);
 const ports = async () => ({ ...local, carrier: await carrier() });
+const quotas = { quotas: dynamoDbQuotas(database, environment.SUBSCRIBERS_TABLE), clock: systemClock, requestsPerHour: Number(environment.REQUESTS_PER_HOUR) };
 
-export const handler = apiHandler(log, [
-  route(ruleRoutes.createRule, async (request) => createLineRule(await ports(), request)),
-  route(ruleRoutes.previewRule, async (request) => previewRule(await ports(), request)),
-  route(ruleRoutes.listRules, (request) => listRules(local, request)),
-  route(ruleRoutes.readRule, (request) => readRule(local, request)),
-  route(ruleRoutes.replaceRule, async (request) => replaceLineRule(await ports(), request)),
-  route(ruleRoutes.setRuleState, (request) => setLineRuleState(local, request)),
-  route(ruleRoutes.deleteRule, (request) => deleteLineRule(local, request)),
-  route(ruleRoutes.readTerms, (request) => readTerms(local, request)),
-]);
+export const handler = apiHandler(
+  log,
+  [
+    route(ruleRoutes.createRule, async (request) => createLineRule(await ports(), request)),
+    route(ruleRoutes.previewRule, async (request) => previewRule(await ports(), request)),
+    route(ruleRoutes.listRules, (request) => listRules(local, request)),
+    route(ruleRoutes.readRule, (request) => readRule(local, request)),
+    route(ruleRoutes.replaceRule, async (request) => replaceLineRule(await ports(), request)),
+    route(ruleRoutes.setRuleState, (request) => setLineRuleState(local, request)),
+    route(ruleRoutes.deleteRule, (request) => deleteLineRule(local, request)),
+    route(ruleRoutes.readTerms, (request) => readTerms(local, request)),
+  ],
+  quotas,
+);

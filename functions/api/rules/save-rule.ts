@@ -3,7 +3,6 @@ import { createRule, replaceRule } from "../../domain/esim.ts";
 import type { Clock, Esims, Ids, Log, Pokes } from "../../domain/ports.ts";
 import type { Consent } from "../../domain/rule.ts";
 import type { Instant } from "../../domain/time.ts";
-import { refreshContact } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { changeRule, consentNeeded } from "./change-rule.ts";
 import { type CheckedRule, type CheckedRulePorts, checkedRule } from "./checked-rule.ts";
@@ -26,7 +25,7 @@ export async function createLineRule(ports: SaveRulePorts, request: ApiRequest<N
   const consent = consentTo(checked, agreed.termsHash, now);
   const input = { subscriberId, settings: checked.settings, consent, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const prepare = async () => {
-    await refreshContact(ports, request);
+    await keepTimeZone(ports, checked);
     await ports.subscribers.putLine(subscriberId, iccid);
     await ports.subscribers.putTerms(subscriberId, checked.terms);
   };
@@ -47,11 +46,15 @@ export async function replaceLineRule(ports: SaveRulePorts, request: ApiRequest<
   const change = { subscriberId, settings, writeId: ports.ids.next(), byGrant: checked.byGrant };
   const input = consent === undefined ? { ...change, timeZone } : { ...change, consent };
   const prepare = async () => {
-    await refreshContact(ports, request);
+    await keepTimeZone(ports, checked);
     if (consent !== undefined) await ports.subscribers.putTerms(subscriberId, checked.terms);
   };
   const rule = await changeRule(ports, iccid, input.writeId, (esim) => replaceRule(esim, input, version, now), prepare);
   return ruleResponse(200, iccid, rule);
+}
+
+async function keepTimeZone({ subscribers }: SaveRulePorts, { profile, timeZone }: CheckedRule): Promise<void> {
+  if (profile.ruleTimeZone !== timeZone) await subscribers.putRuleTimeZone(profile.subscriberId, timeZone);
 }
 
 /** Throws a problem where what the caller agreed to is not what would be saved. */

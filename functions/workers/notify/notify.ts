@@ -14,10 +14,15 @@ export interface NotifyPorts {
   readonly log: Log;
 }
 
+/** A notice of what its reader can still stop, or must do, and they have no address: it ends among the dead letters, where a person sees it. */
+export class NobodyReached extends Error {
+  override name = "NobodyReached";
+}
+
 /**
  * Tells the subscriber what happened, once per event and channel, in their language and time zone.
  *
- * Sends first and remembers then: a crash in between tells twice, never not at all.
+ * Sends first and remembers then: a crash in between tells twice, never not at all. What reached nobody is not remembered: they may have an address when it comes again.
  */
 export async function notify(ports: NotifyPorts, event: NoticedEvent): Promise<void> {
   const { subscribers, clock, log } = ports;
@@ -32,8 +37,12 @@ export async function notify(ports: NotifyPorts, event: NoticedEvent): Promise<v
   const choices = choicesOf(profile);
   if (isWanted(event, choices.notices)) {
     const addresses = addressesOf(profile, choices.notices.channels);
-    if (addresses.length === 0) log.error("notice-undeliverable", { subscriberId, event: event.name });
-    else await sendTo(ports, event, addresses, renderNotice(event, choices, await linkOf(ports, event, deadline)));
+    if (addresses.length === 0) {
+      log.error("notice-undeliverable", { subscriberId, event: event.name });
+      if (deadline === undefined) return;
+      throw new NobodyReached(`Nobody could be told of ${event.name}`);
+    }
+    await sendTo(ports, event, addresses, renderNotice(event, choices, await linkOf(ports, event, deadline)));
   }
   await subscribers.putNotice(subscriberId, id, clock.now());
 }
@@ -59,12 +68,12 @@ interface Address {
   readonly to: string;
 }
 
-/** Where a subscriber is told. By e-mail if no channel of their choice reaches them: better than not at all. */
-function addressesOf(profile: Profile | undefined, channels: readonly Channel[]): Address[] {
-  const known: Readonly<Record<Channel, string | undefined>> = { email: profile?.email, sms: profile?.phoneNumber };
+/** Where a subscriber is told. As if they had chosen nothing if no channel of their choice reaches them: better than not at all. */
+function addressesOf({ email, phoneNumber }: Profile, channels: readonly Channel[]): Address[] {
+  const known: Readonly<Record<Channel, string | undefined>> = { email, sms: phoneNumber };
   const reach = (channel: Channel): Address[] => (known[channel] === undefined ? [] : [{ channel, to: known[channel] }]);
   const chosen = channels.flatMap(reach);
-  return chosen.length > 0 ? chosen : reach("email");
+  return chosen.length > 0 ? chosen : choicesOf({ email, phoneNumber }).notices.channels.flatMap(reach);
 }
 
 /** Of several channels each is remembered by itself, so that one that fails is tried again alone. */

@@ -59,7 +59,7 @@ export async function createPayment(ports: RechargePorts, esim: Esim, open: Open
 async function againstGoingOn(ports: RechargePorts, esim: Esim, open: OpenRecharge): Promise<CancelReason | undefined> {
   const against = lineAgainst(esim, open, ports.clock.now()) ?? (await worldAgainst(ports, open));
   if (against !== undefined) return against;
-  return (await lineOf(ports, esim, open.subscriberId)) === undefined ? "line-lost" : undefined;
+  return (await lineOf(ports, esim, open.subscriberId, open.origin)) === undefined ? "line-lost" : undefined;
 }
 
 /** Whether its payer confirms it in their browser: a pay request, or what they wanted there and then. Everything else is confirmed by us. */
@@ -124,9 +124,9 @@ export async function waitForCustomer(ports: RechargePorts, esim: Esim, open: Op
 }
 
 /** Whether the carrier has given the line to somebody else, whom this customer would pay for. No answer is no reason to stop waiting. */
-async function isOthersNow(ports: RechargePorts, esim: Esim, { subscriberId }: OpenRecharge): Promise<boolean> {
+async function isOthersNow(ports: RechargePorts, esim: Esim, { subscriberId, origin }: OpenRecharge): Promise<boolean> {
   try {
-    return (await lineOf(ports, esim, subscriberId)) === undefined;
+    return (await lineOf(ports, esim, subscriberId, origin)) === undefined;
   } catch (error) {
     if (error instanceof OutcomeUnknown) return false;
     throw error;
