@@ -577,12 +577,12 @@ function paidAtOf(state: RechargeState): Instant {
   throw new IllegalMove(`A recharge that is ${state.name} was not paid: it cannot be credited`);
 }
 
-/** What its payer called off ends as they wished, whatever else kept it from being paid; unless its card may not be tried again, which stops the rule. */
-function unpaidBecause(from: RechargeState, { cancelRequested }: OpenRecharge): UnpaidEnd {
+/** What its payer called off ends as they wished, whatever else kept it from being paid; unless the rule's card may not be tried again, which stops the rule. */
+function unpaidBecause(from: RechargeState, { cancelRequested, origin }: OpenRecharge): UnpaidEnd {
   // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
   const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
-  const isLastDecline = because.end === "declined" && because.retryAt === undefined;
-  return cancelRequested === undefined || isLastDecline ? because : { end: "cancelled", reason: "by-subscriber" };
+  const stopsRule = origin === undefined && because.end === "declined" && because.retryAt === undefined;
+  return cancelRequested === undefined || stopsRule ? because : { end: "cancelled", reason: "by-subscriber" };
 }
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
