@@ -191,6 +191,8 @@ describe("a rule whose payer wants to be told before each charge", () => {
     world.advanceMinutes(118);
     await world.look({}, false);
     expect([world.taken(), (await world.bills())[0]?.reason]).toEqual([[], "outdated"]);
+    expect(world.eventNames()).toEqual(["RechargeCancelled"]); // and not announced any more, for a time to come
+    expect((await world.line()).pendingEvents).toEqual([]);
   });
 
   it("that is told late leaves the whole time that was agreed to, counted from then, and says so", async () => {
