@@ -99,6 +99,26 @@ describe("recharging a line now", () => {
     expect([open?.amount, open?.family, family]).toEqual([cny(3000), undefined, undefined]);
   });
 
+  it.each(["active", "paused"] as const)(
+    "by who holds it now themselves ends their rule by the grant, which was %s: it is not bound by that any more",
+    async (state) => {
+      const world = await apiWorld();
+      const { version, ...line } = await world.familyLine();
+      const { rule } = esimWithRule();
+      const status = state === "active" ? { state } : { state, at: NOW };
+      await world.ports.esims.save({ ...line, version, rule: rule && { ...rule, status } }, "rule");
+      world.carrier.setOwner(STRANGERS_ICCID, { subscriberId: SUBSCRIBER });
+      const rechargeId = idOf(await rechargeNow(world, { iccid: STRANGERS_ICCID }));
+      expect((await cancel(world, rechargeId)).status).toBe(202);
+      const { family, ...left } = await world.line(STRANGERS_ICCID);
+      expect(family).toBeUndefined();
+      expect(left).toMatchObject({
+        rule: { status: { state: "suspended", reason: "family-ended" } },
+        pendingEvents: [{ name: "RuleSuspended", subscriberId: SUBSCRIBER, reason: "family-ended" }],
+      });
+    },
+  );
+
   it("leaves a line whose rule is another's to them", async () => {
     const world = await apiWorld();
     await world.store({ ...esimWithRule(), subscriberId: STRANGER });

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
 import { choicesOf } from "../../domain/choices.ts";
-import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
-import { exceedsGrant, type FamilyGrant, withoutGrantOf } from "../../domain/family.ts";
+import { newEsim, type PaymentMethod, type Requested, ruleOf, withoutGrantOf } from "../../domain/esim.ts";
+import { exceedsGrant, type FamilyGrant } from "../../domain/family.ts";
 import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
 import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
@@ -115,7 +115,7 @@ async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { re
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
     const stored = (await esims.load(iccid)) ?? newEsim(iccid);
-    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId) : stored;
+    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId, now) : stored;
     const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? choicesOf(profile).timeZone };
     const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
     if (decision.kind === "repeated") return;
