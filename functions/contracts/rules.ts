@@ -224,7 +224,7 @@ export const ruleRoutes = {
     limit: ASKS_OUTSIDE,
     summary: "Replace the settings of a rule",
     description:
-      "All of them. Whether the rule is active stays as it is: saving settings resumes nothing. Consent may be left out where nothing is raised: no amount, threshold or limit, no shorter pause or notice, no other way to pay or time zone.",
+      "All of them. Whether the rule is active stays as it is: saving settings resumes nothing. Consent may be left out where nothing is raised: no amount, threshold or limit, no shorter pause or notice, no other way to pay or time zone; but not where the line is yours by now, and the rule was agreed to when somebody else let you pay for it.",
     headers: ["if-match"],
     body: ruleBody,
     replies: { 200: ruleNow },
@@ -236,11 +236,12 @@ export const ruleRoutes = {
     scope: "rules:write",
     function: "rules",
     summary: "Pause or resume a rule",
-    description: "Resuming also lifts a suspension, unless the rule's card is refused for good.",
+    description:
+      "Resuming also lifts a suspension, unless the rule's card is refused for good. A rule that ended as nobody lets its payer pay for the line any more (`family-ended`) is agreed to anew first, with PUT.",
     headers: ["if-match"],
     body: ruleStateBody,
     replies: { 200: ruleNow },
-    problems: ["not-found", "card-refused-for-good", "payment-method-gone", "rule-changed"],
+    problems: ["not-found", "consent-needed", "card-refused-for-good", "payment-method-gone", "rule-changed"],
   },
   deleteRule: {
     method: "DELETE",

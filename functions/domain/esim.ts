@@ -232,7 +232,8 @@ export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: numb
   const rule = ruleOf(esim, input.subscriberId);
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
-  if (input.consent === undefined && needsConsent(rule, input.settings, input.timeZone)) return refused("consent-needed");
+  if (input.consent === undefined && (losesGrant(esim, input) || isOfLostGrant(esim, rule) || needsConsent(rule, input.settings, input.timeZone)))
+    return refused("consent-needed");
   const allowed = forPayer(esim, input, now);
   if (allowed === undefined) return refused("no-grant");
   const line = withThreshold(allowed, input.subscriberId, input.settings.threshold, now);
@@ -241,7 +242,18 @@ export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: numb
   return changed(line, next, "RuleSaved", now);
 }
 
-/** Pauses or resumes a rule. */
+/** Whether the rule was agreed to with a grant's end and cap, which would not bind it any more: the line is its payer's own by now. */
+function losesGrant(esim: Esim, { subscriberId, byGrant = false }: Pick<RuleInput, "subscriberId" | "byGrant">): boolean {
+  return !byGrant && grantOf(esim, subscriberId) !== undefined;
+}
+
+/** Whether it ended with a grant that is gone, and nobody has agreed to it since. */
+function isOfLostGrant(esim: Esim, { status, consent }: Rule): boolean {
+  const isEnded = status.state === "suspended" && status.reason === "family-ended";
+  return isEnded && grantOf(esim, esim.subscriberId) === undefined && consent.at < status.at;
+}
+
+/** Pauses or resumes a rule; one that ended with its grant only when it was agreed to anew. */
 export function setRuleState(
   esim: Esim,
   input: { readonly subscriberId: string; readonly state: "active" | "paused"; readonly writeId: string },
@@ -251,6 +263,7 @@ export function setRuleState(
   const rule = ruleOf(esim, input.subscriberId);
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
+  if (isOfLostGrant(esim, rule)) return refused("consent-needed");
   const status: RuleStatus = input.state === "active" ? { state: "active" } : { state: "paused", at: now };
   const next = { ...rule, status, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
   return changed(esim, next, input.state === "active" ? "RuleSaved" : "RulePaused", now);
@@ -275,7 +288,14 @@ export function suspendRule(esim: Esim, reason: SuspensionReason, now: Instant):
   return esim.rule?.status.state === "active" ? suspended(esim, reason, now) : esim;
 }
 
-/** Stops a rule whose line somebody else takes over, and says so also to whoever had paused it: there is nothing to resume any more. */
+/** The line without this subscriber's grant: it is their own by now, and nobody lets them pay for it. Their rule, which was bound by that, ends with it. */
+export function withoutGrantOf(esim: Esim, subscriberId: string, now: Instant): Esim {
+  if (grantOf(esim, subscriberId) === undefined) return esim;
+  const line = { ...esim, family: undefined };
+  return ruleOf(esim, subscriberId) === undefined ? line : loseRule(line, "family-ended", now);
+}
+
+/** Stops a rule whose line somebody else takes over, or whose grant is gone, and says so also to whoever had paused it: there is nothing to resume any more. */
 function loseRule(esim: Esim, reason: "line-not-yours" | "family-ended", now: Instant): Esim {
   return isDead(esim) ? esim : suspended(esim, reason, now);
 }

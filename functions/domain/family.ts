@@ -50,11 +50,6 @@ export function grantOf({ family }: Pick<Esim, "family">, subscriberId: string |
   return family?.subscriberId === subscriberId ? family : undefined;
 }
 
-/** The line without this subscriber's grant: it is their own by now, and nobody lets them pay for it. */
-export function withoutGrantOf(esim: Esim, subscriberId: string): Esim {
-  return grantOf(esim, subscriberId) === undefined ? esim : { ...esim, family: undefined };
-}
-
 export function hasEnded({ until }: Pick<FamilyGrant, "until">, now: Instant): boolean {
   return now >= until;
 }

@@ -577,12 +577,12 @@ function paidAtOf(state: RechargeState): Instant {
   throw new IllegalMove(`A recharge that is ${state.name} was not paid: it cannot be credited`);
 }
 
-/** What its payer called off ends as they wished, whatever else kept it from being paid; unless its card may not be tried again, which stops the rule. */
-function unpaidBecause(from: RechargeState, { cancelRequested }: OpenRecharge): UnpaidEnd {
+/** What its payer called off ends as they wished, whatever else kept it from being paid; unless the rule's card may not be tried again, which stops the rule. */
+function unpaidBecause(from: RechargeState, { cancelRequested, origin }: OpenRecharge): UnpaidEnd {
   // Canceled by somebody else (Stripe itself, or in its dashboard) before we meant to close it.
   const because: UnpaidEnd = from.name === "closing" ? from : { end: "cancelled", reason: "payment-canceled-elsewhere" };
-  const isLastDecline = because.end === "declined" && because.retryAt === undefined;
-  return cancelRequested === undefined || isLastDecline ? because : { end: "cancelled", reason: "by-subscriber" };
+  const stopsRule = origin === undefined && because.end === "declined" && because.retryAt === undefined;
+  return cancelRequested === undefined || stopsRule ? because : { end: "cancelled", reason: "by-subscriber" };
 }
 
 function unpaidEnd(because: UnpaidEnd): UnpaidEnd {
@@ -620,12 +620,18 @@ function endEvent(esim: Esim, open: OpenRecharge, ended: Ended): LineEvent {
 }
 
 function applyEnded(esim: Esim, open: OpenRecharge, ended: Ended, now: Instant): Esim {
-  const told = withEvent(esim, endEvent(esim, open, ended), now);
+  const told = withEvent(withoutAnnouncement(esim, open), endEvent(esim, open, ended), now);
   // What the carrier refuses for good would be charged and given back at every check.
   if (ended.end === "refunded") return told.subscriberId === open.subscriberId && open.origin !== "payer" ? suspendRule(told, "carrier-refused", now) : told;
   const isLast = ended.end === "declined" && ended.retryAt === undefined;
   if (!isLast || told.rule?.paymentMethodId !== open.method.id) return told;
   return suspendRule(told, ended.severity === "hard" ? "card-refused-for-good" : "declined-too-often", now);
+}
+
+/** What is dropped before anybody was told of it need not be announced any more, least of all for a time to come. */
+function withoutAnnouncement(esim: Esim, open: OpenRecharge): Esim {
+  if (open.state.name !== "announced") return esim;
+  return { ...esim, pendingEvents: esim.pendingEvents.filter((event) => !isAnnouncementOf(event, open)) };
 }
 
 /** Told again under the same id; a second review of the same recharge is another one. */

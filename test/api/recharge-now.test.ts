@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { billOf } from "../../functions/domain/bill.ts";
 import { newEsim } from "../../functions/domain/esim.ts";
+import type { RechargeStart } from "../../functions/domain/ports.ts";
 import { applyMove, applyRequested } from "../../functions/domain/recharge.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, OTHER_ICCID, SUBSCRIBER } from "../builders.ts";
 import { type ApiWorld, apiWorld, newRule, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
@@ -99,6 +100,26 @@ describe("recharging a line now", () => {
     expect([open?.amount, open?.family, family]).toEqual([cny(3000), undefined, undefined]);
   });
 
+  it.each(["active", "paused"] as const)(
+    "by who holds it now themselves ends their rule by the grant, which was %s: it is not bound by that any more",
+    async (state) => {
+      const world = await apiWorld();
+      const { version, ...line } = await world.familyLine();
+      const { rule } = esimWithRule();
+      const status = state === "active" ? { state } : { state, at: NOW };
+      await world.ports.esims.save({ ...line, version, rule: rule && { ...rule, status } }, "rule");
+      world.carrier.setOwner(STRANGERS_ICCID, { subscriberId: SUBSCRIBER });
+      const rechargeId = idOf(await rechargeNow(world, { iccid: STRANGERS_ICCID }));
+      expect((await cancel(world, rechargeId)).status).toBe(202);
+      const { family, ...left } = await world.line(STRANGERS_ICCID);
+      expect(family).toBeUndefined();
+      expect(left).toMatchObject({
+        rule: { status: { state: "suspended", reason: "family-ended" } },
+        pendingEvents: [{ name: "RuleSuspended", subscriberId: SUBSCRIBER, reason: "family-ended" }],
+      });
+    },
+  );
+
   it("leaves a line whose rule is another's to them", async () => {
     const world = await apiWorld();
     await world.store({ ...esimWithRule(), subscriberId: STRANGER });
@@ -141,6 +162,71 @@ describe("recharging a line now", () => {
     const world = await apiWorld();
     await rechargeNow(world);
     expect(problemIn(await rechargeNow(world, { amount: cny(4000) }))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
+  });
+
+  const others = [
+    ["another line", { iccid: OTHER_ICCID }],
+    ["another way to pay", { paymentMethodId: "pm_two" }],
+    ["another sum", { amount: cny(4000) }],
+  ] as const;
+  const withTwoWays = async () => {
+    const world = await apiWorld();
+    await world.ports.subscribers.putMethod(SUBSCRIBER, { ...METHOD, id: "pm_two", cardKey: "fp_two" });
+    return world;
+  };
+
+  it.each(others)("at the same moment as one for %s under the same key: one of them is made, the other refused", async (_, changes) => {
+    const world = await withTwoWays();
+    const answers = await Promise.all([rechargeNow(world), rechargeNow(world, changes)]);
+    expect(answers.map(({ status }) => status)).toContain(202);
+    expect(answers.map(({ status }) => status)).toContain(422);
+    const stored = await Promise.all([ICCID, OTHER_ICCID].map((iccid) => world.ports.esims.load(iccid)));
+    expect(stored.filter((line) => line?.requested !== undefined)).toHaveLength(1);
+  });
+
+  it("at the same moment under the same key is one, however often it is sent", async () => {
+    const world = await apiWorld();
+    const answers = await Promise.all([rechargeNow(world), rechargeNow(world), rechargeNow(world)]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(new Set(answers.map(idOf)).size).toBe(1);
+  });
+
+  const moments = ["before its line is read", "before its start is kept", "before its line is read, and ends"] as const;
+  it.each(others.flatMap(([what, changes]) => moments.map((moment) => ({ what, changes, moment }))))(
+    "is refused where one for $what under the same key comes $moment",
+    async ({ changes, moment }) => {
+      const world = await withTwoWays();
+      const { recharges, esims } = world.ports;
+      let rechargeId: string | undefined;
+      const comes = async () => {
+        if (rechargeId !== undefined) return;
+        rechargeId = idOf(await rechargeNow(world));
+        if (!moment.endsWith("ends")) return;
+        await reserve(world);
+        const { open, ...line } = applyMove(await world.line(), rechargeId, { type: "dropped", reason: "kill-switch", at: NOW }, NOW);
+        if (open === undefined) throw new Error("It is gone");
+        await recharges.putBill(billOf(ICCID, "hash", open));
+        await esims.save({ ...line, pendingEvents: [] }, "clear");
+      };
+      const ports =
+        moment === "before its start is kept"
+          ? { recharges: { ...recharges, putStart: (start: RechargeStart) => comes().then(() => recharges.putStart(start)) } }
+          : { esims: { ...esims, load: (iccid: string) => comes().then(() => esims.load(iccid)) } };
+      const call = { method: "POST", path: "/v1/recharges", body: { ...body, ...changes }, headers: { "idempotency-key": "wish-0001" } };
+      expect(problemIn(await world.send(call, ports))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
+      expect((await esims.load(OTHER_ICCID))?.requested).toBeUndefined();
+      expect((await recharges.getStart(rechargeId ?? ""))?.iccid).toBe(ICCID);
+    },
+  );
+
+  it("under a key from before the request was kept is compared by its line, its sum and its way to pay", async () => {
+    const world = await withTwoWays();
+    const { recharges } = world.ports;
+    const older = { recharges: { ...recharges, putStart: ({ requestHash: _none, ...start }: RechargeStart) => recharges.putStart(start) } };
+    const call = { method: "POST", path: "/v1/recharges", body, headers: { "idempotency-key": "wish-0001" } };
+    expect((await world.send(call, older)).status).toBe(202);
+    expect((await rechargeNow(world)).status).toBe(202);
+    for (const [, changes] of others) expect(problemIn(await rechargeNow(world, changes))).toMatchObject({ status: 422, code: "idempotency-key-reused" });
   });
 
   it("two people's same key are two wishes", async () => {

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "@jest/globals";
 import { applyAdjustment, type PaymentFact } from "../../functions/domain/adjustments.ts";
 import { billOf } from "../../functions/domain/bill.ts";
-import { createRule, deleteRule, type Esim, newEsim, type RuleDecision, replaceRule, setRuleState, suspendRule } from "../../functions/domain/esim.ts";
+import {
+  createRule,
+  deleteRule,
+  type Esim,
+  newEsim,
+  type RuleDecision,
+  replaceRule,
+  setRuleState,
+  suspendRule,
+  withoutGrantOf,
+} from "../../functions/domain/esim.ts";
 import type { FamilyGrant } from "../../functions/domain/family.ts";
 import { endGrant, giveGrant, type NewGrant } from "../../functions/domain/give-grant.ts";
 import { withCodeTurn } from "../../functions/domain/line-codes.ts";
@@ -249,6 +259,38 @@ describe("a grant", () => {
   it("ends without another word when its payer was told before that they may not pay any more", () => {
     const over = { ...suspendRule(familyLine(), "family-ended", NOW), pendingEvents: [] };
     expect(createRule(over, input(HOLDER), NOW)).toMatchObject({ kind: "changed", esim: { pendingEvents: [{ name: "RuleSaved" }] } });
+  });
+
+  it.each(["active", "paused", "suspended"] as const)(
+    "ends with its rule, which is %s, when the line is its payer's own by now, and they are told",
+    (state) => {
+      const rule = esimWithRule().rule;
+      const status = state === "active" ? { state } : state === "paused" ? { state, at: NOW } : { state, at: NOW, reason: "declined-too-often" as const };
+      const left = withoutGrantOf({ ...familyLine(), rule: rule && { ...rule, status } }, SUBSCRIBER, LATER);
+      expect(left).toMatchObject({
+        family: undefined,
+        rule: { status: { state: "suspended", reason: "family-ended" } },
+        pendingEvents: [{ name: "RuleSuspended", subscriberId: SUBSCRIBER, reason: "family-ended" }],
+      });
+      expect(withoutGrantOf(left, SUBSCRIBER, LATER)).toBe(left);
+      expect(withoutGrantOf({ ...familyLine(), rule: undefined }, SUBSCRIBER, LATER)).toMatchObject({ family: undefined, pendingEvents: [] });
+      const others = familyLine();
+      expect(withoutGrantOf(others, STRANGER, LATER)).toBe(others);
+    },
+  );
+
+  it("that is gone leaves a rule that goes on only when its payer agrees to it anew", () => {
+    const needed = { kind: "refused", reason: "consent-needed" };
+    const { consent: _none, ...unagreed } = { ...input(SUBSCRIBER), timeZone: "Asia/Shanghai" };
+    expect(replaceRule(familyLine(), unagreed, 1, LATER)).toEqual(needed); // the same settings, without the end and the cap of the grant
+    const left = withoutGrantOf(familyLine(), SUBSCRIBER, plusMinutes(NOW, 1));
+    const version = left.rule?.version ?? 0;
+    const set = (esim: Esim, state: "active" | "paused", on: number) => setRuleState(esim, { subscriberId: SUBSCRIBER, state, writeId: "w" }, on, LATER);
+    for (const state of ["active", "paused"] as const) expect(set(left, state, version)).toEqual(needed);
+    expect(replaceRule(left, unagreed, version, LATER)).toEqual(needed);
+    const agreed = replaceRule(left, { ...input(SUBSCRIBER), consent: { ...input(SUBSCRIBER).consent, at: LATER } }, version, LATER);
+    if (agreed.kind === "refused") throw new Error(agreed.reason);
+    expect(set(agreed.esim, "active", version + 1)).toMatchObject({ kind: "changed", rule: { status: { state: "active" } } });
   });
 
   it("ends without a word when the line became its payer's own, who saves a rule for it", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Decline, Severity } from "../../functions/domain/declines.ts";
-import { applyPublished, type Esim, type OpenRecharge, type Resolution } from "../../functions/domain/esim.ts";
+import { applyPublished, type Esim, type OpenRecharge, type Origin, type Resolution } from "../../functions/domain/esim.ts";
 import { money } from "../../functions/domain/money.ts";
 import {
   applyAwake,
@@ -263,16 +263,20 @@ describe("an open recharge", () => {
     expect(cleared).toMatchObject({ spend: {}, cycle: 1, quietUntil: plusMinutes(NOW, 60), rule: { status: { state: "active" } } });
   });
 
-  it("that its payer called off ends as they wished, whatever else kept it from being paid, unless its card may not be tried again", () => {
-    const endOf = (...moves: Move[]) => {
+  it("that its payer called off ends as they wished, whatever else kept it from being paid, unless its rule's card may not be tried again", () => {
+    const endBy = (origin: Origin | undefined, ...moves: Move[]) => {
       const line = reserved();
-      const { open } = play(moves, { ...line, open: { ...line.open, cancelRequested: { by: SUBSCRIBER, at: NOW } } });
+      const { open } = play(moves, { ...line, open: { ...line.open, origin, cancelRequested: { by: SUBSCRIBER, at: NOW } } });
       return open?.state.name === "ended" && { reason: undefined, ...open.state };
     };
+    const endOf = (...moves: Move[]) => endBy(undefined, ...moves);
     const hard: Move = { type: "unpaid", paymentIntentId: PI, because: { end: "declined", code: "lost_card", severity: "hard" } };
     expect(endOf(MOVES.created, MOVES.unpaid, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
     expect(endOf(MOVES.created, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
     expect(endOf(MOVES.created, hard, MOVES.canceled)).toMatchObject({ end: "declined", code: "lost_card" });
+    // That of a backup, or of what its payer wanted there and then, stops no rule.
+    for (const origin of ["backup", "payer"] as const)
+      expect(endBy(origin, MOVES.created, hard, MOVES.canceled)).toMatchObject({ end: "cancelled", reason: "by-subscriber" });
     expect(endOf(MOVES.created, MOVES.unpaid, MOVES.paid, MOVES.credited)).toMatchObject({ end: "succeeded" });
   });
 

@@ -247,6 +247,16 @@ const STORIES: { readonly [Name in OperationName]: readonly Story[] } = {
       },
     },
     {
+      says: "Resume a rule that ended with what let its payer pay for the line",
+      call: async ({ ports, line }) => {
+        const { rule, ...rest } = await line();
+        if (rule === undefined) throw new Error("There is no rule");
+        const status = { state: "suspended", at: plusMinutes(NOW, 1), reason: "family-ended" } as const;
+        await ports.esims.save({ ...rest, rule: { ...rule, status } }, "ended");
+        return resume;
+      },
+    },
+    {
       says: "Resume on a card that was removed",
       call: async ({ ports }) => {
         await ports.subscribers.removeMethod(SUBSCRIBER, METHOD.id);

@@ -500,8 +500,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "what its payer called off, and the bank declined, is tried again",
     file: "domain/recharge.ts",
-    find: "return cancelRequested === undefined || isLastDecline ? because",
-    replace: "return cancelRequested !== null || isLastDecline ? because",
+    find: "return cancelRequested === undefined || stopsRule ? because",
+    replace: "return cancelRequested !== null || stopsRule ? because",
   },
   {
     name: "who is told late is charged as if they had been told in time",

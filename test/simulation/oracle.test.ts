@@ -218,6 +218,11 @@ const PLANTED: readonly (readonly [what: string, law: string, seen: Evidence])[]
     { ...ONE, bills: ONE.bills.map((bill) => ({ ...bill, end: "expired" })) },
   ],
   ["an end of which nobody heard", "every event is told", { ...ONE, published: [] }],
+  [
+    "an announcement of what was charged that nobody heard",
+    "every event is told",
+    { ...ONE, writes: [{ at: at(0), esim: announced("r1") }, ...ONE.writes], published: ONE.published },
+  ],
   ["a success that was none", "no event tells what did not happen", { ...ONE, topUps: [] }],
   ["an event before its time", "no event tells what did not happen", { ...ONE, published: ONE.published.map((told) => ({ ...told, at: at(1) })) }],
   ["a bill that says less", "bills, Stripe and the carrier agree to the cent", { ...ONE, bills: ONE.bills.map((bill) => ({ ...bill, charged: cny(4999) })) }],
@@ -251,6 +256,14 @@ function added(seen: Evidence, more: ReturnType<typeof good>): Evidence {
     confirms: [...seen.confirms, ...more.confirms],
     bills: [...seen.bills, ...more.bills],
     published: [...seen.published, ...more.published],
+  };
+}
+
+function announced(rechargeId: string): Esim {
+  return {
+    ...line,
+    open: open(rechargeId, { name: "announced", chargeAt: instantAt(7200) }),
+    pendingEvents: [{ ...ANNOUNCED, id: `${rechargeId}/announced` }],
   };
 }
 
@@ -295,6 +308,19 @@ function paused(esim: Esim): Esim {
 describe("the oracle", () => {
   it("has nothing to say against a recharge that went well", () => {
     expect(breaksOf(ONE)).toEqual([]);
+  });
+
+  it("asks nobody to announce what was dropped first, only to tell of its end", () => {
+    const [bill] = ONE.bills;
+    if (bill === undefined) throw new Error("There is no bill");
+    const before = announced("r1");
+    const end: LineEvent = { ...ended("r1"), name: "RechargeCancelled", id: "r1/RechargeCancelled", reason: "outdated" };
+    const dropped: Esim = { ...line, open: open("r1", { name: "ended", end: "cancelled", reason: "outdated", at: instantAt(1) }), pendingEvents: [end] };
+    const cancelled: Bill = { ...bill, end: "cancelled", reason: "outdated", charged: cny(0), credited: cny(0), paymentIntentId: undefined, paidAt: undefined };
+    const writes = [before, dropped, line].map((esim, index) => ({ at: at(index), esim }));
+    const seen: Evidence = { ...NOTHING, writes, bills: [cancelled], published: [{ at: at(3), event: end }] };
+    expect(breaksOf(seen)).toEqual([]);
+    expect(breaksOf({ ...seen, published: [] })).toContainEqual(expect.stringContaining("every event is told: r1/RechargeCancelled"));
   });
 
   it("has nothing to say against one that was paid for by an agreement with the line's holder", () => {

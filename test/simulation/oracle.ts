@@ -1,5 +1,5 @@
 import type { Bill } from "../../functions/domain/bill.ts";
-import type { Esim } from "../../functions/domain/esim.ts";
+import type { Esim, OpenRecharge } from "../../functions/domain/esim.ts";
 import type { At, ChargeSeen, Evidence, TopUpSeen } from "./evidence.ts";
 
 /**
@@ -477,12 +477,25 @@ const END_EVENTS: Readonly<Record<string, string>> = {
 function everythingTold({ seen, lives }: Case): string[] {
   const told = new Set(seen.published.map(({ event }) => event.id));
   const toldNames = new Set(seen.published.map(({ event }) => `${event.name} ${"rechargeId" in event ? event.rechargeId : ""}`));
-  const pending = seen.writes.filter(({ at }) => !isUndone(seen, at)).flatMap(({ esim }) => esim.pendingEvents);
+  const kept = seen.writes.filter(({ at }) => !isUndone(seen, at));
+  const neverBegun = droppedOnAnnouncement(kept);
+  const pending = kept.flatMap(({ esim }) => esim.pendingEvents).filter((event) => event.name !== "RechargeAnnounced" || !neverBegun.has(event.rechargeId));
   const untold = [...new Set(pending.map(({ id }) => id))].filter((id) => !told.has(id)).map((id) => `${id} was never told`);
   const silent = [...lives.values()]
     .filter(({ end, rechargeId }) => end !== undefined && !isUndone(seen, end.at) && !toldNames.has(`${END_EVENTS[end.name]} ${rechargeId}`))
     .map(({ rechargeId, end }) => `${rechargeId} ended ${end?.name} and nobody was told`);
   return [...untold, ...silent];
+}
+
+/** Cancelled while they were announced, and nothing in between: their end is told, and that they would come need not be any more. */
+function droppedOnAnnouncement(writes: readonly At<{ readonly esim: Esim }>[]): Set<string> {
+  const states = grouped(
+    writes.flatMap(({ esim: { open } }) => open ?? []),
+    ({ rechargeId }) => rechargeId,
+  );
+  const isDropped = ({ state }: OpenRecharge) => state.name === "ended" && state.end === "cancelled";
+  const dropped = [...states].filter(([, opens]) => opens.some(isDropped) && opens.every((open) => open.state.name === "announced" || isDropped(open)));
+  return new Set(dropped.map(([rechargeId]) => rechargeId));
 }
 
 const NOTHING_TAKEN: ReadonlySet<string> = new Set(["RechargeDeclined", "RechargeCancelled", "RechargeExpired"]);

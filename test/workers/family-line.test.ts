@@ -1,8 +1,9 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Esim } from "../../functions/domain/esim.ts";
+import { type Esim, withoutGrantOf } from "../../functions/domain/esim.ts";
 import type { FamilyGrant } from "../../functions/domain/family.ts";
 import { endGrant } from "../../functions/domain/give-grant.ts";
 import { OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { plusMinutes } from "../../functions/domain/time.ts";
 import { cny, ICCID, NOW, SUBSCRIBER } from "../builders.ts";
 import { type RechargeWorld, rechargeWorld } from "./recharge-world.ts";
 
@@ -69,6 +70,17 @@ describe("a low line of somebody else's", () => {
     const world = await familyWorld();
     happens(world);
     await world.look();
+    expect([world.taken(), await suspension(world), toldOf(world)]).toEqual([[], "family-ended", [["RuleSuspended", "family-ended"]]]);
+  });
+
+  it("is not charged any more by a rule whose grant was dropped as the line is its payer's own by now, whatever time the grant had left", async () => {
+    const world = await familyWorld({ until: plusMinutes(NOW, 24 * 60), cap: cny(6000), spent: cny(4000) });
+    world.carrier.setOwner(ICCID, { subscriberId: SUBSCRIBER });
+    await change(world, (line) => withoutGrantOf(line, SUBSCRIBER, NOW));
+    for (const minutes of [0, 3 * 24 * 60]) {
+      world.advanceMinutes(minutes);
+      await world.look();
+    }
     expect([world.taken(), await suspension(world), toldOf(world)]).toEqual([[], "family-ended", [["RuleSuspended", "family-ended"]]]);
   });
 

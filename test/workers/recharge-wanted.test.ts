@@ -191,6 +191,8 @@ describe("a rule whose payer wants to be told before each charge", () => {
     world.advanceMinutes(118);
     await world.look({}, false);
     expect([world.taken(), (await world.bills())[0]?.reason]).toEqual([[], "outdated"]);
+    expect(world.eventNames()).toEqual(["RechargeCancelled"]); // and not announced any more, for a time to come
+    expect((await world.line()).pendingEvents).toEqual([]);
   });
 
   it("that is told late leaves the whole time that was agreed to, counted from then, and says so", async () => {
@@ -441,6 +443,36 @@ describe("a backup way to pay", () => {
     world.advanceMinutes(61);
     await world.look();
     expect(await world.line()).toMatchObject({ open: undefined, quietWhileLow: true });
+  });
+
+  it.each([
+    ["for now", "pm_card_chargeDeclined", 0],
+    ["for good", "pm_card_chargeDeclinedLostCard", 0],
+    ["for the fourth time", "pm_card_chargeDeclined", 3],
+  ])("that was called off while the bank declined it, %s, leaves the line alone until its low is over", async (_, card, declinesBefore) => {
+    const { world, backup } = await withBackup("pm_card_chargeDeclinedInsufficientFunds", card);
+    await world.look();
+    for (let before = 1; before <= declinesBefore; before++)
+      await world.ports.cards.putDecline(backup.cardKey, {
+        rechargeId: `r-${before}`,
+        at: plusMinutes(NOW, -before * 4 * 24 * 60),
+        code: "x",
+        severity: "soft",
+      });
+    const payments = {
+      ...world.ports.payments,
+      confirm: async (id: string, key: string) => {
+        expect(await callOff(world)).toBe(true);
+        return world.ports.payments.confirm(id, key);
+      },
+    };
+    for (let look = 0; look < 4; look++) await world.look({ payments }, false);
+    expect([world.taken(), world.eventNames()]).toEqual([[], ["RechargeDeclined", "RechargeCancelled"]]);
+    expect(await world.ports.cards.listDeclines(backup.cardKey)).toHaveLength(declinesBefore + 1);
+    world.advanceMinutes(61);
+    await world.look();
+    expect(await world.ports.cards.listDeclines(world.method.cardKey)).toHaveLength(1); // it was not asked again
+    expect(await world.line()).toMatchObject({ open: undefined, quietWhileLow: true, rule: { status: { state: "active" } } });
   });
 
   it("keeps to the rule as it is at that moment: paused, edited or switched off, nothing is charged", async () => {

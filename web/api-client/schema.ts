@@ -979,7 +979,7 @@ export interface paths {
           readonly type?: "urn:auto-recharge:problem:not-found";
         } } };
         readonly 409: { readonly content: { readonly "application/problem+json": Problem & {
-          readonly type?: "urn:auto-recharge:problem:card-refused-for-good" | "urn:auto-recharge:problem:payment-method-gone";
+          readonly type?: "urn:auto-recharge:problem:consent-needed" | "urn:auto-recharge:problem:card-refused-for-good" | "urn:auto-recharge:problem:payment-method-gone";
         } } };
         readonly 412: { readonly content: { readonly "application/problem+json": Problem & {
           readonly type?: "urn:auto-recharge:problem:rule-changed";

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { NewRechargeBody } from "../../contracts/recharges.ts";
 import { sumProblem } from "../../domain/charge.ts";
 import { choicesOf } from "../../domain/choices.ts";
-import { newEsim, type PaymentMethod, type Requested, ruleOf } from "../../domain/esim.ts";
-import { exceedsGrant, type FamilyGrant, withoutGrantOf } from "../../domain/family.ts";
+import { newEsim, type PaymentMethod, type Requested, ruleOf, withoutGrantOf } from "../../domain/esim.ts";
+import { exceedsGrant, type FamilyGrant } from "../../domain/family.ts";
 import { formatMoney, isSameMoney, type Money, minus } from "../../domain/money.ts";
 import type { Cards, Carrier, Clock, Esims, Ids, Log, Pokes, Profile, RechargeStart, Recharges, Subscribers } from "../../domain/ports.ts";
 import { requestRecharge } from "../../domain/recharge.ts";
@@ -41,17 +41,20 @@ export async function rechargeNow(ports: RechargeNowPorts, request: ApiRequest<N
   const { subscriberId, body } = request;
   const rechargeId = createHash("sha256").update(`${subscriberId}\n${request.idempotencyKey()}`).digest("hex").slice(0, 32);
   const start = await ports.recharges.getStart(rechargeId);
-  if (start !== undefined && !isSameRequest(start, body)) throw keyReused();
+  if (start !== undefined && !(await isSameRequest(ports, start, request))) throw keyReused();
   // Sent again it is answered as before, whatever has changed since: what it used up itself, the default, whose line it is.
-  if (start === undefined || !(await stands(ports, start))) await want(ports, request, rechargeId, start);
+  if (start === undefined || !(await stands(ports, start))) await want(ports, request, rechargeId);
   // If this poke is lost, the sweeper finds the wish in the item.
   await ports.pokes.send([{ iccid: body.iccid }]).catch((error: unknown) => ports.log.warn("poke-failed", { error }));
   return { status: 202, body: { rechargeId }, headers: { location: `/v1/recharges/${rechargeId}` } };
 }
 
-/** The same name for another wish is a mistake of the caller's. */
-function isSameRequest({ iccid, amount, requestHash }: RechargeStart, body: NewRechargeBody): boolean {
-  return requestHash === undefined ? iccid === body.iccid && isSameMoney(amount, body.amount) : requestHash === hashOf(body);
+/** The same name for another wish is a mistake of the caller's. From before the request was kept: by what it came to. */
+async function isSameRequest(ports: RechargeNowPorts, start: RechargeStart, { subscriberId, body }: ApiRequest<NewRechargeBody>): Promise<boolean> {
+  const { iccid, amount, requestHash, cardKey } = start;
+  if (requestHash !== undefined) return requestHash === hashOf(body);
+  if (iccid !== body.iccid || !isSameMoney(amount, body.amount)) return false;
+  return (await methodFor(ports, subscriberId, body.paymentMethodId))?.cardKey === cardKey;
 }
 
 /** Of the body as it was sent: a way to pay that it left out is not the default of that day. */
@@ -72,7 +75,7 @@ async function stands({ esims, recharges }: RechargeNowPorts, { rechargeId, icci
   return open?.rechargeId === rechargeId || requested?.rechargeId === rechargeId || (await recharges.getBill(rechargeId)) !== undefined;
 }
 
-async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>, rechargeId: string, start: RechargeStart | undefined): Promise<void> {
+async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>, rechargeId: string): Promise<void> {
   const { subscriberId, body } = request;
   await refuseClosing(ports, subscriberId);
   const profile = await presentSubscriber(ports, request);
@@ -81,8 +84,7 @@ async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody
   const method = await methodFor(ports, subscriberId, body.paymentMethodId);
   const problems = problemsOf(ports, body.amount, line, method);
   if (method === undefined || problems.length > 0) throw new HttpProblem(422, "recharge-makes-no-sense", "This recharge cannot be made", problems);
-  if (start !== undefined && start.cardKey !== method.cardKey) throw keyReused(); // the default was another when it was not saved
-  await note(ports, line, { rechargeId, subscriberId, amount: body.amount, method, requestHash: hashOf(body) }, profile);
+  await note(ports, request, line, { rechargeId, subscriberId, amount: body.amount, method }, profile);
 }
 
 async function methodFor({ subscribers }: RechargeNowPorts, subscriberId: string, chosen: string | undefined): Promise<PaymentMethod | undefined> {
@@ -108,28 +110,36 @@ function grantProblem(grant: FamilyGrant, amount: Money): string | undefined {
     : undefined;
 }
 
-type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method"> & { readonly requestHash: string };
+type Wish = Pick<Requested, "rechargeId" | "subscriberId" | "amount" | "method">;
 
-async function note(ports: RechargeNowPorts, { iccid, grant }: PayableLine, { requestHash, ...wish }: Wish, profile: Profile): Promise<void> {
+async function note(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>, { iccid, grant }: PayableLine, wish: Wish, profile: Profile): Promise<void> {
   const { esims, recharges, subscribers, cards, ids, clock } = ports;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const now = clock.now();
     const stored = (await esims.load(iccid)) ?? newEsim(iccid);
-    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId) : stored;
+    const esim = grant === undefined ? withoutGrantOf(stored, wish.subscriberId, now) : stored;
     const consent = { termsVersion: ASKED_BY_PAYER, at: now, timeZone: ruleOf(esim, wish.subscriberId)?.consent.timeZone ?? choicesOf(profile).timeZone };
     const decision = requestRecharge(esim, { ...wish, origin: "payer", ruleVersion: 0, consent, at: now }, now);
-    if (decision.kind === "repeated") return;
     // After the line was read: one that has ended leaves its bill before it leaves the line.
-    if ((await recharges.getBill(wish.rechargeId)) !== undefined) return;
+    if (decision.kind === "repeated" || (await recharges.getBill(wish.rechargeId)) !== undefined) return refuseOther(ports, request, wish.rechargeId);
     if (decision.kind === "busy") throw rechargeOpen(decision.rechargeId);
     const spend = esim.spend[wish.subscriberId];
     const declines = (await cards.listDeclines(wish.method.cardKey)).length;
-    // Both first, so that it is found on this line, whoever pays for that, and can be read at its Location from now on.
+    // Both first, so that it can be read at its Location from now on, and is found on this line, whoever pays for that.
+    await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines, requestHash: hashOf(request.body) });
+    await refuseOther(ports, request, wish.rechargeId, wish.method);
     await subscribers.putLine(wish.subscriberId, iccid);
-    await recharges.putStart({ ...startOf(wish), iccid, at: now, consent, spend, declines, requestHash });
     if ((await esims.save(decision.esim, ids.next())) !== undefined) return;
   }
   throw new HttpProblem(503, "try-again", "The line is being changed right now; nothing was saved", [], { "retry-after": "1" });
+}
+
+/** Of those that were sent under one key at the same moment, the start that stands says which one it is. `method`: what it would be saved with, where it was not saved yet. */
+async function refuseOther(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody>, rechargeId: string, method?: PaymentMethod): Promise<void> {
+  const start = await ports.recharges.getStart(rechargeId);
+  if (start === undefined) return; // erased since
+  const isSameMethod = method === undefined || method.cardKey === start.cardKey; // left out, the default may have been another
+  if (!isSameMethod || !(await isSameRequest(ports, start, request))) throw keyReused();
 }
 
 function rechargeOpen(rechargeId: string | undefined): HttpProblem {
@@ -139,6 +149,6 @@ function rechargeOpen(rechargeId: string | undefined): HttpProblem {
   });
 }
 
-function startOf({ rechargeId, subscriberId, amount, method }: Omit<Wish, "requestHash">) {
+function startOf({ rechargeId, subscriberId, amount, method }: Wish) {
   return { rechargeId, subscriberId, origin: "payer", amount, cardKey: method.cardKey } as const;
 }
