@@ -65,7 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "domain/spend.ts",
     find: "day: later(spend?.day, dayIn(timeZone, now))",
     replace: "day: dayIn(timeZone, now)",
-    shownBy: 5787,
+    shownBy: 5763,
   },
   {
     name: "a line is judged well or not, and charged",
@@ -174,7 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "domain/recharge.ts",
     find: 'return rule !== undefined && esim.subscriberId === open.subscriberId && rule.status.state === "active" && rule.version === open.ruleVersion;',
     replace: 'return esim.subscriberId !== open.subscriberId || (rule?.status.state === "active" && rule.version === open.ruleVersion);',
-    shownBy: 4459,
+    shownBy: 4522,
   },
 
   // Cards.
