@@ -492,7 +492,7 @@ const OPEN_PER_SECOND = 50;
 
 /** How many requests a second a route takes; undefined where the stage's own rate holds, as for Stripe, which comes in bursts. */
 function rateOf(route: Route): number | undefined {
-  if (typeof route.limit?.perHour === "number") return LIMITED_PER_SECOND;
+  if (typeof route.limit?.perHour === "number" && route.limit.counts !== "asking") return LIMITED_PER_SECOND;
   return PUBLIC_ROUTES.some((open) => open === route) ? OPEN_PER_SECOND : undefined;
 }
 

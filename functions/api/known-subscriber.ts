@@ -1,4 +1,4 @@
-import { CallerUnknown, type Clock, type Identity, OutcomeUnknown, type Profile, type Subscribers } from "../domain/ports.ts";
+import { CallerUnknown, type Clock, type Identity, type IssuerWord, OutcomeUnknown, type Profile, type Subscribers } from "../domain/ports.ts";
 import { type Instant, plusMinutes } from "../domain/time.ts";
 
 export interface KnownSubscriberPorts {
@@ -14,54 +14,84 @@ interface Caller {
 
 /** So long the issuer's word is good enough to show somebody the lines under an address. */
 const RECENT_MINUTES = 6 * 60;
+/** So long an issuer that did not answer is left alone by calls that can do without it: each would wait for it as long as the first. */
+const REST_MINUTES = 2;
+const restsUntil = new WeakMap<Identity, Instant>();
 
 /** Who the caller is: as we know them, or, while we know no address of theirs, as the issuer verified them; then we know them, unless they are being forgotten. */
 export async function knownSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
   const known = await ports.subscribers.getProfile(caller.subscriberId);
-  return known !== undefined && hasAddress(known) ? known : askIssuer(ports, caller, known);
+  return hasAddress(known) ? known : (await ask(ports, caller, known)).kept;
 }
 
-/** The same, and as the issuer said some hours ago at the earliest. For calls that show what belongs to an address, which may be another's by now. */
-export async function recentSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
+/** The same, as the issuer says right now; as we know them where it says nothing. For calls that save how somebody is told. */
+export async function followedSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
   const known = await ports.subscribers.getProfile(caller.subscriberId);
-  if (known === undefined || !hasAddress(known)) return askIssuer(ports, caller, known);
-  return isRecent(known, ports.clock.now()) ? known : follow(ports, caller, known);
+  try {
+    return (await ask(ports, caller, known)).kept;
+  } catch (error) {
+    if (hasAddress(known) && (error instanceof OutcomeUnknown || error instanceof CallerUnknown)) return known;
+    throw error;
+  }
 }
 
-/** The same, and as the issuer says right now. For calls that decide by an address whose line it is, or save what notices will be about. */
+/**
+ * The caller with the addresses by which the carrier may show them lines: those that the issuer confirmed in the last hours.
+ *
+ * An old address is better than no lines while the issuer is away; where it answers, and does not confirm one, that may be another's by now.
+ */
+export async function recentSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
+  const { identity, clock } = ports;
+  const known = await ports.subscribers.getProfile(caller.subscriberId);
+  const now = clock.now();
+  if (hasAddress(known) && (isRecent(known, now) || now < (restsUntil.get(identity) ?? now))) return known;
+  try {
+    return (await ask(ports, caller, known)).confirmed;
+  } catch (error) {
+    if (!hasAddress(known) || !(error instanceof OutcomeUnknown)) throw error;
+    restsUntil.set(identity, plusMinutes(now, REST_MINUTES));
+    return known;
+  }
+}
+
+/** The caller with the addresses that the issuer confirms right now; with recent ones while it is away. For calls that decide by an address whose line is charged for. */
 export async function presentSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
   const known = await ports.subscribers.getProfile(caller.subscriberId);
-  return known !== undefined && hasAddress(known) ? follow(ports, caller, known) : askIssuer(ports, caller, known);
+  try {
+    return (await ask(ports, caller, known)).confirmed;
+  } catch (error) {
+    if (hasAddress(known) && error instanceof OutcomeUnknown && isRecent(known, ports.clock.now())) return known;
+    throw error;
+  }
 }
 
-function hasAddress({ email, phoneNumber }: Profile): boolean {
-  return email !== undefined || phoneNumber !== undefined;
+function hasAddress(profile: Profile | undefined): profile is Profile {
+  return profile?.email !== undefined || profile?.phoneNumber !== undefined;
 }
 
 function isRecent({ verifiedAt }: Profile, now: Instant): boolean {
   return verifiedAt !== undefined && now < plusMinutes(verifiedAt, RECENT_MINUTES);
 }
 
-async function askIssuer(ports: KnownSubscriberPorts, caller: Caller, known: Profile | undefined): Promise<Profile> {
+/** Asks the issuer, and keeps its word. `kept`: all that is known then; `confirmed`: with no address but those that it just confirmed. */
+async function ask(ports: KnownSubscriberPorts, caller: Caller, known: Profile | undefined): Promise<Record<"kept" | "confirmed", Profile>> {
   const said = await ports.identity.whoIs(caller.accessToken, caller.subscriberId);
-  return keep(ports, { ...known, ...said });
+  const confirmed = { ...known, subscriberId: caller.subscriberId, email: said.email ?? undefined, phoneNumber: said.phoneNumber ?? undefined };
+  return { kept: await keep(ports, known, after(known ?? { subscriberId: caller.subscriberId }, said, ports.clock.now())), confirmed };
 }
 
-/** An issuer that does not answer, or that names no address (a token without that scope), changes nothing: an old address is better than none. */
-async function follow(ports: KnownSubscriberPorts, caller: Caller, known: Profile): Promise<Profile> {
-  const said = await ports.identity.whoIs(caller.accessToken, caller.subscriberId).catch((error: unknown) => {
-    if (error instanceof OutcomeUnknown || error instanceof CallerUnknown) return undefined;
-    throw error;
-  });
-  if (said === undefined) return known;
-  const email = said.email ?? known.email; // a number alone takes no address of mail away
-  const next = hasAddress(said) ? { ...known, email, phoneNumber: said.phoneNumber } : known;
-  const isSame = next.email === known.email && next.phoneNumber === known.phoneNumber;
-  return isSame && isRecent(known, ports.clock.now()) ? known : keep(ports, next);
+/** An address of which nothing was said stays, and is as old as it was. */
+function after(known: Profile, said: IssuerWord, now: Instant): Profile {
+  const email = said.email === undefined ? known.email : (said.email ?? undefined);
+  const phoneNumber = said.phoneNumber === undefined ? known.phoneNumber : (said.phoneNumber ?? undefined);
+  const areConfirmed = email === (said.email ?? undefined) && phoneNumber === (said.phoneNumber ?? undefined);
+  return { ...known, email, phoneNumber, verifiedAt: areConfirmed ? now : known.verifiedAt };
 }
 
-async function keep({ subscribers, clock }: KnownSubscriberPorts, profile: Profile): Promise<Profile> {
-  const { subscriberId, email, phoneNumber } = profile;
-  if ((await subscribers.getClosing(subscriberId)) === undefined) await subscribers.putProfile({ subscriberId, email, phoneNumber, verifiedAt: clock.now() });
-  return profile;
+async function keep({ subscribers, clock }: KnownSubscriberPorts, known: Profile | undefined, next: Profile): Promise<Profile> {
+  const { subscriberId, email, phoneNumber, verifiedAt } = next;
+  const isSame = known !== undefined && email === known.email && phoneNumber === known.phoneNumber;
+  if (isSame && (verifiedAt === known.verifiedAt || isRecent(known, clock.now()))) return known;
+  if ((await subscribers.getClosing(subscriberId)) === undefined) await subscribers.putProfile({ subscriberId, email, phoneNumber, verifiedAt });
+  return next;
 }

@@ -53,10 +53,10 @@ export interface QuotaPorts {
 
 type BodyOf<Contract extends Route> = Contract extends { readonly body: infer Shape extends z.core.$ZodType } ? z.core.output<Shape> : undefined;
 
-/** A route as its contract has it, answered by a step. */
+/** A route as its contract has it, answered by a step. The step counts (`admit`) where the contract leaves that to it. */
 export function route<const Contract extends SubscriberRoute>(
   contract: Contract,
-  step: (request: ApiRequest<BodyOf<Contract>>) => Promise<ApiResponse>,
+  step: (request: ApiRequest<BodyOf<Contract>>, admit: () => Promise<void>) => Promise<ApiResponse>,
 ): ApiRoute {
   const { method, path, limit } = contract;
   return {
@@ -65,8 +65,9 @@ export function route<const Contract extends SubscriberRoute>(
     limit,
     async respond(event, admit) {
       const request = requestFrom(event, contract);
-      await admit(request.subscriberId); // after the body was judged: what makes no sense costs no write
-      return toGateway(checked(await step(request), contract));
+      const admitCaller = () => admit(request.subscriberId);
+      if (limit?.counts !== "asking") await admitCaller(); // after the body was judged: what makes no sense costs no write
+      return toGateway(checked(await step(request, admitCaller), contract));
     },
   };
 }

@@ -30,7 +30,7 @@ export const esimRoutes = {
     limit: ASKS_OUTSIDE,
     summary: "List my lines",
     description:
-      "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open; and the lines of others that the caller pays for (`family`), without their balance.",
+      "The lines that the carrier says are the caller's, with what is available on each right now, how its rule stands, and the recharge that is open; and the lines of others that the caller pays for (`family`), without their balance. The carrier may know a line by its owner's e-mail address or phone number: sign in with the scopes `openid email phone`, or such a line is not found.",
     replies: { 200: { says: "The caller's lines.", body: z.object({ data: z.array(esimReply) }) } },
     problems: ["caller-unknown"],
   },

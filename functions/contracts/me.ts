@@ -57,7 +57,7 @@ export const meReply = z
     subscriberId: z.string(),
     email: z.optional(z.string()).check(z.describe("As the issuer verified it")),
     phoneNumber: z.optional(z.string()).check(z.describe("As the issuer verified it")),
-    verifiedAt: z.optional(moment).check(z.describe("When the issuer last said so")),
+    verifiedAt: z.optional(moment).check(z.describe("When the issuer last confirmed all of these addresses")),
     language: z.enum(LANGUAGES),
     timeZone: z.string().check(z.describe("The one that was chosen, else that of the rule that was saved last, else UTC")),
     notices: z

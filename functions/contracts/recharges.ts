@@ -5,7 +5,7 @@ import { grantTerms } from "./family.ts";
 import { iccid } from "./iccid.ts";
 import { balance, positiveMoney } from "./money.ts";
 import { pageOf } from "./parameters.ts";
-import { ASKS_OUTSIDE, type SubscriberRoutes } from "./route.ts";
+import type { SubscriberRoutes } from "./route.ts";
 
 const moment = z.iso.datetime();
 
@@ -130,6 +130,9 @@ export type NewRechargeBody = z.infer<typeof newRechargeBody>;
 /** Each costs calls to Stripe and the carrier. Nobody fills up a line every other minute. */
 const RECHARGES_PER_HOUR = 30;
 
+/** A page that looks every second until the hour of its checkout is over, and some more. */
+const SECRETS_PER_HOUR = 4000;
+
 export const rechargeRoutes = {
   rechargeNow: {
     method: "POST",
@@ -171,7 +174,7 @@ export const rechargeRoutes = {
     path: "/v1/recharges/{rechargeId}",
     scope: "recharges:read",
     function: "recharges",
-    limit: ASKS_OUTSIDE,
+    limit: { perHour: SECRETS_PER_HOUR, counts: "asking" },
     summary: "Read one recharge",
     description: "Ended, with what happened to its payment since; or open, with what its payer needs to act if it waits for them.",
     replies: { 200: { says: "The recharge.", body: z.union([adjustedBillReply, openRechargeReply, requestedReply]) } },

@@ -48,6 +48,8 @@ export interface Reply {
 export interface Limit {
   /** Hours begin with those of UTC. `stage`: as the stage says for what only asks outside. */
   readonly perHour: number | "stage";
+  /** Only requests for which somebody outside is really asked are counted, by the step that asks. For what is polled, and mostly answered by ourselves. */
+  readonly counts?: "asking";
 }
 
 export const ASKS_OUTSIDE = { perHour: "stage" } as const satisfies Limit;

@@ -183,7 +183,7 @@ export interface Recharges {
 /** How to reach a subscriber, as the issuer verified it, and what they chose. */
 export interface Profile extends Choices, Known {
   readonly subscriberId: string;
-  /** When the issuer last said so. */
+  /** When the issuer last confirmed all addresses that are kept here. */
   readonly verifiedAt?: Instant;
 }
 
@@ -579,9 +579,15 @@ export class CallerUnknown extends Error {
   override name = "CallerUnknown";
 }
 
+/** What the issuer says of somebody's addresses: null for one that is not verified, or that they have not; nothing of one for which the token does not ask. */
+export interface IssuerWord {
+  readonly email?: string | null | undefined;
+  readonly phoneNumber?: string | null | undefined;
+}
+
 /** The issuer's word on who holds this access token (OpenID Connect userinfo). Throws CallerUnknown, or OutcomeUnknown when the issuer does not answer. */
 export interface Identity {
-  whoIs(accessToken: string, subscriberId: string): Promise<Profile>;
+  whoIs(accessToken: string, subscriberId: string): Promise<IssuerWord>;
 }
 
 export interface Mail {

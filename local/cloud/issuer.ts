@@ -167,7 +167,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     if (user === undefined || !allowed) {
       return { status: 401, body: { error: "invalid_token", error_description: "Access token is expired, disabled, or deleted, or has no openid scope." } };
     }
-    return { status: 200, body: claimsOf(user) };
+    return { status: 200, body: claimsOf(user, scope.split(" ")) };
   }
 
   const answerOthers = provider.callback();
@@ -237,9 +237,17 @@ function idClaimsOf({ sub, email, emailVerified = false, phoneNumber, phoneNumbe
   };
 }
 
-/** As Cognito's userinfo tells them: booleans are texts there. */
-function claimsOf(user: IssuerUser) {
-  return Object.fromEntries(Object.entries(idClaimsOf(user)).map(([name, value]) => [name, String(value)]));
+/**
+ * As Cognito's userinfo tells them: booleans are texts there, and who asks for `openid` alone gets all of them.
+ *
+ * Source: https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html
+ */
+function claimsOf(user: IssuerUser, scopes: readonly string[]) {
+  const asksForAll = !scopes.includes("email") && !scopes.includes("phone");
+  const claims = Object.entries(idClaimsOf(user)).filter(
+    ([name]) => name === "sub" || asksForAll || scopes.includes(name.startsWith("email") ? "email" : "phone"),
+  );
+  return Object.fromEntries(claims.map(([name, value]) => [name, String(value)]));
 }
 
 /** The same at every start, so that tokens outlive a restart. */

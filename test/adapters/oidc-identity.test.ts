@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { oidcIdentity } from "../../functions/adapters/oidc-identity.ts";
-import { CallerUnknown, OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { CallerUnknown, type IssuerWord, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { startIssuer } from "../../local/cloud/issuer.ts";
 import type { IssuerUser } from "../../local/cloud/issuer-users.ts";
 
@@ -52,6 +52,11 @@ async function issuerSaying(claims: unknown) {
   return { identity: oidcIdentity(url), discoveries: () => discoveries };
 }
 
+/** An access token with these claims. The gateway has verified it. */
+function tokenWith(claims: object): string {
+  return ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
+}
+
 /** What the adapter throws; nothing in its message may name a token or a person. */
 async function faultOf(url: string, token = "a.secret.token"): Promise<unknown> {
   const fault: unknown = await oidcIdentity(url)
@@ -62,25 +67,45 @@ async function faultOf(url: string, token = "a.secret.token"): Promise<unknown> 
 }
 
 describe("the issuer's word on a caller", () => {
-  it.each<[string, Partial<IssuerUser>, { email?: string; phoneNumber?: string }]>([
+  it.each<[string, Partial<IssuerUser>, IssuerWord]>([
     ["both addresses when both are verified", { emailVerified: true, phoneNumberVerified: true }, { email: EMAIL, phoneNumber: PHONE }],
-    ["no phone number that is not verified", { emailVerified: true }, { email: EMAIL }],
-    ["no e-mail address that is not verified", { phoneNumberVerified: true }, { phoneNumber: PHONE }],
-    ["no address when none is verified", {}, {}],
-    ["no address when there is none", { email: undefined, phoneNumber: undefined }, {}],
+    ["no phone number that is not verified", { emailVerified: true }, { email: EMAIL, phoneNumber: null }],
+    ["no e-mail address that is not verified", { phoneNumberVerified: true }, { email: null, phoneNumber: PHONE }],
+    ["no address when none is verified", {}, { email: null, phoneNumber: null }],
   ])("gives %s, as Cognito writes it", async (_, changes, expected) => {
     const { identity, token } = await issuerOf({ sub: "ada", email: EMAIL, phoneNumber: PHONE, ...changes });
-    expect(await identity.whoIs(token, "ada")).toEqual({ subscriberId: "ada", ...expected });
+    expect(await identity.whoIs(token, "ada")).toEqual(expected);
+  });
+
+  it.each<[string, object, IssuerWord]>([
+    ["there is none, where its scope was granted", { scope: "openid email phone" }, { email: null, phoneNumber: null }],
+    ["nothing is said of it, where its scope was not granted", { scope: "openid phone" }, { phoneNumber: null }],
+    ["nothing is said of it, where the token names no scopes", {}, {}],
+    ["there is none, where scopes are a list", { scp: ["openid", "email"] }, { email: null }],
+  ])("tells of an address that is missing that %s", async (_, payload, expected) => {
+    const { identity } = await issuerSaying({ sub: "ada" });
+    expect(await identity.whoIs(tokenWith(payload), "ada")).toEqual(expected);
+  });
+
+  it("is not asked for with a token without the scope openid, which it would refuse", async () => {
+    const { identity, discoveries } = await issuerSaying({ sub: "ada" });
+    await expect(identity.whoIs(tokenWith({ scope: "auto-recharge/esims:read" }), "ada")).rejects.toBeInstanceOf(CallerUnknown);
+    expect(discoveries()).toBe(0);
+  });
+
+  it("is understood where it writes null for what there is not", async () => {
+    const { identity } = await issuerSaying({ sub: "ada", email: null, email_verified: null, phone_number: PHONE, phone_number_verified: true });
+    expect(await identity.whoIs(tokenWith({ scope: "openid email phone" }), "ada")).toEqual({ email: null, phoneNumber: PHONE });
   });
 
   it("is understood when it says true and false as the standard does", async () => {
     const { identity } = await issuerSaying({ sub: "ada", email: EMAIL, email_verified: true, phone_number: PHONE, phone_number_verified: false });
-    expect(await identity.whoIs("token", "ada")).toEqual({ subscriberId: "ada", email: EMAIL });
+    expect(await identity.whoIs("token", "ada")).toEqual({ email: EMAIL, phoneNumber: null });
   });
 
   it("is not believed about an address of which it does not say whether it is verified", async () => {
     const { identity } = await issuerSaying({ sub: "ada", email: EMAIL, phone_number: PHONE });
-    expect(await identity.whoIs("token", "ada")).toEqual({ subscriberId: "ada" });
+    expect(await identity.whoIs("token", "ada")).toEqual({ email: null, phoneNumber: null });
   });
 
   it("is not believed when it is about somebody else", async () => {
@@ -91,7 +116,7 @@ describe("the issuer's word on a caller", () => {
   it("is not believed when it makes no sense", async () => {
     for (const claims of [null, {}, { sub: 7 }, { sub: "ada", email: EMAIL, email_verified: "yes" }]) {
       const { identity } = await issuerSaying(claims);
-      await expect(identity.whoIs("token", "ada")).rejects.toThrow();
+      await expect(identity.whoIs("token", "ada")).rejects.toBeInstanceOf(OutcomeUnknown);
     }
   });
 
@@ -111,7 +136,7 @@ describe("the issuer's word on a caller", () => {
     const identity = oidcIdentity(url);
     await expect(identity.whoIs("token", "ada")).rejects.toBeInstanceOf(OutcomeUnknown);
     isDown = false;
-    expect(await identity.whoIs("token", "ada")).toEqual({ subscriberId: "ada" });
+    expect(await identity.whoIs("token", "ada")).toEqual({});
   });
 
   it("is unknown when nobody listens, the line breaks or the answer is no JSON", async () => {

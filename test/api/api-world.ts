@@ -127,7 +127,7 @@ export function apiRoutes(ports: ApiPorts): Readonly<Record<ApiFunction, readonl
       route(rechargeRoutes.rechargeNow, (request) => rechargeNow(ports, request)),
       route(rechargeRoutes.cancelRecharge, (request) => cancelRecharge(ports, request)),
       route(rechargeRoutes.listRecharges, (request) => listRecharges(ports, request)),
-      route(rechargeRoutes.readRecharge, (request) => readRecharge(ports, request)),
+      route(rechargeRoutes.readRecharge, (request, admit) => readRecharge(ports, request, admit)),
     ],
     "payment-methods": [
       route(paymentMethodRoutes.beginSetup, (request) => beginSetup(ports, request)),

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { apiHandler } from "../../functions/api/pipeline.ts";
+import { rechargeRoutes } from "../../functions/contracts/recharges.ts";
 import type { Route } from "../../functions/contracts/route.ts";
 import { ROUTES } from "../../functions/contracts/routes.ts";
 import { applyMove } from "../../functions/domain/recharge.ts";
 import { instant } from "../../functions/domain/time.ts";
 import { cny, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
-import { type ApiCall, apiRoutes, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
+import { type ApiCall, type ApiPorts, apiRoutes, apiWorld, problemIn, STRANGER, STRANGERS_ICCID } from "./api-world.ts";
 import { goodCallOf, knownCaller } from "./good-calls.ts";
 
 /** Of the stage, for routes that only ask outside. */
@@ -29,7 +30,7 @@ const callOf = (route: Route, sub?: string) => {
   return { ...goodCallOf(route), ...(body !== undefined && { body, headers: {} }), sub };
 };
 
-/** A caller with all that a route may ask about, and what it asked outside. */
+/** A caller with all that a route may ask about, an open recharge that waits for them, and what was asked outside. */
 async function askingWorld(route: Route) {
   const world = await knownCaller(route);
   const asked: string[] = [];
@@ -52,7 +53,11 @@ async function askingWorld(route: Route) {
     wallet: watch("Stripe", ports.wallet),
     payments: async () => watch("Stripe", { clientSecret: async () => "pi_1_secret_1" }),
   };
-  return { asked, send: (call: ApiCall) => world.send(call, watched), forget: () => ports.subscribers.putProfile({ subscriberId: SUBSCRIBER }) };
+  return {
+    asked,
+    send: (call: ApiCall, changes: Partial<ApiPorts> = {}) => world.send(call, { ...watched, ...changes }),
+    forget: () => ports.subscribers.putProfile({ subscriberId: SUBSCRIBER }),
+  };
 }
 
 describe("what asks the carrier, the issuer or Stripe", () => {
@@ -76,7 +81,7 @@ describe("what is limited", () => {
   });
 
   it.each(limited)("can be done $perHour times an hour: $method $path", async (route) => {
-    const world = await apiWorld();
+    const world = await (route.limit?.counts === "asking" ? askingWorld(route) : apiWorld());
     const send = (call: ApiCall, changes = {}) => world.send(call, { requestsPerHour: OF_THE_STAGE, ...changes });
     for (let i = 0; i < route.perHour; i++) expect((await send(callOf(route))).status).not.toBe(429);
     const refused = await send(callOf(route));
@@ -115,6 +120,20 @@ describe("what is not limited", () => {
     const world = await apiWorld();
     const quotas = { take: () => Promise.reject(new Error("It was counted")) };
     expect((await world.send({ method: "GET", path: "/v1/payment-methods" }, { quotas })).body).toMatchObject({ data: [{ paymentMethodId: METHOD.id }] });
+  });
+});
+
+describe("a recharge that is read again and again", () => {
+  const READ: ApiCall = { method: "GET", path: "/v1/recharges/re_1" };
+  const uncounted = { quotas: { take: () => Promise.reject(new Error("It was counted")) } };
+
+  it("is not counted while Stripe is not asked about it", async () => {
+    const world = await knownCaller(READ);
+    expect((await world.send(READ, uncounted)).body).toMatchObject({ rechargeId: "re_1", status: "reserved" });
+  });
+
+  it("can be looked at every second until the hour of its checkout is over", async () => {
+    expect(rechargeRoutes.readRecharge.limit.perHour).toBeGreaterThan(3600);
   });
 });
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import * as z from "zod/mini";
 import { paymentMethodReply, setupIntentReply } from "../../functions/contracts/payment-methods.ts";
 import type { Esim } from "../../functions/domain/esim.ts";
-import { OutcomeUnknown } from "../../functions/domain/ports.ts";
+import { CallerUnknown, OutcomeUnknown } from "../../functions/domain/ports.ts";
 import { esimWithRule, ICCID, METHOD, NOW, SUBSCRIBER } from "../builders.ts";
 import { inProcessStripe } from "../fakes/in-process-stripe.ts";
 import { type ApiWorld, apiWorld, listIn, previewSettings, problemIn, ruleSettingsBody, STRANGER, withOpenRecharge } from "./api-world.ts";
@@ -174,6 +174,15 @@ describe("ways to pay", () => {
   it("of which WeChat Pay names no setup", async () => {
     const { status, errors } = problemIn(await save({ type: "wechat_pay", setupIntentId: "seti_1" }));
     expect([status, errors]).toEqual([400, [{ pointer: "/setupIntentId", detail: "is only for a card or Alipay" }]]);
+  });
+
+  it.each([
+    ["is away", new OutcomeUnknown("The issuer is away")],
+    ["does not say who they are", new CallerUnknown("The token lacks the scope openid")],
+  ])("are answered as saved though the issuer %s, and their owner is not known yet", async (_, error) => {
+    const answer = await save({ type: "wechat_pay" }, { identity: { whoIs: () => Promise.reject(error) } });
+    expect(answer).toMatchObject({ status: 201, body: { type: "wechat_pay" } });
+    expect(await list()).toEqual([answer.body]);
   });
 
   it.each(["alipay", "wechat_pay"])("are also requests that are confirmed each time: %s, once", async (type) => {

@@ -111,6 +111,15 @@ describe("signing in", () => {
     expect(await (await whoIs(reply.access_token)).json()).toMatchObject({ sub: "ada", email_verified: "true" });
   });
 
+  it.each([
+    ["openid email api/rules", ["sub", "email", "email_verified"]],
+    ["openid phone api/rules", ["sub", "phone_number", "phone_number_verified"]],
+    ["openid api/rules", ["sub", "email", "email_verified", "phone_number", "phone_number_verified"]],
+  ])("tells of somebody what the app asked for, or all of it with openid alone, as Cognito does: %s", async (scope, names) => {
+    const reply = await signIn(ADA, { ...WEB, scope });
+    expect(Object.keys(z.parse(z.looseObject({}), await (await whoIs(reply.access_token)).json()))).toEqual(names);
+  });
+
   it("works for an app on a phone, with a scheme of its own and without asking for consent", async () => {
     const reply = await signIn(ADA, NATIVE);
     expect(decodeJwt(reply.access_token)).toMatchObject({ client_id: "native", scope: NATIVE.scope });

@@ -373,7 +373,7 @@ export async function buildWorld(seed: number, overrides: Overrides = {}, tell: 
     ports: {
       ...rechargePorts,
       largestRecharges: {},
-      identity: { whoIs: (_: string, subscriberId: string) => call("issuer", "identity.whoIs", false, () => ({ subscriberId })) },
+      identity: { whoIs: () => call("issuer", "identity.whoIs", false, () => ({})) },
     },
     queues: [rechargeQueue, checkQueue, notifyQueue, reconcileQueue],
     links,

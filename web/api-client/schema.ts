@@ -462,7 +462,7 @@ export type Me = {
   readonly email?: string;
   /** As the issuer verified it */
   readonly phoneNumber?: string;
-  /** When the issuer last said so */
+  /** When the issuer last confirmed all of these addresses */
   readonly verifiedAt?: string;
   readonly language: "zh-CN" | "en";
   /** The one that was chosen, else that of the rule that was saved last, else UTC */

@@ -1,6 +1,6 @@
 import type { MeChanges } from "../../contracts/me.ts";
 import { choicesOf } from "../../domain/choices.ts";
-import { type KnownSubscriberPorts, knownSubscriber, presentSubscriber } from "../known-subscriber.ts";
+import { followedSubscriber, type KnownSubscriberPorts, knownSubscriber } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { refuseClosing } from "../refuse-closing.ts";
 import { meView } from "./me-view.ts";
@@ -14,7 +14,7 @@ export async function readMe(ports: KnownSubscriberPorts, request: ApiRequest<un
 export async function changeMe(ports: KnownSubscriberPorts, request: ApiRequest<MeChanges>): Promise<ApiResponse> {
   const { subscriberId, body } = request;
   await refuseClosing(ports, subscriberId);
-  const profile = await presentSubscriber(ports, request);
+  const profile = await followedSubscriber(ports, request);
   const { notices, ...others } = body;
   // Some of the notices' choices are chosen with the others as they are.
   const changes = { ...others, ...(notices !== undefined && { notices: notices && { ...choicesOf(profile).notices, ...notices } }) };

@@ -1,9 +1,9 @@
 import type { NewPaymentMethodBody } from "../../contracts/payment-methods.ts";
 import { methodType, type SavedMethod } from "../../domain/esim.ts";
 import { useOf } from "../../domain/method-uses.ts";
-import type { Ids, Pokes, Subscribers, Wallet } from "../../domain/ports.ts";
+import { CallerUnknown, type Ids, OutcomeUnknown, type Pokes, type Subscribers, type Wallet } from "../../domain/ports.ts";
 import type { Problem } from "../../domain/rule.ts";
-import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
+import { followedSubscriber, type KnownSubscriberPorts } from "../known-subscriber.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
@@ -50,8 +50,17 @@ export async function addMethod(ports: AddMethodPorts, request: ApiRequest<NewPa
   await refuseClosing(ports, subscriberId);
   const saved = await ports.subscribers.listMethods(subscriberId);
   const response = await add(ports, subscriberId, body, saved);
-  await presentSubscriber(ports, request);
+  await follow(ports, request);
   return response;
+}
+
+/** What is saved is answered as saved, whatever the issuer says. */
+async function follow(ports: AddMethodPorts, request: ApiRequest<NewPaymentMethodBody>): Promise<void> {
+  try {
+    await followedSubscriber(ports, request);
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown || error instanceof CallerUnknown)) throw error;
+  }
 }
 
 async function add(

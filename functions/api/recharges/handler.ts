@@ -43,6 +43,6 @@ const routes = [
   route(rechargeRoutes.rechargeNow, async (request) => rechargeNow({ ...local, carrier: await carrier() }, request)),
   route(rechargeRoutes.cancelRecharge, (request) => cancelRecharge(local, request)),
   route(rechargeRoutes.listRecharges, (request) => listRecharges(local, request)),
-  route(rechargeRoutes.readRecharge, (request) => readRecharge(local, request)),
+  route(rechargeRoutes.readRecharge, (request, admit) => readRecharge(local, request, admit)),
 ];
 export const handler = apiHandler(log, routes, quotas);

@@ -23,8 +23,8 @@ export async function listRecharges({ recharges }: Pick<ReadRechargesPorts, "rec
   return { status: 200, body: { data: items.map(endedView), next } };
 }
 
-/** One recharge, ended (with what happened to it since) or open (with what the customer needs to act, if it waits for them). */
-export async function readRecharge(ports: ReadRechargesPorts, request: ApiRequest<undefined>): Promise<ApiResponse> {
+/** One recharge, ended (with what happened to it since) or open (with what the customer needs to act, if it waits for them). `admit` throws when Stripe was asked too often. */
+export async function readRecharge(ports: ReadRechargesPorts, request: ApiRequest<undefined>, admit: () => Promise<void>): Promise<ApiResponse> {
   const { recharges, esims } = ports;
   const { rechargeId = "" } = request.params;
   const start = await recharges.getStart(rechargeId);
@@ -36,7 +36,7 @@ export async function readRecharge(ports: ReadRechargesPorts, request: ApiReques
     return { status: 200, body: { ...endedView(bill), adjustments: adjustments.map(({ rechargeId: _this, ...told }) => told) } };
   }
   if (esim !== undefined && open?.rechargeId === rechargeId) {
-    return { status: 200, body: { ...openView(esim.iccid, open), ...(await actionOf(ports, esim, open)) } };
+    return { status: 200, body: { ...openView(esim.iccid, open), ...(await actionOf(ports, esim, open, admit)) } };
   }
   if (start !== undefined && requested?.rechargeId === rechargeId) return { status: 200, body: requestedView(start.iccid, requested) };
   throw new HttpProblem(404, "not-found", "You have no such recharge");
@@ -60,10 +60,16 @@ function methodView({ id, brand, lastFour: digits }: PaymentMethod) {
 }
 
 /** What lets the customer's browser pay this very PaymentIntent, and until when. Never kept, and given to its payer only, while they may pay for the line. */
-async function actionOf({ payments, clock }: ReadRechargesPorts, esim: Esim, open: OpenRecharge): Promise<Pick<z.input<typeof openRechargeReply>, "action">> {
+async function actionOf(
+  { payments, clock }: ReadRechargesPorts,
+  esim: Esim,
+  open: OpenRecharge,
+  admit: () => Promise<void>,
+): Promise<Pick<z.input<typeof openRechargeReply>, "action">> {
   const { state } = open;
   const now = clock.now();
   if (state.name !== "awaiting-customer" || state.expiresAt <= now || !mayBePaid(esim, open, now)) return {};
+  await admit();
   const clientSecret = await (await payments()).clientSecret(state.paymentIntentId);
   return { action: { expiresAt: state.expiresAt, clientSecret } };
 }

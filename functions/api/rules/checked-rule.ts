@@ -5,11 +5,10 @@ import type { Carrier, CarrierEsim, Clock, Esims, Profile, Subscribers } from ".
 import { type RuleSettings, ruleProblems } from "../../domain/rule.ts";
 import { type AgreedTerms, termsOf } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
-import { payableLine } from "../payable-line.ts";
+import { noPayableLine, payableLine } from "../payable-line.ts";
 import type { ApiRequest } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
-import { noSuchLine } from "./change-rule.ts";
 import { termsHash } from "./terms-hash.ts";
 
 export interface CheckedRulePorts extends KnownSubscriberPorts {
@@ -42,7 +41,7 @@ export async function checkedRule(
   await refuseClosing(ports, request.subscriberId);
   const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, iccid);
-  if (line === undefined) throw noSuchLine();
+  if (line === undefined) throw noPayableLine();
 
   const method = await chosenMethod(ports.subscribers, request.subscriberId, body.paymentMethodId);
   const problems = ruleProblems(body, { ...line, lifetimeCap: line.grant?.cap, most: ports.largestRecharges[line.currency] });
