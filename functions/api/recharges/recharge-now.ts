@@ -10,7 +10,7 @@ import { requestRecharge } from "../../domain/recharge.ts";
 import type { Problem } from "../../domain/rule.ts";
 import { ASKED_BY_PAYER } from "../../domain/terms.ts";
 import { type KnownSubscriberPorts, presentSubscriber } from "../known-subscriber.ts";
-import { payableLine } from "../payable-line.ts";
+import { noPayableLine, payableLine } from "../payable-line.ts";
 import type { ApiRequest, ApiResponse } from "../pipeline.ts";
 import { HttpProblem } from "../problem.ts";
 import { refuseClosing } from "../refuse-closing.ts";
@@ -80,7 +80,7 @@ async function want(ports: RechargeNowPorts, request: ApiRequest<NewRechargeBody
   await refuseClosing(ports, subscriberId);
   const profile = await presentSubscriber(ports, request);
   const line = await payableLine(ports, profile, body.iccid);
-  if (line === undefined) throw new HttpProblem(404, "not-found", "You have no such line");
+  if (line === undefined) throw noPayableLine();
   const method = await methodFor(ports, subscriberId, body.paymentMethodId);
   const problems = problemsOf(ports, body.amount, line, method);
   if (method === undefined || problems.length > 0) throw new HttpProblem(422, "recharge-makes-no-sense", "This recharge cannot be made", problems);
