@@ -14,6 +14,8 @@ interface Caller {
 
 /** So long the issuer's word is good enough to show somebody the lines under an address. */
 const RECENT_MINUTES = 6 * 60;
+/** So long it is good enough while the issuer is away: numbers are given to others only after they have lain idle for longer. */
+const OLDEST_MINUTES = 7 * 24 * 60;
 /** So long an issuer that did not answer is left alone by calls that can do without it: each would wait for it as long as the first. */
 const REST_MINUTES = 2;
 const restsUntil = new WeakMap<Identity, Instant>();
@@ -38,17 +40,18 @@ export async function followedSubscriber(ports: KnownSubscriberPorts, caller: Ca
 /**
  * The caller with the addresses by which the carrier may show them lines: those that the issuer confirmed in the last hours.
  *
- * An old address is better than no lines while the issuer is away; where it answers, and does not confirm one, that may be another's by now.
+ * One that was confirmed this week is better than no lines while the issuer is away; where it answers, and does not confirm one, that may be another's by now.
  */
 export async function recentSubscriber(ports: KnownSubscriberPorts, caller: Caller): Promise<Profile> {
   const { identity, clock } = ports;
   const known = await ports.subscribers.getProfile(caller.subscriberId);
   const now = clock.now();
-  if (hasAddress(known) && (isRecent(known, now) || now < (restsUntil.get(identity) ?? now))) return known;
+  const isUsable = hasAddress(known) && isYoungerThan(OLDEST_MINUTES, known, now);
+  if (isUsable && (isRecent(known, now) || now < (restsUntil.get(identity) ?? now))) return known;
   try {
     return (await ask(ports, caller, known)).confirmed;
   } catch (error) {
-    if (!hasAddress(known) || !(error instanceof OutcomeUnknown)) throw error;
+    if (!isUsable || !(error instanceof OutcomeUnknown)) throw error;
     restsUntil.set(identity, plusMinutes(now, REST_MINUTES));
     return known;
   }
@@ -69,8 +72,12 @@ function hasAddress(profile: Profile | undefined): profile is Profile {
   return profile?.email !== undefined || profile?.phoneNumber !== undefined;
 }
 
-function isRecent({ verifiedAt }: Profile, now: Instant): boolean {
-  return verifiedAt !== undefined && now < plusMinutes(verifiedAt, RECENT_MINUTES);
+function isRecent(profile: Profile, now: Instant): boolean {
+  return isYoungerThan(RECENT_MINUTES, profile, now);
+}
+
+function isYoungerThan(minutes: number, { verifiedAt }: Profile, now: Instant): boolean {
+  return verifiedAt !== undefined && now < plusMinutes(verifiedAt, minutes);
 }
 
 /** Asks the issuer, and keeps its word. `kept`: all that is known then; `confirmed`: with no address but those that it just confirmed. */

@@ -1,5 +1,5 @@
 import type { LineEvent } from "./events.ts";
-import { type FamilyGrant, type FrozenGrant, grantOf, withThreshold } from "./family.ts";
+import { type FamilyGrant, type FrozenGrant, grantOf, hasEnded, withThreshold } from "./family.ts";
 import type { Iccid } from "./iccid.ts";
 import type { Money } from "./money.ts";
 import type { RechargeState } from "./recharge-states.ts";
@@ -232,7 +232,7 @@ export function replaceRule(esim: Esim, input: RuleChange, expectedVersion: numb
   const rule = ruleOf(esim, input.subscriberId);
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
-  if (input.consent === undefined && (losesGrant(esim, input) || isOfLostGrant(esim, rule) || needsConsent(rule, input.settings, input.timeZone)))
+  if (input.consent === undefined && (losesGrant(esim, input) || isOfLostGrant(esim, rule, now) || needsConsent(rule, input.settings, input.timeZone)))
     return refused("consent-needed");
   const allowed = forPayer(esim, input, now);
   if (allowed === undefined) return refused("no-grant");
@@ -247,10 +247,11 @@ function losesGrant(esim: Esim, { subscriberId, byGrant = false }: Pick<RuleInpu
   return !byGrant && grantOf(esim, subscriberId) !== undefined;
 }
 
-/** Whether it ended with a grant that is gone, and nobody has agreed to it since. */
-function isOfLostGrant(esim: Esim, { status, consent }: Rule): boolean {
+/** Whether it ended with a grant that is gone or over, and nobody has agreed to it since. */
+function isOfLostGrant(esim: Esim, { status, consent }: Rule, now: Instant): boolean {
   const isEnded = status.state === "suspended" && status.reason === "family-ended";
-  return isEnded && grantOf(esim, esim.subscriberId) === undefined && consent.at < status.at;
+  const grant = grantOf(esim, esim.subscriberId);
+  return isEnded && (grant === undefined || hasEnded(grant, now)) && consent.at < status.at;
 }
 
 /** Pauses or resumes a rule; one that ended with its grant only when it was agreed to anew. */
@@ -263,7 +264,7 @@ export function setRuleState(
   const rule = ruleOf(esim, input.subscriberId);
   if (rule === undefined) return refused("no-rule");
   if (rule.version !== expectedVersion) return refused("version-mismatch");
-  if (isOfLostGrant(esim, rule)) return refused("consent-needed");
+  if (isOfLostGrant(esim, rule, now)) return refused("consent-needed");
   const status: RuleStatus = input.state === "active" ? { state: "active" } : { state: "paused", at: now };
   const next = { ...rule, status, version: rule.version + 1, writeId: input.writeId, updatedAt: now };
   return changed(esim, next, input.state === "active" ? "RuleSaved" : "RulePaused", now);
@@ -292,10 +293,11 @@ export function suspendRule(esim: Esim, reason: SuspensionReason, now: Instant):
 export function withoutGrantOf(esim: Esim, subscriberId: string, now: Instant): Esim {
   if (grantOf(esim, subscriberId) === undefined) return esim;
   const line = { ...esim, family: undefined };
-  return ruleOf(esim, subscriberId) === undefined ? line : loseRule(line, "family-ended", now);
+  const rule = ruleOf(esim, subscriberId);
+  return rule === undefined || isOfLostGrant(line, rule, now) ? line : suspended(line, "family-ended", now);
 }
 
-/** Stops a rule whose line somebody else takes over, or whose grant is gone, and says so also to whoever had paused it: there is nothing to resume any more. */
+/** Stops a rule whose line somebody else takes over, and says so also to whoever had paused it: there is nothing to resume any more. */
 function loseRule(esim: Esim, reason: "line-not-yours" | "family-ended", now: Instant): Esim {
   return isDead(esim) ? esim : suspended(esim, reason, now);
 }

@@ -19,7 +19,7 @@ import { money } from "../../functions/domain/money.ts";
 import { applyCleared, applyDue, applyMove, applyRequested, applyReserved, applyWait, decideRecharge, isStillWanted } from "../../functions/domain/recharge.ts";
 import type { Move } from "../../functions/domain/recharge-states.ts";
 import { ruleProblems } from "../../functions/domain/rule.ts";
-import { plusMinutes } from "../../functions/domain/time.ts";
+import { type Instant, plusMinutes } from "../../functions/domain/time.ts";
 import { cny, esimWithRule, ICCID, METHOD, NOW, reading, ruleSettings, SUBSCRIBER } from "../builders.ts";
 
 const HOLDER = "sub-lin";
@@ -291,6 +291,27 @@ describe("a grant", () => {
     const agreed = replaceRule(left, { ...input(SUBSCRIBER), consent: { ...input(SUBSCRIBER).consent, at: LATER } }, version, LATER);
     if (agreed.kind === "refused") throw new Error(agreed.reason);
     expect(set(agreed.esim, "active", version + 1)).toMatchObject({ kind: "changed", rule: { status: { state: "active" } } });
+  });
+
+  it("that is over leaves a rule that is not resumed on what was agreed to before, unless the holder gave another", () => {
+    const ended = suspendRule(familyLine(), "family-ended", plusMinutes(NOW, 1));
+    const resumed = (esim: Esim, now: Instant) => setRuleState(esim, { subscriberId: SUBSCRIBER, state: "active", writeId: "w" }, esim.rule?.version ?? 0, now);
+    const { until } = grant();
+    expect(resumed(ended, until)).toEqual({ kind: "refused", reason: "consent-needed" });
+    expect(resumed({ ...ended, family: { ...grant(), until: plusMinutes(until, 1) } }, until)).toMatchObject({ kind: "changed" });
+  });
+
+  it("that is gone ends a rule also where its payer agreed to it again while they had one", () => {
+    const ended = suspendRule(familyLine(), "family-ended", NOW);
+    const agreed = { ...input(SUBSCRIBER, true), consent: { ...input(SUBSCRIBER).consent, at: plusMinutes(NOW, 1) } };
+    const again = replaceRule(ended, agreed, ended.rule?.version ?? 0, plusMinutes(NOW, 1));
+    if (again.kind === "refused") throw new Error(again.reason);
+    const left = withoutGrantOf(again.esim, SUBSCRIBER, LATER);
+    const version = left.rule?.version ?? 0;
+    expect(setRuleState(left, { subscriberId: SUBSCRIBER, state: "active", writeId: "w" }, version, LATER)).toEqual({
+      kind: "refused",
+      reason: "consent-needed",
+    });
   });
 
   it("ends without a word when the line became its payer's own, who saves a rule for it", () => {

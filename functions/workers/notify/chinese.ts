@@ -81,7 +81,10 @@ const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; reado
   "carrier-refused": { why: "运营商拒绝了对该 eSIM 的充值", toDo: "请您向运营商咨询原因，然后恢复规则。" },
   "payment-disputed": { why: "所用的卡有一笔扣款存在争议", toDo: "争议解决后，请您恢复规则。" },
   "paused-by-operator": { why: "我们已暂停您账户的充值", toDo: "请您向运营商咨询原因。" },
-  "family-ended": { why: "您已不能再为该他人的 eSIM 付款", toDo: "如需继续，请其持有人用新的验证码再次确认。" },
+  "family-ended": {
+    why: "您已不能再为该他人的 eSIM 付款",
+    toDo: "如需继续，请其持有人用新的验证码再次确认；如该 eSIM 现已在您名下，请您重新保存规则，然后恢复规则。",
+  },
   "family-limit-reached": { why: "再充值一次将超过您为该他人的 eSIM 设定的总额", toDo: "如需提高总额，请其持有人用新的验证码再次确认，然后恢复规则。" },
 };
 

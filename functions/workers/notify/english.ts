@@ -86,7 +86,10 @@ const SUSPENDED: Readonly<Record<SuspensionReason, { readonly why: string; reado
   "carrier-refused": { why: "your carrier refused what was to be added to the line", toDo: "Please ask your carrier why, then resume the rule." },
   "payment-disputed": { why: "a charge of its card was disputed", toDo: "When that is settled, please resume the rule." },
   "paused-by-operator": { why: "we have paused recharges of your account", toDo: "Please ask your operator why." },
-  "family-ended": { why: "you may not pay for this line of somebody else's any more", toDo: "If you want to, its holder has to agree again, with a new code." },
+  "family-ended": {
+    why: "you may not pay for this line of somebody else's any more",
+    toDo: "If you want to, its holder has to agree again, with a new code. If the line is yours by now, please save the rule again, then resume it.",
+  },
   "family-limit-reached": {
     why: "another recharge would be more than you want to pay for this line of somebody else's in all",
     toDo: "If you want to pay more, its holder has to agree again, with a new code; then please resume the rule.",
