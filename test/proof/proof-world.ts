@@ -11,8 +11,8 @@ import { rechargeWorld } from "../workers/recharge-world.ts";
 // Stripe's SDK notes where each of its calls comes from; with the hundred frames that Jest asks for, that would take a third of the time.
 Error.stackTraceLimit = 5;
 
-/** How much is proved: a tenth in every run of the tests, 10 in CI (`npm run prove`), 100 is everything there is. */
-export const PROOF_SCALE = Number(process.env.PROOF_SCALE ?? 0.1);
+/** How much is proved: a fifth in every run of the tests, 10 in CI (`npm run prove`), 100 is everything there is. */
+export const PROOF_SCALE = Number(process.env.PROOF_SCALE ?? 0.2);
 
 /** `forgetful`: it remembers no reference, and a repeat credits again. */
 export type CarrierKind = "final" | "forgetful";

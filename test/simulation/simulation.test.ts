@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { runSeed } from "./run-seed.ts";
 
 /** `npm run simulate -- --seeds 10000` acts out many more. */
-const SEEDS = 40;
+const SEEDS = 80;
 const SEED = 7;
 
 describe("the simulation", () => {
