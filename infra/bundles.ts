@@ -23,6 +23,7 @@ export const BUNDLING = {
   minifySyntax: true,
   minifyWhitespace: true, // but not the names: a stack trace is read at night
   lineLimit: 160, // so that its line numbers still tell something
+  alias: { "@aws-sdk/credential-provider-node": join(ROOT, "functions/adapters/lambda-credentials.ts") },
   legalComments: "none",
   logLevel: "warning",
 } satisfies BuildOptions;
