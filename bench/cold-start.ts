@@ -74,25 +74,14 @@ function print(costs: ReadonlyMap<string, Cost>, names: readonly FunctionName[])
   for (const name of Object.keys(USUAL) as Usual[]) row(name, ...own(of(name)));
   let areAllWithin = true;
   for (const name of names) {
-    const shares = (Object.keys(USUAL) as Usual[]).map((usual) => ({
-      time: of(name).milliseconds / of(usual).milliseconds,
-      size: of(name).bytes / of(usual).bytes,
-    }));
-    const [{ time, size } = { time: Number.NaN, size: Number.NaN }, alike] = shares;
+    const shareOf = (usual: Usual) => ({ time: of(name).milliseconds / of(usual).milliseconds, size: of(name).bytes / of(usual).bytes });
+    const [{ time, size }, alike] = [shareOf("usual"), shareOf("built as ours")];
     const most = MOST_TIME[name];
     const isWithin = time <= (most ?? Number.POSITIVE_INFINITY) && size <= MOST_SIZE;
     areAllWithin &&= isWithin;
-    const [timeOfUsual, sizeOfUsual, timeAlike, sizeAlike] = [time, size, alike?.time, alike?.size].map((share) => `${share?.toFixed(2)}x`);
-    row(
-      name,
-      ...own(of(name)),
-      `${timeOfUsual}`,
-      most === undefined ? "" : `${most}x`,
-      `${sizeOfUsual}`,
-      `${timeAlike}`,
-      `${sizeAlike}`,
-      isWithin ? "" : "TOO MUCH",
-    );
+    const told = (share: number) => `${share.toFixed(2)}x`;
+    const allowed = most === undefined ? "" : `${most}x`;
+    row(name, ...own(of(name)), told(time), allowed, told(size), told(alike.time), told(alike.size), isWithin ? "" : "TOO MUCH");
   }
   console.log(`Each bundle may be ${MOST_SIZE}x in size: ${areAllWithin ? "all are within their shares" : "NOT ALL are within their shares"}`);
   return areAllWithin;
