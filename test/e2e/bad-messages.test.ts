@@ -128,7 +128,7 @@ const logLine = z.object({ message: z.literal("message-failed"), messageId: z.st
 type Failure = z.infer<typeof logLine>;
 
 /** The queue of a function of the stacks, with the function behind it. */
-async function startQueue(service: string, secret: object | string = SECRETS) {
+async function startQueue(service: string, stripeSecret: object | string = SECRETS) {
   const queues = await startQueues({ region: REGION });
   closers.push(queues.close);
   const graph = loadStacks(testAssembly(), { region: REGION, queueUrl: queues.urlOf, attributes: () => "http://127.0.0.1:9" });
@@ -138,7 +138,7 @@ async function startQueue(service: string, secret: object | string = SECRETS) {
   closers.push(tables.close);
   const database = { endpoint: tables.endpoint, region: REGION, credentials: { accessKeyId: "local", secretAccessKey: "local" } };
   await ensureTables(database, graph.list("AWS::DynamoDB::GlobalTable"));
-  const secrets = graph.list("AWS::SecretsManager::Secret").map(({ name }) => [name, secret]);
+  const secrets = graph.list("AWS::SecretsManager::Secret").map(({ name }) => [name, name.includes("StripeSecret") ? stripeSecret : SECRETS]); // several are read at once: one alone is wrong
   writeFileSync(join(folder, "secrets.json"), JSON.stringify(Object.fromEntries(secrets)));
   const endpoints = await startAwsEndpoints({
     putEvents: () => Promise.reject(new Error("Nothing here is worth an event")),
